@@ -1,0 +1,217 @@
+"""What the payment core and any provider of payments say to each other: our words only, pure data.
+
+A report states what one answer proves, nothing more: whatever proves nothing is `Unclear`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from saoma.kit.money import Money
+
+
+class Method(StrEnum):
+    """How a customer pays. The first four are Alipay's; the others are recorded by staff."""
+
+    BARCODE = "barcode"
+    WALLET_PAGE = "wallet_page"
+    ORDER_CODE = "order_code"
+    MERCHANT_CODE = "merchant_code"
+    CASH = "cash"
+    CARD_TERMINAL = "card_terminal"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a report comes from: the call, what it said, and whether its signature was checked and held.
+
+    `signed` is None where an answer carries no signature at all (a gateway rejection)."""
+
+    source: str
+    code: str
+    signed: bool | None
+    raw: str
+
+
+NO_EVIDENCE = Evidence(source="", code="", signed=None, raw="")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryMerchant:
+    """The shop as Alipay must be told of it: extend_info / extend_params (acquiring.md section 15)."""
+
+    id: str
+    name: str
+    industry: str
+    store_id: str
+    store_name: str
+    terminal_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One payment to open. `order_number` is ours on the wire and never changes for this payment.
+
+    `payment_code` is what the buyer's wallet shows (barcode); `buyer_id` whom the page belongs to (wallet_page)."""
+
+    order_number: str
+    method: Method
+    amount: Money
+    subject: str
+    created_at: datetime
+    expires_at: datetime
+    shop: SecondaryMerchant
+    notify_url: str
+    payment_code: str = ""
+    buyer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """The provider's record as far as an answer told it. `amount` is None when the answer named none."""
+
+    trade_number: str = ""
+    amount: Money | None = None
+    buyer_id: str = ""
+    buyer_login: str = ""
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Proof that the money was taken."""
+
+    trade: Trade
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Proof that the money was not taken and no trade is open under this number. `code` is the provider's word."""
+
+    code: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingBuyer:
+    """A trade exists and waits for its buyer. `trade` carries the number a wallet page needs."""
+
+    trade: Trade
+    evidence: Evidence
+    qr_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The trade is closed: unpaid, or its money was given back."""
+
+    trade: Trade
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class NoTrade:
+    """The provider knows no trade under this number. During a payment that may mean: not yet."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Proves nothing: ask again.
+
+    `code` is the provider's word, or ours: `silence`, `bad_signature`, `unreadable`, `not_sent`."""
+
+    code: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The payment is undone for certain. `gave_back` tells whether money had been taken and was returned."""
+
+    gave_back: bool
+    trade: Trade
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """Cancelling won't work, however often it is repeated."""
+
+    code: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """Proof that this refund was carried out (once, however often it was sent)."""
+
+    trade: Trade
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDeclined:
+    """Proof that this refund was not carried out and won't be."""
+
+    code: str
+    evidence: Evidence
+
+
+PayReport = Paid | Declined | AwaitingBuyer | Closed | Unclear
+QueryReport = Paid | AwaitingBuyer | Closed | NoTrade | Unclear
+CancelReport = Cancelled | CancelRefused | Unclear
+RefundReport = Refunded | RefundDeclined | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A verified message from the provider about one trade. `amount` is in the order's currency.
+
+    `settles_refund` names our refund number when the notice is about a refund."""
+
+    notice_id: str
+    order_number: str
+    report: Paid | Closed | AwaitingBuyer
+    sent_at: datetime | None = None
+    settles_refund: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BadNotice:
+    """A message that failed a check and must change nothing.
+
+    `why` is one of `signature`, `account`, `sign_type`, `malformed`."""
+
+    why: str
+    evidence: Evidence
+
+
+class Gateway(Protocol):
+    """One account at one provider. Calls never raise for what the provider or the network does: they report it.
+
+    Every call may take seconds; hold no transaction and no row lock around one."""
+
+    async def open(self, charge: Charge) -> PayReport:
+        """Ask for the money (barcode), or create the trade that the wallet page pays."""
+
+    async def query(self, order_number: str, amount: Money) -> QueryReport:
+        """Ask for the state of one trade; `amount` says in which currency its numbers are read."""
+
+    async def cancel(self, order_number: str, trade_number: str, now: datetime) -> CancelReport:
+        """Undo a payment of today, whatever its state; repeat until it is final."""
+
+    async def refund(
+        self, order_number: str, trade_number: str, refund_number: str, amount: Money, reason: str
+    ) -> RefundReport:
+        """Give money back; the same `refund_number` never gives back twice."""
+
+    def read_notice(self, fields: Mapping[str, str], currency: str) -> Notice | BadNotice:
+        """Verify a message the provider posted to us and read it. Pure: no network."""

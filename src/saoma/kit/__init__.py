@@ -1,0 +1,3 @@
+"""The kit: things without business in them, on which every room stands.
+
+Nothing in here may import another room."""
