@@ -194,6 +194,17 @@ class BadNotice:
     evidence: Evidence
 
 
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One code in words for people: a sentence for the cashier, one for the customer, each in two languages.
+
+    `hand_over` answers the only question a cashier has: may goods leave the counter now?"""
+
+    cashier: Mapping[str, str]
+    customer: Mapping[str, str]
+    hand_over: bool = False
+
+
 class Gateway(Protocol):
     """One account at one provider. Calls never raise for what the provider or the network does: they report it.
 
@@ -215,3 +226,6 @@ class Gateway(Protocol):
 
     def read_notice(self, fields: Mapping[str, str], currency: str) -> Notice | BadNotice:
         """Verify a message the provider posted to us and read it. Pure: no network."""
+
+    def say(self, code: str) -> Saying:
+        """The sentences for one of this provider's codes, or for one of our words in `Unclear`. Never fails."""
