@@ -1,0 +1,150 @@
+"""The database: a pool, and the one place where transactions begin.
+
+No transaction may be open while the network is: whoever holds a `Transaction` makes no call to a gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+
+from saoma.kit.errors import NotFound
+
+R = TypeVar("R", bound=msgspec.Struct)
+Parameters = Mapping[str, Any]
+
+set_json_dumps(msgspec.json.encode)
+set_json_loads(msgspec.json.decode)
+
+
+def json_column(value: object) -> Jsonb:
+    """Wrap a value for a `jsonb` column."""
+    return Jsonb(value)
+
+
+class Rows:
+    """Asks questions on one connection. SQL is ours and literal; values go in as `%(name)s` parameters only."""
+
+    def __init__(self, connection: AsyncConnection[DictRow]) -> None:
+        self.connection = connection
+
+    async def run(self, sql: str, params: Parameters | None = None) -> int:
+        """Run a statement; how many rows it touched."""
+        cursor = await self.connection.execute(cast(Any, sql), params)
+        return cursor.rowcount
+
+    async def rows(self, kind: type[R], sql: str, params: Parameters | None = None) -> list[R]:
+        """All rows as `kind`, whose fields are the columns."""
+        cursor = await self.connection.execute(cast(Any, sql), params)
+        return msgspec.convert(await cursor.fetchall(), list[kind])  # type: ignore[valid-type]
+
+    async def maybe(self, kind: type[R], sql: str, params: Parameters | None = None) -> R | None:
+        """The first row as `kind`, or None."""
+        cursor = await self.connection.execute(cast(Any, sql), params)
+        row = await cursor.fetchone()
+        return None if row is None else msgspec.convert(row, kind)
+
+    async def one(self, kind: type[R], sql: str, params: Parameters | None = None) -> R:
+        """The first row as `kind`. Raises `NotFound` when there is none."""
+        found = await self.maybe(kind, sql, params)
+        if found is None:
+            raise NotFound("There is nothing here. Check the link, or scan the code again.")
+        return found
+
+    async def value(self, sql: str, params: Parameters | None = None) -> Any:
+        """The first column of the first row, or None."""
+        cursor = await self.connection.execute(cast(Any, sql), params)
+        row = await cursor.fetchone()
+        return None if row is None else next(iter(row.values()))
+
+
+class Transaction(Rows):
+    """Rows that change together or not at all."""
+
+    def __init__(self, connection: AsyncConnection[DictRow]) -> None:
+        super().__init__(connection)
+        self.told = False
+
+    async def tell(self, topic: str, kind: str, data: Mapping[str, Any] | None = None) -> None:
+        """Write a live event with this transaction; it is delivered once the transaction has committed."""
+        await self.connection.execute(
+            "INSERT INTO live_events (topic, kind, data) VALUES (%s, %s, %s)", (topic, kind, Jsonb(dict(data or {})))
+        )
+        self.told = True
+
+
+async def _configure(connection: AsyncConnection[DictRow]) -> None:
+    await connection.set_autocommit(True)
+
+
+class Database:
+    """A pool of connections to one PostgreSQL."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[DictRow]], url: str) -> None:
+        self._pool = pool
+        self.url = url
+        #: Called after a commit that told something; the live bell hangs itself in here.
+        self.on_told: Callable[[], None] = lambda: None
+
+    @classmethod
+    async def open(cls, url: str, *, min_size: int = 1, max_size: int = 10, wait_seconds: float = 30) -> Database:
+        """Connect, waiting up to `wait_seconds` for the server. Raises `psycopg_pool.PoolTimeout`."""
+        pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+            url,
+            min_size=min_size,
+            max_size=max_size,
+            open=False,
+            configure=_configure,
+            kwargs={"row_factory": dict_row, "autocommit": True},
+            timeout=wait_seconds,
+            reconnect_timeout=3600,
+        )
+        await pool.open(wait=True, timeout=wait_seconds)
+        return cls(pool, url)
+
+    async def close(self) -> None:
+        """Give all connections back to the server."""
+        await self._pool.close()
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection[DictRow]]:
+        """A connection from the pool. When one turns out to be dead, the others are looked at before their next use."""
+        connection = await self._pool.getconn()
+        try:
+            yield connection
+        finally:
+            dead = connection.closed
+            await self._pool.putconn(connection)
+            if dead:
+                await self._pool.check()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Rows]:
+        """One connection without a transaction: each statement stands alone."""
+        async with self._connection() as connection:
+            yield Rows(connection)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction: commits when the block ends, rolls back when it raises."""
+        async with self._connection() as connection, connection.transaction():
+            transaction = Transaction(connection)
+            yield transaction
+        if transaction.told:
+            self.on_told()
+
+    async def alive(self) -> bool:
+        """Whether the server answers a question within two seconds."""
+        try:
+            async with asyncio.timeout(2), self.reading() as rows:
+                return bool(await rows.value("SELECT 1") == 1)
+        except (TimeoutError, psycopg.Error, OSError):
+            return False

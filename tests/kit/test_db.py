@@ -1,0 +1,108 @@
+"""The database door: transactions are whole, live events reach other processes, due rows are taken once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from saoma.kit.clock import MovableClock
+from saoma.kit.db import Database
+from saoma.kit.due import DueWork, claim, drive_due
+from saoma.kit.errors import NotFound
+from saoma.kit.live import Live
+
+
+class Number(msgspec.Struct):
+    """One row of the tests' own table."""
+
+    n: int
+
+
+async def test_a_transaction_that_raises_leaves_nothing_behind(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.run("CREATE TABLE t (n int)")
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as tx:
+            await tx.run("INSERT INTO t VALUES (%(n)s)", {"n": 1})
+            raise RuntimeError
+    async with database.reading() as rows:
+        assert await rows.rows(Number, "SELECT n FROM t") == []
+        with pytest.raises(NotFound):
+            await rows.one(Number, "SELECT n FROM t")
+
+
+async def test_a_live_event_reaches_another_process_only_after_its_commit(database: Database) -> None:
+    other = await Database.open(database.url)
+    live = Live(other, look_every=0.05)
+    mine = Live(database, look_every=0.05)
+    await live.start()
+    await mine.start()
+    with live.subscribe(["table:7"]) as heard:
+        async with database.transaction() as tx:
+            await tx.tell("table:7", "changed", {"n": 1})
+            await tx.tell("table:8", "changed")
+            assert await heard.next(0.2) is None
+        event = await heard.next(5)
+        assert event is not None
+        assert (event.topic, event.kind, event.data) == ("table:7", "changed", {"n": 1})
+    await live.stop()
+    await mine.stop()
+    await other.close()
+
+
+async def test_events_missed_while_away_are_told_on_return(database: Database) -> None:
+    live = Live(database, look_every=0.05)
+    await live.start()
+    with live.subscribe(["a"]) as heard:
+        async with database.transaction() as tx:
+            await tx.tell("a", "one")
+        first = await heard.next(5)
+    assert first is not None
+    async with database.transaction() as tx:
+        await tx.tell("a", "two")
+    returned = live.events(["a"], since=first.mark, heartbeat=0.2)
+    event = await anext(returned)
+    assert event is not None
+    assert event.kind == "two"
+    await live.stop()
+
+
+async def test_an_event_of_a_slow_writer_is_not_lost_behind_a_quick_one(database: Database) -> None:
+    live = Live(database, look_every=0.02)
+    await live.start()
+    with live.subscribe(["a"]) as heard:
+        async with database.transaction() as slow:
+            await slow.tell("a", "slow")
+            async with database.transaction() as quick:
+                await quick.tell("a", "quick")
+            assert await heard.next(0.3) is None, "nothing may pass a transaction that is still open"
+        kinds = [event.kind for event in [await heard.next(5), await heard.next(5)] if event]
+    assert kinds == ["slow", "quick"]
+    await live.stop()
+
+
+async def test_two_drivers_never_take_the_same_row_and_a_dead_ones_rows_come_back(
+    database: Database, clock: MovableClock
+) -> None:
+    seen: list[str] = []
+
+    async def handle(row_id: str) -> None:
+        seen.append(row_id)
+
+    work = DueWork("test", "jobs", timedelta(seconds=30), handle)
+    async with database.transaction() as tx:
+        await tx.run("CREATE TABLE jobs (id text PRIMARY KEY, due_at timestamptz, tries int NOT NULL DEFAULT 0)")
+        await tx.run(
+            "INSERT INTO jobs SELECT 'job_' || n, %(now)s FROM generate_series(1, 100) AS n", {"now": clock.now()}
+        )
+    taken = await asyncio.gather(*(claim(database, work, clock.now(), 30) for _ in range(5)))
+    ids = [row.id for rows in taken for row in rows]
+    assert sorted(ids) == sorted(set(ids))
+    assert len(ids) == 100
+    assert await drive_due(database, [work], clock) == 0
+    clock.advance(timedelta(seconds=31))
+    assert await drive_due(database, [work], clock) == 100
+    assert sorted(seen) == sorted(ids)
