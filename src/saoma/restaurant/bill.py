@@ -1,0 +1,182 @@
+"""What a table owes: the arithmetic of one bill and its shares. Pure: no database, no clock, no network.
+
+A share that is held counts as taken until its payment ends; amounts decide what is left, dishes only say who pays which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import assert_never
+
+from saoma.kit.errors import Conflict
+from saoma.kit.money import Money, total
+
+NOTHING_LEFT = "Nothing is left to pay on this bill."
+TOO_MUCH = "Part of this bill was just taken by someone else. Look at the bill again and pay what is left."
+DISH_TAKEN = "One of these dishes is already paid or being paid. Look at the bill again."
+
+
+class ShareState(StrEnum):
+    """What has become of one payment's share of a bill."""
+
+    HELD = "held"
+    PAID = "paid"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Dish:
+    """One line that was ordered and must be paid. `guest_id` is who ordered it, None for staff."""
+
+    line_id: str
+    guest_id: str | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a bill that one payment covers. `lines` may be empty: an amount without dishes.
+
+    `refunded` was given back later; it doesn't reopen the bill, because a refund forgives, it doesn't lend."""
+
+    payment_id: str
+    amount: Money
+    state: ShareState
+    lines: frozenset[str] = frozenset()
+    guest_id: str | None = None
+    refunded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDishes:
+    """The dishes this guest ordered, as far as they are free."""
+
+    guest_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TheseDishes:
+    """Dishes picked one by one (the till)."""
+
+    lines: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyAmount:
+    """An amount without dishes, up to what is left (the till's number pad)."""
+
+    amount: Money
+
+
+Choice = Whole | OwnDishes | TheseDishes | AnyAmount
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one payment would cover: an amount, and the dishes it names."""
+
+    amount: Money
+    lines: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One sitting's bill: dishes that were sent, and the shares payments took of it."""
+
+    currency: str
+    dishes: tuple[Dish, ...] = ()
+    shares: tuple[Share, ...] = ()
+
+    @cached_property
+    def ordered(self) -> Money:
+        """The sum of every dish."""
+        return total((dish.amount for dish in self.dishes), self.currency)
+
+    def _in(self, state: ShareState) -> Money:
+        return total((share.amount for share in self.shares if share.state is state), self.currency)
+
+    @cached_property
+    def paid(self) -> Money:
+        """Money that arrived, before refunds."""
+        return self._in(ShareState.PAID)
+
+    @cached_property
+    def held(self) -> Money:
+        """Money that open payments may still bring."""
+        return self._in(ShareState.HELD)
+
+    @cached_property
+    def refunded(self) -> Money:
+        """Money given back out of the shares."""
+        return Money(sum(share.refunded for share in self.shares), self.currency)
+
+    @cached_property
+    def left(self) -> Money:
+        """What nobody has paid or is paying: never below zero."""
+        return max(self.ordered - self.paid - self.held, Money.zero(self.currency))
+
+    @cached_property
+    def owed(self) -> Money:
+        """What has not arrived yet, whether or not someone is paying it now."""
+        return max(self.ordered - self.paid, Money.zero(self.currency))
+
+    @cached_property
+    def surplus(self) -> Money:
+        """What arrived beyond the bill (late money, or a dish taken off after it was paid)."""
+        return max(self.paid - self.ordered, Money.zero(self.currency))
+
+    @property
+    def covered(self) -> bool:
+        """Something was ordered and all of it is paid."""
+        return bool(self.ordered) and self.paid >= self.ordered
+
+    @cached_property
+    def claims(self) -> Mapping[str, Share]:
+        """Which share names which dish, as far as the share is held or paid."""
+        return {
+            line: share for share in self.shares if share.state is not ShareState.RELEASED for line in share.lines
+        }
+
+    def _free(self, wanted: Iterable[Dish]) -> tuple[Money, frozenset[str]]:
+        free = [dish for dish in wanted if dish.line_id not in self.claims]
+        amount = total((dish.amount for dish in free), self.currency)
+        return min(amount, self.left), frozenset(dish.line_id for dish in free)
+
+    def portion(self, choice: Choice) -> Portion:
+        """What `choice` comes to now; the amount is zero when nothing of it is left."""
+        match choice:
+            case Whole():
+                return Portion(self.left, self._free(self.dishes)[1])
+            case OwnDishes(guest_id):
+                return Portion(*self._free(dish for dish in self.dishes if dish.guest_id == guest_id))
+            case TheseDishes(lines):
+                return Portion(*self._free(dish for dish in self.dishes if dish.line_id in lines))
+            case AnyAmount(amount):
+                return Portion(min(amount, self.left))
+            case _:
+                assert_never(choice)
+
+    def admit(self, portion: Portion) -> None:
+        """Say whether a payment may take `portion` now. Raises `Conflict` when it would pay anything twice."""
+        if not self.left:
+            raise Conflict(NOTHING_LEFT)
+        if portion.amount.minor <= 0 or portion.amount > self.left:
+            raise Conflict(TOO_MUCH)
+        if not portion.lines:
+            return
+        known = {dish.line_id: dish.amount for dish in self.dishes}
+        if any(line in self.claims or line not in known for line in portion.lines):
+            raise Conflict(DISH_TAKEN)
+
+
+def bill_after(bill: Bill, share: Share) -> Bill:
+    """The bill with `share` put in, in place of an earlier word about the same payment."""
+    others = tuple(known for known in bill.shares if known.payment_id != share.payment_id)
+    return Bill(bill.currency, bill.dishes, (*others, share))

@@ -1,0 +1,126 @@
+"""The rows of a restaurant's room: tables, sittings, guests.
+
+A guest is somebody at a table during one sitting, not a customer record: the same person is another guest tomorrow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from saoma.kit.money import Money
+
+#: How many colours the phones have for people; seat 9 looks like seat 1 and differs by its number.
+COLOURS: Final = 8
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table with the code that its printed QR carries. A retired table keeps its past and admits nobody."""
+
+    id: str
+    store_id: str
+    code: str
+    name: str
+    area: str
+
+
+class Sitting(msgspec.Struct, frozen=True):
+    """Everything between the first scan at a table and its closing: one tab, one bill."""
+
+    id: str
+    table_id: str
+    store_id: str
+    tab_id: str
+    currency: str
+    status: str
+    opened_at: datetime
+    covered_at: datetime | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may still be ordered or paid."""
+        return self.status == "open"
+
+    @property
+    def topic(self) -> str:
+        """The live topic of every phone at the table."""
+        return f"sitting:{self.id}"
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """One person at the table: an Alipay user (`buyer_id`), or somebody with a nickname only."""
+
+    id: str
+    sitting_id: str
+    seat: int
+    buyer_id: str | None = None
+    name: str = ""
+
+    @property
+    def colour(self) -> int:
+        """Which of the phones' colours is theirs, from 1."""
+        return (self.seat - 1) % COLOURS + 1
+
+    @property
+    def initial(self) -> str:
+        """One letter of their name, or their seat's number."""
+        return self.name[:1].upper() or str(self.seat)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What one scan needs to know at once: the table, its shop, and the sitting that is open there, if any."""
+
+    table_id: str
+    code: str
+    table_name: str
+    store_id: str
+    store_name: str
+    store_name_zh: str
+    merchant_name: str
+    merchant_name_zh: str
+    currency: str
+    zone: str
+    account_id: str
+    sitting_id: str | None = None
+    tab_id: str | None = None
+    opened_at: datetime | None = None
+    covered_at: datetime | None = None
+
+    @property
+    def sitting(self) -> Sitting | None:
+        """The open sitting, if there is one."""
+        if self.sitting_id is None or self.tab_id is None or self.opened_at is None:
+            return None
+        return Sitting(
+            self.sitting_id,
+            self.table_id,
+            self.store_id,
+            self.tab_id,
+            self.currency,
+            "open",
+            self.opened_at,
+            self.covered_at,
+        )
+
+
+class ShareRow(msgspec.Struct, frozen=True):
+    """A row of `bill_shares`: which part of which bill one payment covers. `amount` in minor units."""
+
+    payment_id: str
+    sitting_id: str
+    guest_id: str | None
+    choice: str
+    lines: list[str]
+    amount: int
+    currency: str
+    refunded: int
+    state: str
+    held_at: datetime
+    settled_at: datetime | None = None
+
+    @property
+    def money(self) -> Money:
+        """The amount with its currency."""
+        return Money(self.amount, self.currency)

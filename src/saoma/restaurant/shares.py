@@ -1,0 +1,102 @@
+"""A sitting's bill as something payments can pay: each payment takes a share under the sitting's lock.
+
+The share is written in the transaction that creates the payment, so what two people pay at once can never exceed the
+bill. Money that arrives after its share was let go is kept and shows as surplus; it is never dropped."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from saoma.food import ordering
+from saoma.kit.clock import Clock
+from saoma.kit.db import Transaction
+from saoma.kit.errors import Conflict
+from saoma.payments.model import Payment, Refund
+from saoma.restaurant.bill import Choice, OwnDishes, Portion, TheseDishes, Whole
+from saoma.restaurant.model import Sitting
+from saoma.restaurant.sittings import SITTING_OVER, bill_of, lock, reckon
+
+#: The kind under which `app.py` hands a `SittingBill` to the payments.
+KIND: Final = "sitting"
+
+
+def part_of(choice: Choice, portion: Portion, guest_id: str | None = None) -> dict[str, Any]:
+    """What is kept with the payment so that the bill knows which part it was for."""
+    match choice:
+        case Whole():
+            name = "whole"
+        case OwnDishes():
+            name = "mine"
+        case TheseDishes():
+            name = "dishes"
+        case _:
+            name = "amount"
+    return {"choice": name, "lines": sorted(portion.lines), "guest_id": guest_id}
+
+
+class SittingBill:
+    """The payable of kind "sitting"; its id is the sitting's. Implements `payments.payable.Payable`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def hold(self, tx: Transaction, payment: Payment) -> None:
+        """Reserve the payment's part. Raises `Conflict` when any of it is paid, being paid, or the sitting is over."""
+        sitting = await lock(tx, payment.payable_id)
+        if not sitting.is_open:
+            raise Conflict(SITTING_OVER)
+        lines = [str(line) for line in payment.part.get("lines", [])]
+        (await bill_of(tx, sitting)).admit(Portion(payment.money, frozenset(lines)))
+        await ordering.hold_lines(tx, payment, lines)
+        await tx.run(
+            "INSERT INTO bill_shares"
+            " (payment_id, sitting_id, guest_id, choice, lines, amount, currency, state, held_at)"
+            " VALUES (%(payment)s, %(sitting)s, %(guest)s, %(choice)s, %(lines)s, %(amount)s, %(currency)s,"
+            " 'held', %(now)s)",
+            {
+                "payment": payment.id,
+                "sitting": sitting.id,
+                "guest": payment.part.get("guest_id"),
+                "choice": payment.part.get("choice", "amount"),
+                "lines": lines,
+                "amount": payment.amount,
+                "currency": payment.currency,
+                "now": self._clock.now(),
+            },
+        )
+        await self._tell(tx, sitting)
+
+    async def paid(self, tx: Transaction, payment: Payment) -> None:
+        """The money is here: the share is paid, and the tab is settled once the bill is covered."""
+        sitting = await lock(tx, payment.payable_id)
+        if await self._turn(tx, payment, "paid"):
+            await ordering.pay_lines(tx, payment, [str(line) for line in payment.part.get("lines", [])])
+            await reckon(tx, sitting, self._clock.now())
+
+    async def released(self, tx: Transaction, payment: Payment) -> None:
+        """The payment ended without money: its part may be paid by others again."""
+        sitting = await lock(tx, payment.payable_id)
+        if await self._turn(tx, payment, "released"):
+            await ordering.release_lines(tx, payment)
+            await reckon(tx, sitting, self._clock.now())
+
+    async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
+        """Money went back: noted with the share. It doesn't reopen the bill; a refund forgives."""
+        sitting = await lock(tx, payment.payable_id)
+        await tx.run(
+            "UPDATE bill_shares SET refunded = least(amount, %(refunded)s) WHERE payment_id = %(payment)s",
+            {"payment": payment.id, "refunded": payment.refunded},
+        )
+        await self._tell(tx, sitting)
+
+    async def _turn(self, tx: Transaction, payment: Payment, state: str) -> bool:
+        changed = await tx.run(
+            "UPDATE bill_shares SET state = %(state)s, settled_at = %(now)s"
+            " WHERE payment_id = %(payment)s AND state <> %(state)s",
+            {"payment": payment.id, "state": state, "now": self._clock.now()},
+        )
+        return bool(changed)
+
+    async def _tell(self, tx: Transaction, sitting: Sitting) -> None:
+        await tx.tell(sitting.topic, "bill")
+        await tx.tell(f"till:{sitting.store_id}", "bill", {"sitting": sitting.id})
