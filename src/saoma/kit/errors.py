@@ -19,9 +19,17 @@ class SaomaError(Exception):
 
 
 class Refused(SaomaError):
-    """Nothing was done, and the text says why in words for a person. `status` is the HTTP answer it becomes."""
+    """Nothing was done, and the text says why in words for a person. `status` is the HTTP answer it becomes.
+
+    Values that vary are given by name (`Refused("No more {dish}.", dish=name)`), so that `msgid` stays one text which
+    can be looked up in another language."""
 
     status = 400
+
+    def __init__(self, text: str = "", **values: object) -> None:
+        super().__init__(text.format(**values) if values else text)
+        self.msgid = text
+        self.values = values
 
 
 class Invalid(Refused):
