@@ -37,7 +37,7 @@ _SHARE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Meal:
     """Everything the screens show about one sitting, read together: people, dishes, bill."""
 
     sitting: Sitting
@@ -122,9 +122,9 @@ async def shares(rows: Rows, sitting_id: str) -> list[ShareRow]:
     )
 
 
-async def at_table(rows: Rows, sitting: Sitting) -> Table:
+async def meal(rows: Rows, sitting: Sitting) -> Meal:
     """The whole sitting, in three questions."""
-    return Table(
+    return Meal(
         sitting,
         tuple(await guests(rows, sitting.id)),
         tuple(await ordering.lines(rows, sitting.tab_id)),
