@@ -1,0 +1,74 @@
+# The two commands that matter: `make run` shows everything, `make test` checks everything.
+# Needs git, make and Python 3.11 or newer; all else is installed into .venv.
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+ARGS ?=
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+ifneq ($(PIP_INDEX_URL),)
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+.PHONY: setup run test check bench docs chaos screens browser lock clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Saoma needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.ready: $(VENV)/bin/uv pyproject.toml requirements.txt hatch_build.py $(FRONTEND)
+	@echo "Installing what Saoma needs into $(VENV)"
+	@$(UV) pip install --quiet --python $(BIN)/python --requirement requirements.txt
+	@echo "Building the pages' styles and scripts"
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --reinstall-package saoma --editable .
+	@touch $@
+
+run: setup
+	@$(BIN)/saoma demo --data-dir .demo $(ARGS)
+
+test: setup browser
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/house
+
+bench: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --group bench
+	@$(BIN)/python bench/sign_and_verify.py
+	@$(BIN)/python bench/barcode_payments.py
+	@$(BIN)/python bench/menu_page.py
+
+docs: setup
+	@$(BIN)/python -m tests.house.printed_docs
+
+# A restaurant's real orders, replayed while processes are killed: make chaos FILE=... KILLS=... SEED=...
+FILE ?= ../shared/data/chipotle-orders.tsv
+KILLS ?= 12
+SEED ?= 1
+chaos: setup
+	@$(BIN)/python bench/chaos.py $(FILE) --kills $(KILLS) --seed $(SEED)
+
+screens: setup browser
+	@$(BIN)/python -m tests.journeys.screens $(ARGS)
+
+browser: setup
+	@$(BIN)/python -m tests.journeys.browser
+
+lock:
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
+		--generate-hashes pyproject.toml --group dev --output-file requirements.txt --upgrade
+
+clean:
+	rm -rf $(VENV) .demo src/saoma/web/built frontend/node_modules

@@ -1,0 +1,142 @@
+"""The command `saoma`: every part of the house by name, with examples; a wrong use gives one clear line and exit code 2.
+
+Imports of the parts happen inside the commands, so that `--help` and the sandbox stay quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import NoArgsIsHelpError as _NO_WORDS
+from typer._click.exceptions import UsageError as _USAGE_ERROR
+
+from saoma.kit.errors import SaomaError
+
+app = typer.Typer(
+    name="saoma",
+    help="Saoma (扫码): scan, order, pay. A self-hosted platform for merchants who sell to Alipay users.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+keys = typer.Typer(help="Make and check signing keys.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="keys")
+
+
+@app.command(
+    epilog="Examples:  saoma demo   |   saoma demo --port 9000 --sandbox-port 9001 --data-dir /tmp/shop --fresh"
+)
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the app.")] = 8000,
+    sandbox_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the local Alipay.")] = 8001,
+    data_dir: Annotated[Path, typer.Option(help="Folder that keeps everything between runs.")] = Path(".demo"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was there and start over.")] = False,  # noqa: FBT002
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the start page.")] = False,  # noqa: FBT002
+) -> None:
+    """Run the whole house on this machine: database, app, worker, local Alipay, two restaurants and their people."""
+    from saoma.demo.house import run_demo
+
+    run_demo(port=port, sandbox_port=sandbox_port, data_dir=data_dir, fresh=fresh, open_browser=not no_browser)
+
+
+@app.command(epilog="Example:  SAOMA_DATABASE_URL=postgresql://… SAOMA_SECRET=… saoma serve --port 8000")
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer requests.")] = 1,
+) -> None:
+    """Answer phones, tills and Alipay's notifications over HTTP. Settings come from SAOMA_ variables."""
+    from saoma.app import serve as run
+
+    run(host=host, port=port, workers=workers)
+
+
+@app.command(epilog="Example:  SAOMA_DATABASE_URL=postgresql://… SAOMA_SECRET=… saoma worker")
+def worker() -> None:
+    """Follow payments and other due work until told to stop; run as many as you like side by side."""
+    from saoma.app import work
+
+    work()
+
+
+@app.command(epilog="Examples:  saoma sandbox --port 8001   |   saoma sandbox --port 8001 --config sandbox.toml")
+def sandbox(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+    config: Annotated[Path | None, typer.Option(help="Partners, buyers and the state file, as TOML or JSON.")] = None,
+) -> None:
+    """Run the local Alipay alone: gateway, authorization, toy wallet and control, for any integration in any language."""
+    from saoma.sandbox.server import run
+
+    run(port=port, config=config)
+
+
+@app.command(epilog="Example:  saoma replay ../shared/data/chipotle-orders.tsv --data-dir .demo")
+def replay(
+    file: Annotated[Path, typer.Argument(help="Order lines as tab-separated values, as in chipotle-orders.tsv.")],
+    data_dir: Annotated[Path, typer.Option(help="Folder of the running demo.")] = Path(".demo"),
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Orders played at the same time.")] = 8,
+    only: Annotated[int, typer.Option(min=0, help="Play only the first so many orders; 0 plays all.")] = 0,
+) -> None:
+    """Play a real restaurant's orders through the running demo, wallet and barcode in turn; resumes where it stopped."""
+    from saoma.demo.replay import run_replay
+
+    sys.exit(run_replay(file=file, data_dir=data_dir, at_once=at_once, only=only))
+
+
+@keys.command("new", epilog="Example:  saoma keys new --bits 2048 --out keys/")
+def keys_new(
+    bits: Annotated[int, typer.Option(min=1024, max=8192, help="Length; Alipay advises 2048.")] = 2048,
+    out: Annotated[Path | None, typer.Option(help="Folder for private.pem and public.pem; without it, print.")] = None,
+) -> None:
+    """Make an RSA key pair: the private half stays here, the public half is uploaded at Alipay."""
+    from saoma.alipay.signing import new_rsa_key
+
+    private, public = new_rsa_key(bits)
+    if out is None:
+        typer.echo(private + public)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "private.pem"
+    if path.exists():
+        raise typer.BadParameter(f"{path} exists and is not overwritten; choose another folder")
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(private)
+    (out / "public.pem").write_text(public)
+    typer.echo(f"{path} (keep it secret) and {out / 'public.pem'} (upload this one)")
+
+
+@app.command(epilog="Example:  saoma doctor --data-dir .demo")
+def doctor(
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of a running demo; else SAOMA_ variables.")] = None,
+) -> None:
+    """Try, rather than guess, what is wrong here: Python, browser assets, database, accounts, keys and clock."""
+    from saoma.demo.doctor import run_doctor
+
+    sys.exit(run_doctor(data_dir))
+
+
+def main() -> None:
+    """The entry point: wrong use ends in one line and exit code 2, our own errors in one line and exit code 1."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except SaomaError as error:
+        typer.echo(f"saoma: {error}", err=True)
+        sys.exit(1)
+    except _USAGE_ERROR as error:
+        if isinstance(error, _NO_WORDS):
+            typer.echo(error.format_message())
+            sys.exit(2)
+        where = error.ctx.command_path.replace("python -m saoma.cli", "saoma") if error.ctx else "saoma"
+        typer.echo(f"{where}: {error.format_message()} (see {where} --help)", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
