@@ -167,7 +167,8 @@ def write_answer(
 ) -> bytes:
     """A signed `is_success=T` answer on one line, children in alphabetical order, empty fields left out.
 
-    A character that `charset` lacks becomes `?`, as Java's encoders do it. Raises `Unreadable` for what XML can't hold."""
+    A character that `charset` lacks becomes `?`, as Java's encoders do it. Raises `Unreadable` for control
+    characters, which XML can't hold."""
     name_of = codec(charset)
     kept = {name: _writable(value, name_of) for name, value in sorted(fields.items())}
     kept = {name: value for name, value in kept.items() if value}
