@@ -115,7 +115,7 @@ async def _read(rows: Rows, head: _Head) -> Menu:
     sections = await rows.rows(
         _SectionRow,
         "SELECT id, name, name_zh, hidden, station_id FROM menu_sections"
-        " WHERE store_id = %(store)s ORDER BY position, id",
+        " WHERE store_id = %(store)s AND NOT removed ORDER BY position, id",
         of_store,
     )
     items = await rows.rows(

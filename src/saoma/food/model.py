@@ -16,6 +16,27 @@ from saoma.kit.money import Money
 #: Widths in pixels in which every photo is kept.
 PHOTO_WIDTHS: Final = (160, 320, 640, 1280)
 
+#: The fourteen allergens that EU law asks menus to name; the words in both languages are in `zh.po`.
+ALLERGENS: Final = (
+    "gluten",
+    "crustaceans",
+    "eggs",
+    "fish",
+    "peanuts",
+    "soya",
+    "milk",
+    "nuts",
+    "celery",
+    "mustard",
+    "sesame",
+    "sulphites",
+    "lupin",
+    "molluscs",
+)
+
+#: What a menu may say of a dish besides.
+TAGS: Final = ("popular", "new", "spicy", "vegetarian", "vegan", "halal", "cold", "sharing")
+
 
 def called(name: str, name_zh: str, lang: str) -> str:
     """The name for a reader of `lang`: the Chinese one when there is one and Chinese is read."""
@@ -134,6 +155,14 @@ class Menu(msgspec.Struct, frozen=True, kw_only=True):
     def item(self, item_id: str) -> Item | None:
         """The dish with this id, hidden or not; None when the menu has none."""
         return next((item for section in self.sections for item in section.items if item.id == item_id), None)
+
+    def offered(self, item_id: str) -> Item | None:
+        """The dish with this id if a guest can see it, sold out or not; None otherwise."""
+        for section in self.sections:
+            for item in section.items:
+                if item.id == item_id:
+                    return None if section.hidden or item.hidden else item
+        return None
 
     def visible(self) -> Menu:
         """The menu as a guest sees it: without hidden dishes, hidden sections and sections left empty."""

@@ -8,19 +8,63 @@ Each change tells the live topic `tab:<tab_id>` (kind `lines`); sending and void
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import assert_never
 
-from saoma.food.model import Line, Tab
-from saoma.kit.db import Database, Rows, Transaction
-from saoma.kit.errors import Conflict
+import msgspec
+
+from saoma.food.menu import menu
+from saoma.food.model import Line, LineStatus, Menu, Tab, TabStatus
+from saoma.food.paying import Payer, hold_lines, pay_lines, release_lines
+from saoma.food.pricing import MOST_OF_ONE, line_price
+from saoma.food.quoting import NoneLeft, OffTheMenu, Quoted, quote_item, quote_line
+from saoma.food.tabs import (
+    basket_lines,
+    close_tab,
+    line_of,
+    lines,
+    locked,
+    locked_line,
+    open_tab,
+    reopen_tab,
+    settle_tab,
+    tab,
+    told,
+)
+from saoma.kit.db import Database, Transaction, json_column
+from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound
+from saoma.kit.ids import new_id
+
+__all__ = [
+    "LONGEST_NOTE",
+    "Payer",
+    "PriceChanged",
+    "SoldOut",
+    "add_line",
+    "close_tab",
+    "hold_lines",
+    "line_of",
+    "lines",
+    "open_tab",
+    "order",
+    "pay_lines",
+    "release_lines",
+    "reopen_tab",
+    "requote",
+    "send",
+    "set_quantity",
+    "settle_tab",
+    "tab",
+    "void_line",
+]
+
+LONGEST_NOTE = 500
 
 
-class Payer(Protocol):
-    """Whatever has the id of a payment; `payments.model.Payment` does."""
-
-    @property
-    def id(self) -> str: ...
+class _Keyed(msgspec.Struct):
+    id: str
+    fingerprint: str
 
 
 class SoldOut(Conflict):
@@ -31,21 +75,6 @@ class PriceChanged(Conflict):
     """A price differs from the one the guest saw; the text names dish, old and new price. Nothing was sent.
 
     `requote` (or `order`, which does it all) puts the new prices into the basket; the next press sends them."""
-
-
-async def open_tab(tx: Transaction, store_id: str, channel: str, label: str) -> Tab:
-    """Begin a tab in the currency of the store's menu. Raises `NotFound` when the store has no menu."""
-    raise NotImplementedError
-
-
-async def tab(rows: Rows, tab_id: str) -> Tab:
-    """The tab. Raises `NotFound`."""
-    raise NotImplementedError
-
-
-async def lines(rows: Rows, tab_id: str) -> list[Line]:
-    """All lines in the order they were added, voided ones too, except those taken out of the basket again."""
-    raise NotImplementedError
 
 
 async def add_line(
@@ -63,7 +92,60 @@ async def add_line(
     The same key with the same content answers the line it made; with other content `Conflict`. Raises `SoldOut`,
     `Invalid` (choices, quantity, a note over 500 letters), `NotFound` (no such dish here, or hidden) and `Conflict` if
     the tab is not open."""
-    raise NotImplementedError
+    note = " ".join(note.split())
+    if len(note) > LONGEST_NOTE:
+        raise Invalid("This note is too long. Use at most {most} letters.", most=LONGEST_NOTE)
+    at = await locked(tx, tab_id)
+    content = msgspec.json.encode([item_id, sorted(option_ids), quantity, guest_id, note])
+    fingerprint = hashlib.sha256(content).hexdigest()
+    earlier = await tx.maybe(
+        _Keyed,
+        "SELECT id, fingerprint FROM tab_lines WHERE tab_id = %(tab)s AND key = %(key)s",
+        {"tab": tab_id, "key": key},
+    )
+    if earlier is not None:
+        if earlier.fingerprint != fingerprint:
+            raise Conflict("This dish was already added in another way. Look at the basket and add it again.")
+        return await line_of(tx, earlier.id)
+    _must_take_orders(at)
+    item = (await menu(tx, at.store_id)).offered(item_id)
+    if item is None:
+        raise NotFound("This dish is no longer on the menu.")
+    line_price(item, (), quantity)
+    quote = quote_item(item, list(option_ids))
+    match quote:
+        case NoneLeft():
+            raise _sold_out(quote)
+        case Quoted():
+            pass
+        case _:
+            assert_never(quote)
+    line = await tx.one(
+        Line,
+        """INSERT INTO tab_lines (id, tab_id, store_id, item_id, name, name_zh, options, quantity, unit_amount,
+                currency, guest_id, note, key, fingerprint)
+            VALUES (%(id)s, %(tab)s, %(store)s, %(item)s, %(name)s, %(name_zh)s, %(options)s, %(quantity)s, %(unit)s,
+                %(currency)s, %(guest)s, %(note)s, %(key)s, %(fingerprint)s)
+            RETURNING *""",
+        {
+            "id": new_id("line"),
+            "tab": tab_id,
+            "store": at.store_id,
+            "item": item_id,
+            "name": item.name,
+            "name_zh": item.name_zh,
+            "options": json_column(quote.options),
+            "quantity": quantity,
+            "unit": quote.unit.minor,
+            "currency": quote.unit.currency,
+            "guest": guest_id,
+            "note": note,
+            "key": key,
+            "fingerprint": fingerprint,
+        },
+    )
+    await told(tx, tab_id, "basket")
+    return line
 
 
 async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: str | None) -> Line | None:
@@ -71,7 +153,33 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
 
     Only the guest who added it may (`guest_id` None: staff, who may change any). Raises `NotAllowed`, `NotFound`,
     `Invalid`, and `Conflict` once it was sent."""
-    raise NotImplementedError
+    if not 0 <= quantity <= MOST_OF_ONE:
+        raise Invalid("Choose between 1 and {most}, or 0 to take it out.", most=MOST_OF_ONE)
+    line = await locked_line(tx, line_id)
+    if guest_id is not None and line.guest_id != guest_id:
+        raise NotAllowed("Only the person who added this dish can change it.")
+    if line.status is LineStatus.VOID and line.round is None and quantity == 0:
+        return None
+    if line.status is not LineStatus.BASKET:
+        raise Conflict(
+            "“{dish}” has already been sent. Ask the staff to change it.",
+            dish=line.name,
+            dish_zh=line.name_zh or line.name,
+        )
+    if quantity == 0:
+        await tx.run(
+            "UPDATE tab_lines SET status = 'void', voided_at = clock_timestamp(), void_reason = 'taken out'"
+            " WHERE id = %(line)s AND status = 'basket'",
+            {"line": line_id},
+        )
+        await told(tx, line.tab_id, "basket")
+        return None
+    await tx.run(
+        "UPDATE tab_lines SET quantity = %(quantity)s WHERE id = %(line)s AND status = 'basket'",
+        {"line": line_id, "quantity": quantity},
+    )
+    await told(tx, line.tab_id, "basket")
+    return await line_of(tx, line_id)
 
 
 async def send(tx: Transaction, tab_id: str, by: str, guest_id: str | None = None) -> list[Line]:
@@ -79,57 +187,149 @@ async def send(tx: Transaction, tab_id: str, by: str, guest_id: str | None = Non
 
     Freezes prices. An empty basket, because somebody else was quicker, answers an empty list. All or nothing: raises
     `SoldOut` or `PriceChanged` naming the dish, `Conflict` when the tab is not open."""
-    raise NotImplementedError
+    at = await locked(tx, tab_id)
+    basket = await basket_lines(tx, tab_id, guest_id)
+    if not basket:
+        return []
+    _must_take_orders(at)
+    _must_be_as_seen(basket, await menu(tx, at.store_id))
+    sent = await tx.rows(
+        Line,
+        """WITH basket AS (
+                SELECT id FROM tab_lines
+                WHERE tab_id = %(tab)s AND status = 'basket' AND id = ANY(%(lines)s) ORDER BY id FOR UPDATE
+            ), next AS (
+                UPDATE tabs SET round = round + 1
+                WHERE id = %(tab)s AND status = 'open' AND EXISTS (SELECT FROM basket) RETURNING round
+            )
+            UPDATE tab_lines SET status = 'sent', round = next.round, sent_at = clock_timestamp(), sent_by = %(by)s,
+                unit_amount_before = NULL, station_id = (
+                    SELECT s.station_id FROM menu_items i JOIN menu_sections s ON s.id = i.section_id
+                    WHERE i.id = tab_lines.item_id)
+            FROM next WHERE tab_lines.id IN (SELECT id FROM basket)
+            RETURNING tab_lines.*""",
+        {"tab": tab_id, "by": by, "lines": [line.id for line in basket]},
+    )
+    order_of = {line.id: number for number, line in enumerate(basket)}
+    sent.sort(key=lambda line: order_of[line.id])
+    if sent:
+        await told(tx, tab_id, "sent")
+        await tx.tell(f"kitchen:{at.store_id}", "tickets", {"why": "sent"})
+    return sent
 
 
 async def requote(tx: Transaction, tab_id: str) -> list[Line]:
     """Put today's prices into the basket; answers the lines that changed, with `unit_amount_before`."""
-    raise NotImplementedError
+    at = await locked(tx, tab_id)
+    now = await menu(tx, at.store_id)
+    changed = []
+    for line in await basket_lines(tx, tab_id, None):
+        quote = quote_line(line, now)
+        if isinstance(quote, Quoted) and quote.unit != line.unit_money:
+            changed.append(
+                await tx.one(
+                    Line,
+                    "UPDATE tab_lines SET unit_amount_before = coalesce(unit_amount_before, unit_amount),"
+                    " unit_amount = %(unit)s, options = %(options)s WHERE id = %(line)s RETURNING *",
+                    {"line": line.id, "unit": quote.unit.minor, "options": json_column(quote.options)},
+                )
+            )
+    if changed:
+        await told(tx, tab_id, "prices")
+    return changed
 
 
 async def order(db: Database, tab_id: str, by: str, guest_id: str | None = None) -> list[Line]:
     """The whole press of a button: `send` in its own transaction; on `PriceChanged` the basket is requoted before the
     refusal goes on, so that the guest sees the new prices and the next press sends. Screens call this."""
-    raise NotImplementedError
+    try:
+        async with db.transaction() as tx:
+            return await send(tx, tab_id, by, guest_id)
+    except PriceChanged:
+        async with db.transaction() as tx:
+            await requote(tx, tab_id)
+        raise
 
 
 async def void_line(tx: Transaction, line_id: str, by: str, reason: str) -> Line:
     """Strike a sent dish from the bill, with a reason. Raises `Conflict` when a payment holds or has paid it."""
-    raise NotImplementedError
+    if not reason.strip():
+        raise Invalid("Say why this dish is struck from the bill.")
+    line = await locked_line(tx, line_id)
+    if line.status is LineStatus.VOID:
+        return line
+    if line.paid_by is not None:
+        text = (
+            "“{dish}” has been paid. Give the money back with a refund instead."
+            if line.paid
+            else "Someone is paying for “{dish}” right now. Wait until that has ended."
+        )
+        raise Conflict(text, dish=line.name, dish_zh=line.name_zh or line.name)
+    void = await tx.one(
+        Line,
+        "UPDATE tab_lines SET status = 'void', voided_at = clock_timestamp(), void_reason = %(reason)s,"
+        " void_by = %(by)s WHERE id = %(line)s RETURNING *",
+        {"line": line_id, "reason": reason.strip()[:LONGEST_NOTE], "by": by},
+    )
+    await told(tx, line.tab_id, "void")
+    if line.status is not LineStatus.BASKET:
+        store_id = (await tab(tx, line.tab_id)).store_id
+        await tx.tell(f"kitchen:{store_id}", "tickets", {"why": "void"})
+    return void
 
 
-async def hold_lines(tx: Transaction, payment: Payer, line_ids: Sequence[str]) -> None:
-    """Reserve sent lines for a payment that is being opened. Repeats are harmless.
-
-    All or nothing: raises `Conflict` when another payment holds or has paid one, or it is not on the bill."""
-    raise NotImplementedError
-
-
-async def pay_lines(tx: Transaction, payment: Payer, line_ids: Sequence[str]) -> list[str]:
-    """Mark lines paid; answers the ids that are now paid by this payment.
-
-    Lines let go in the meantime are taken if still free (late money); those of another payment are not: what is missing
-    in the answer is surplus, and the caller's to put before a person. Repeats are harmless."""
-    raise NotImplementedError
+def _must_take_orders(at: Tab) -> None:
+    match at.status:
+        case TabStatus.OPEN:
+            return
+        case TabStatus.SETTLED:
+            raise Conflict("This bill is paid. Scan the table code again to order more.")
+        case TabStatus.CLOSED:
+            raise Conflict("This bill is closed. Scan the table code again to order.")
+        case _:
+            assert_never(at.status)
 
 
-async def release_lines(tx: Transaction, payment: Payer, line_ids: Sequence[str] | None = None) -> None:
-    """Let go of what this payment holds and has not paid (all of it, or only `line_ids`). Repeats are harmless."""
-    raise NotImplementedError
+def _must_be_as_seen(basket: Iterable[Line], now: Menu) -> None:
+    """Raise the first reason why this basket can't go as the guests saw it: sold out before dearer or cheaper."""
+    changed: PriceChanged | None = None
+    for line in basket:
+        quote = quote_line(line, now)
+        match quote:
+            case NoneLeft():
+                raise _sold_out(quote)
+            case OffTheMenu():
+                raise SoldOut(
+                    "“{dish}” is no longer offered like this. Take it out of the basket and choose again.",
+                    dish=quote.name,
+                    dish_zh=quote.name_zh,
+                )
+            case Quoted():
+                if quote.unit != line.unit_money and changed is None:
+                    changed = PriceChanged(
+                        "“{dish}” now costs {now} (it was {before}). Look at your basket, then send again.",
+                        dish=line.name,
+                        dish_zh=line.name_zh or line.name,
+                        now=quote.unit,
+                        before=line.unit_money,
+                    )
+            case _:
+                assert_never(quote)
+    if changed is not None:
+        raise changed
 
 
-async def settle_tab(tx: Transaction, tab_id: str) -> Tab:
-    """The tab is paid in full: takes no more orders until `reopen_tab`.
-
-    Raises `Conflict` while a dish still waits in the basket: it would be lost."""
-    raise NotImplementedError
-
-
-async def reopen_tab(tx: Transaction, tab_id: str) -> Tab:
-    """A settled tab takes orders again. Raises `Conflict` when it was closed."""
-    raise NotImplementedError
-
-
-async def close_tab(tx: Transaction, tab_id: str) -> Tab:
-    """The guests left: what is still in the basket is dropped. Raises `Conflict` while a payment holds a line."""
-    raise NotImplementedError
+def _sold_out(which: NoneLeft) -> SoldOut:
+    if which.choice:
+        return SoldOut(
+            "“{choice}” for “{dish}” is sold out. Take it out of the basket and choose again.",
+            choice=which.choice,
+            choice_zh=which.choice_zh,
+            dish=which.name,
+            dish_zh=which.name_zh,
+        )
+    return SoldOut(
+        "“{dish}” is sold out. Take it out of the basket and choose something else.",
+        dish=which.name,
+        dish_zh=which.name_zh,
+    )
