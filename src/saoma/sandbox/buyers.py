@@ -1,0 +1,186 @@
+"""Test buyers and their toy wallets' contents: balance, PIN and the payment codes they show at a till.
+
+A code that no wallet issued is a fixture: it belongs to the sample buyer and its last two digits say what happens.
+A code that a wallet did issue is strict: one payment, one minute (https://docs.antom.com/ac/global/spot_pay)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from saoma.kit.clock import Clock
+from saoma.kit.errors import Invalid, NotAllowed, NotFound
+from saoma.kit.money import Money
+from saoma.sandbox.model import CNY, Buyer, PaymentCode
+from saoma.sandbox.store import Store
+
+#: A wallet shows a new code each minute; the old one is honoured for the moment it takes to carry it to the gateway.
+CODE_LIFETIME: Final = timedelta(seconds=60)
+CODE_GRACE: Final = timedelta(seconds=30)
+_FORGET_CODES_AFTER: Final = timedelta(days=1)
+
+DEFAULT_PIN: Final = "123456"
+#: The buyer of the published samples, and of every invented payment code.
+SAMPLE_BUYER: Final = "alice"
+SAMPLE_USER_ID: Final = "2088000000009999"
+SAMPLE_BALANCE: Final = Money(10_000_000_00, CNY)
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_USER_ID: Final = re.compile(r"2088\d{12}")
+PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)\d{14,22}")
+
+
+class TurnedDown(Exception):
+    """The trade engine says no; `code` is the word that travels in `error` or `detail_error_code`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Wallets:
+    """All buyers with their payment codes."""
+
+    def __init__(self, clock: Clock, store: Store) -> None:
+        self._clock = clock
+        self._store = store
+        self._buyers: dict[str, Buyer] = {}
+        self._by_user_id: dict[str, Buyer] = {}
+        self._codes: dict[str, PaymentCode] = {}
+        self._stems: dict[str, PaymentCode] = {}
+        for buyer in store.read("buyer", Buyer):
+            self._know(buyer)
+        stale = clock.now() - _FORGET_CODES_AFTER
+        for code in store.read("code", PaymentCode):
+            if code.expires_at < stale:
+                store.drop("code", code.code)
+            else:
+                self._know_code(code)
+        if self.find(SAMPLE_USER_ID) is None:
+            self.add(SAMPLE_BUYER, "Alice", SAMPLE_BALANCE, user_id=SAMPLE_USER_ID)
+
+    def all(self) -> list[Buyer]:
+        """Every buyer, in the order they were made known."""
+        return list(self._buyers.values())
+
+    def find(self, buyer_id: str) -> Buyer | None:
+        """By name or by 2088 number."""
+        return self._buyers.get(buyer_id.lower()) or self._by_user_id.get(buyer_id)
+
+    def get(self, buyer_id: str) -> Buyer:
+        """By name or by 2088 number. Raises `NotFound`."""
+        buyer = self.find(buyer_id)
+        if buyer is None:
+            raise NotFound(f"There is no test buyer {buyer_id!r}. Make one with POST /control/buyers.")
+        return buyer
+
+    def add(
+        self,
+        buyer_id: str,
+        name: str = "",
+        balance: Money | None = None,
+        *,
+        pin_required: bool = False,
+        user_id: str = "",
+        pin: str = DEFAULT_PIN,
+    ) -> Buyer:
+        """Make a buyer known, or give a known one another balance and PIN habit. Raises `Invalid`."""
+        if not _ID.fullmatch(buyer_id):
+            raise Invalid("A buyer's id is 1 to 40 letters, digits, - or _: it becomes a host name.")
+        if not re.fullmatch(r"\d{6}", pin):
+            raise Invalid("A PIN has six digits.")
+        if balance is not None and (balance.currency != CNY or balance.minor < 0):
+            raise Invalid("A wallet holds CNY, and not less than nothing.")
+        known = self.find(buyer_id)
+        if known is not None:
+            known.pin_required = pin_required
+            known.pin = pin
+            known.name = name or known.name
+            known.balance = known.balance if balance is None else balance.minor
+            self._store.keep("buyer", known.id, known)
+            return known
+        number = user_id or (buyer_id if _USER_ID.fullmatch(buyer_id) else _user_id(buyer_id))
+        if number in self._by_user_id:
+            raise Invalid(f"Another buyer already has the number {number}.")
+        buyer = Buyer(
+            id=buyer_id,
+            name=name or buyer_id.capitalize(),
+            user_id=number,
+            balance=(balance or Money(5_000_00, CNY)).minor,
+            pin_required=pin_required,
+            pin=pin,
+        )
+        self._know(buyer)
+        self._store.keep("buyer", buyer.id, buyer)
+        return buyer
+
+    def check_pin(self, buyer: Buyer, pin: str) -> None:
+        """Raises `NotAllowed` for a wrong one."""
+        if not secrets.compare_digest(buyer.pin.encode(), pin.encode()):
+            raise NotAllowed("That PIN is not right. Try again.")
+
+    def take(self, buyer: Buyer, fen: int) -> None:
+        """Debit a wallet. Raises `TurnedDown` when it holds too little."""
+        if buyer.balance < fen:
+            raise TurnedDown("BUYER_BALANCE_NOT_ENOUGH")
+        buyer.balance -= fen
+        self._store.keep("buyer", buyer.id, buyer)
+
+    def give(self, buyer: Buyer, fen: int) -> None:
+        """Credit a wallet."""
+        buyer.balance += fen
+        self._store.keep("buyer", buyer.id, buyer)
+
+    # --- payment codes ---------------------------------------------------------------------------------------------
+
+    def new_code(self, buyer_id: str) -> PaymentCode:
+        """A fresh 18-digit code; its last two digits are below 90, so it never means a planned misbehaviour."""
+        buyer = self.get(buyer_id)
+        while (stem := f"28{secrets.randbelow(10**14):014d}") in self._stems:
+            pass
+        code = PaymentCode(
+            code=f"{stem}{secrets.randbelow(90):02d}",
+            buyer_id=buyer.id,
+            expires_at=self._clock.now() + CODE_LIFETIME,
+        )
+        self._know_code(code)
+        self._store.keep("code", code.code, code)
+        return code
+
+    def owner_of(self, code: str) -> Buyer:
+        """Whose code it is, live or not. Raises `TurnedDown` where the digits can't be a code."""
+        if not PAYMENT_CODE.fullmatch(code):
+            raise TurnedDown("SOUNDWAVE_PARSER_FAIL")
+        issued = self._issued(code)
+        return self.get(issued.buyer_id if issued else SAMPLE_USER_ID)
+
+    def use_code(self, code: str, number: str) -> Buyer:
+        """Spend a code on one order. Raises `TurnedDown` when it is used or too old."""
+        buyer = self.owner_of(code)
+        issued = self._issued(code)
+        if issued is not None:
+            if issued.used_for or self._clock.now() > issued.expires_at + CODE_GRACE:
+                raise TurnedDown("SOUNDWAVE_PARSER_FAIL")
+            issued.used_for = number
+            self._store.keep("code", issued.code, issued)
+        return buyer
+
+    def _issued(self, code: str) -> PaymentCode | None:
+        # the last two digits may have been changed on purpose, to ask for a misbehaviour with this buyer's money
+        return self._codes.get(code) or self._stems.get(code[:16])
+
+    def _know(self, buyer: Buyer) -> None:
+        self._buyers[buyer.id.lower()] = buyer
+        self._by_user_id[buyer.user_id] = buyer
+
+    def _know_code(self, code: PaymentCode) -> None:
+        self._codes[code.code] = code
+        self._stems[code.code[:16]] = code
+
+
+def _user_id(buyer_id: str) -> str:
+    digest = hashlib.sha256(buyer_id.lower().encode()).digest()
+    return f"2088{int.from_bytes(digest[:8]) % 10**12:012d}"

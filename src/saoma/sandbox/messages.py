@@ -1,0 +1,31 @@
+"""What a wallet tells its buyer, read off the book. Pure; nothing of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from saoma.kit.money import Money
+from saoma.sandbox.model import CNY, Message, Refund, Trade
+
+
+def told_of(trade: Trade, refunds: Iterable[Refund]) -> list[Message]:
+    """The lines one trade left in its buyer's wallet."""
+
+    def line(at: datetime, kind: str, amount: Money, cny: Money) -> Message:
+        return Message(at, kind, amount, cny, trade.merchant or trade.partner, trade.subject, trade.trade_no)
+
+    lines = []
+    if trade.is_waiting:
+        lines.append(line(trade.created_at, "waiting", trade.money, trade.cny_money))
+    if trade.paid_at:
+        lines.append(line(trade.paid_at, "paid", trade.money, trade.cny_money))
+    for refund in refunds:
+        if refund.done_at:
+            lines.append(
+                line(refund.done_at, "refunded", Money(refund.amount, trade.trans_currency), Money(refund.cny, CNY))
+            )
+    if trade.closed_at and trade.close_reason != "refunded":
+        kind = "returned" if trade.paid_at else "closed"
+        lines.append(line(trade.closed_at, kind, trade.money, trade.cny_money))
+    return lines

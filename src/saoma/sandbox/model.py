@@ -1,0 +1,257 @@
+"""The records of the sandbox's book: what a local Alipay remembers about trades, refunds, buyers, codes and partners.
+
+Amounts come in pairs: what was asked (in the pricing currency) and what the buyer is debited, always in CNY."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from saoma.kit.money import Money
+
+CNY: Final = "CNY"
+
+
+class TradeStatus(StrEnum):
+    """The states of https://docs.antom.com/ac/gr/trade_status; `ORDERED` is ours and never travels.
+
+    An ordered trade is a precreated code nobody scanned yet: to the outside it does not exist."""
+
+    ORDERED = "ORDERED"
+    WAIT_BUYER_PAY = "WAIT_BUYER_PAY"
+    TRADE_SUCCESS = "TRADE_SUCCESS"
+    TRADE_CLOSED = "TRADE_CLOSED"
+    TRADE_FINISHED = "TRADE_FINISHED"
+
+
+class Product(StrEnum):
+    """By which service a trade came into being."""
+
+    BARCODE = "barcode"
+    WALLET_PAGE = "wallet_page"
+    ORDER_CODE = "order_code"
+    STATIC_CODE = "static_code"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a partner asks for when it opens a trade. `amount` is in the pricing currency, `currency` settles it."""
+
+    partner: str
+    number: str
+    product: Product
+    subject: str
+    amount: Money
+    currency: str
+    notify_url: str = ""
+    charset: str = "UTF-8"
+    sign_type: str = "MD5"
+    pass_back: str = ""
+    body: str = ""
+    price: str = ""
+    quantity: str = ""
+    merchant: str = ""
+    store: str = ""
+    expires_at: datetime | None = None
+    code_expires_at: datetime | None = None
+
+
+class Trade(msgspec.Struct, omit_defaults=True):
+    """One trade. `trade_no` is empty while Alipay has no trade of this number (only a code, or only a cancel).
+
+    `cny` and the `refunded` sums are minor units; `rate` is CNY per unit of the pricing currency, 8 decimals."""
+
+    partner: str
+    out_trade_no: str
+    product: Product
+    subject: str
+    amount: int
+    trans_currency: str
+    currency: str
+    rate: str
+    cny: int
+    settle_rate: str
+    settle_amount: int
+    status: TradeStatus
+    created_at: datetime
+    trade_no: str = ""
+    buyer_id: str = ""
+    code: str = ""
+    qr_token: str = ""
+    expires_at: datetime | None = None
+    code_expires_at: datetime | None = None
+    pays_at: datetime | None = None
+    paid_at: datetime | None = None
+    closed_at: datetime | None = None
+    close_reason: str = ""
+    refunded: int = 0
+    refunded_cny: int = 0
+    notify_url: str = ""
+    charset: str = "UTF-8"
+    sign_type: str = "MD5"
+    pass_back: str = ""
+    body: str = ""
+    price: str = ""
+    quantity: str = ""
+    merchant: str = ""
+    store: str = ""
+
+    @property
+    def money(self) -> Money:
+        """What was asked, in the pricing currency."""
+        return Money(self.amount, self.trans_currency)
+
+    @property
+    def cny_money(self) -> Money:
+        """What the buyer pays for it."""
+        return Money(self.cny, CNY)
+
+    @property
+    def refunded_money(self) -> Money:
+        """What was given back so far, or is promised to be, in the pricing currency."""
+        return Money(self.refunded, self.trans_currency)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a buyer could pay it now."""
+        return self.status is TradeStatus.WAIT_BUYER_PAY
+
+
+class Refund(msgspec.Struct, omit_defaults=True):
+    """One refund of one trade, in the trade's pricing currency. `state` is PROCESSING, SUCCESS or FAILED."""
+
+    partner: str
+    out_trade_no: str
+    refund_no: str
+    amount: int
+    cny: int
+    state: str
+    created_at: datetime
+    reason: str = ""
+    notify_url: str = ""
+    due_at: datetime | None = None
+    done_at: datetime | None = None
+
+
+class Buyer(msgspec.Struct, omit_defaults=True):
+    """A test buyer with a toy wallet. `id` is a name for people and host names, `user_id` the 2088 number on the wire.
+
+    `balance` is in fen (CNY minor units)."""
+
+    id: str
+    name: str
+    user_id: str
+    balance: int
+    pin_required: bool = False
+    pin: str = "123456"
+
+    @property
+    def balance_money(self) -> Money:
+        """What the wallet holds."""
+        return Money(self.balance, CNY)
+
+    @property
+    def login(self) -> str:
+        """The masked login that merchants are shown."""
+        return f"{self.id[:3]}***@example.com"
+
+
+class PaymentCode(msgspec.Struct, omit_defaults=True):
+    """What a wallet shows at the till: 18 digits, one payment, one minute."""
+
+    code: str
+    buyer_id: str
+    expires_at: datetime
+    used_for: str = ""
+
+
+class StaticCode(msgspec.Struct, omit_defaults=True):
+    """A printed merchant code ("entry code"): the buyer types the amount in `trans_currency`.
+
+    `status` is ACTIVE, STOP or DELETE."""
+
+    token: str
+    partner: str
+    qrcode: str
+    store_key: str
+    with_fee: bool
+    trans_currency: str
+    currency: str
+    merchant: str
+    store: str
+    biz_data: str
+    created_at: datetime
+    status: str = "ACTIVE"
+    notify_url: str = ""
+    pass_back: str = ""
+    notify_sign_type: str = "MD5"
+    notify_charset: str = "UTF-8"
+
+
+class Partner(msgspec.Struct, omit_defaults=True):
+    """Who may call: its keys by sign type, and what Alipay's portal would hold about it.
+
+    `public_key` belongs to `sign_type` when that is RSA or RSA2, and to RSA2 (Open API) when that is MD5.
+    `services` empty means all. `open_id_only` answers the token call as newer apps get it, without `user_id`."""
+
+    partner: str
+    app_id: str = ""
+    sign_type: str = "MD5"
+    md5_key: str = ""
+    public_key: str = ""
+    currency: str = "USD"
+    name: str = ""
+    email: str = "merchant@example.com"
+    callback_hosts: list[str] = []
+    services: list[str] = []
+    open_id_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TradeToPay:
+    """What a wallet shows before somebody pays. `trade_no` is empty for a code nobody scanned yet: scan it first."""
+
+    qr_code: str
+    trade_no: str
+    out_trade_no: str
+    subject: str
+    amount: Money
+    cny: Money
+    merchant: str
+    store: str
+    status: TradeStatus
+    buyer_id: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line in a buyer's wallet. `kind` is paid, refunded, returned (cancelled after paying), closed or waiting."""
+
+    at: datetime
+    kind: str
+    amount: Money
+    cny: Money
+    merchant: str
+    subject: str
+    trade_no: str
+
+    @property
+    def text(self) -> str:
+        """The line in English; screens write their own words by `kind`."""
+        match self.kind:
+            case "paid":
+                return f"You paid {self.amount} ({self.cny}) to {self.merchant}."
+            case "refunded":
+                return f"{self.merchant} gave you back {self.amount} ({self.cny})."
+            case "returned":
+                return f"Your payment of {self.amount} to {self.merchant} was undone; you have your money back."
+            case "closed":
+                return f"{self.amount} to {self.merchant} was not paid; the order is closed."
+            case _:
+                return f"{self.merchant} asks for {self.amount}."

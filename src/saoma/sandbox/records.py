@@ -1,0 +1,215 @@
+"""The book's records and its time: what is kept, found again after a restart, and falls due.
+
+Nothing happens by itself: whoever calls first after a deadline sees it done, with the deadline's own time. A trade
+becomes paid in one place only (`charge`), and money comes back in one (`give_back`)."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from saoma.kit.clock import MovableClock, beijing
+from saoma.sandbox import lifetimes, rates
+from saoma.sandbox.buyers import TurnedDown, Wallets
+from saoma.sandbox.model import Buyer, Order, Refund, StaticCode, Trade, TradeStatus
+from saoma.sandbox.store import Store
+
+#: What the outside is told: (trade, notify_action_type, the refund it is about).
+Told = Callable[[Trade, str, Refund | None], None]
+
+_FIRST_NUMBER: Final = 21001000000000000001
+
+
+class Records:
+    """All trades, refunds, buyers and codes, in memory, written through to `store`."""
+
+    def __init__(
+        self, clock: MovableClock, store: Store | None = None, public_url: str = "http://localhost:8001"
+    ) -> None:
+        self.clock = clock
+        self.store = store or Store()
+        self.public_url = public_url.rstrip("/")
+        #: How far this clock was pushed ahead of the one it runs on.
+        self.ahead = timedelta(seconds=self.store.one("clock", "ahead_seconds", float) or 0)
+        clock.advance(self.ahead)
+        self.wallets = Wallets(clock, self.store)
+        self.tell: Told = lambda trade, action, refund: None
+        self.trades: dict[tuple[str, str], Trade] = {}
+        self.refunds: dict[tuple[str, str], Refund] = {}
+        self.static_codes: dict[str, StaticCode] = {}
+        self.by_trade_no: dict[str, Trade] = {}
+        self.by_token: dict[str, Trade] = {}
+        self.of_buyer: dict[str, list[Trade]] = {}
+        self._refunds_of: dict[tuple[str, str], list[Refund]] = {}
+        self._due: list[tuple[datetime, int, str, Trade | Refund]] = []
+        self._sequence = 0
+        self._last_number = _FIRST_NUMBER - 1
+        self._load()
+
+    def code_url(self, token: str) -> str:
+        """What a code's picture says. Alipay's own host: in a toy wallet it leads back to this sandbox."""
+        return f"https://qr.alipay.com/{token}"
+
+    def advance(self, by: timedelta) -> datetime:
+        """Push the sandbox's clock; all that falls due happens. Raises `ValueError` for a step back."""
+        with self.store.writing():
+            now = self.clock.advance(by)
+            self.ahead += by
+            self.store.keep("clock", "ahead_seconds", self.ahead.total_seconds())
+            self.pass_time()
+            return now
+
+    @contextmanager
+    def moving(self) -> Iterator[datetime]:
+        """One step of the engine: time has passed, and what changes inside is written before it is told."""
+        with self.store.writing():
+            yield self.pass_time()
+
+    def pass_time(self) -> datetime:
+        """Do what fell due since last time, in order. Returns the present."""
+        now = self.clock.now()
+        if self._due and self._due[0][0] <= now:
+            with self.store.writing():
+                while self._due and self._due[0][0] <= now:
+                    at, _, what, record = heapq.heappop(self._due)
+                    self._fall_due(what, record, at)
+        return now
+
+    def next_due(self) -> datetime | None:
+        """When something happens next without anybody asking."""
+        return self._due[0][0] if self._due else None
+
+    def schedule(self, at: datetime, what: str, record: Trade | Refund) -> None:
+        """Note that `record` needs attention at `at`; a stale note does no harm."""
+        self._sequence += 1
+        heapq.heappush(self._due, (at, self._sequence, what, record))
+
+    def keep(self, trade: Trade) -> None:
+        """Write a changed trade with the next commit."""
+        self.store.keep("trade", f"{trade.partner}|{trade.out_trade_no}", trade)
+
+    def keep_refund(self, refund: Refund) -> None:
+        """Write a changed refund with the next commit."""
+        self.store.keep("refund", f"{refund.partner}|{refund.refund_no}", refund)
+
+    def refunds_of(self, trade: Trade) -> list[Refund]:
+        """Every refund of a trade, oldest first."""
+        return self._refunds_of.get((trade.partner, trade.out_trade_no), [])
+
+    def add_refund(self, refund: Refund) -> None:
+        """Write down a new refund."""
+        self._index_refund(refund)
+        self.keep_refund(refund)
+
+    def carry_out(self, refund: Refund, at: datetime, *, quietly: bool) -> None:
+        """Move a refund's money. Synchronous refunds are done `quietly`: their answer is the only message."""
+        trade = self.trades[refund.partner, refund.out_trade_no]
+        self.give_back(trade, refund.cny)
+        refund.state, refund.done_at = "SUCCESS", at
+        self.keep_refund(refund)
+        done = sum(one.amount for one in self.refunds_of(trade) if one.state == "SUCCESS")
+        if done == trade.amount:
+            trade.status, trade.closed_at, trade.close_reason = TradeStatus.TRADE_CLOSED, at, "refunded"
+            self.keep(trade)
+        if not quietly:
+            self.tell(trade, "refundFPAction", refund)
+
+    def new_trade(self, order: Order, now: datetime) -> Trade:
+        """Write down an order; Alipay's number comes with `exist`."""
+        pricing = order.amount.currency
+        settle_rate = rates.settlement_rate(pricing, order.currency)
+        rate = rates.cny_rate(pricing)
+        trade = Trade(
+            partner=order.partner, out_trade_no=order.number, product=order.product, subject=order.subject,
+            amount=order.amount.minor, trans_currency=pricing, currency=order.currency, rate=rate,
+            cny=rates.to_cny(order.amount, rate), settle_rate=settle_rate,
+            settle_amount=rates.to_settlement(order.amount, settle_rate, order.currency),
+            status=TradeStatus.ORDERED, created_at=now, expires_at=order.expires_at,
+            code_expires_at=order.code_expires_at, notify_url=order.notify_url, charset=order.charset,
+            sign_type=order.sign_type, pass_back=order.pass_back, body=order.body, price=order.price,
+            quantity=order.quantity, merchant=order.merchant, store=order.store,
+        )  # fmt: skip
+        self.trades[order.partner, order.number] = trade
+        self.keep(trade)
+        return trade
+
+    def charge(self, trade: Trade, buyer: Buyer, at: datetime) -> None:
+        """Take the money: the one place where a trade becomes paid. Raises `TurnedDown` for an empty wallet."""
+        self.wallets.take(buyer, trade.cny)
+        trade.status, trade.paid_at = TradeStatus.TRADE_SUCCESS, at
+        self.keep(trade)
+        self.schedule(at + lifetimes.REFUND_PERIOD, "finish", trade)
+        self.tell(trade, "payByAccountAction", None)
+
+    def shut(self, trade: Trade, reason: str, at: datetime) -> None:
+        """Close an unpaid trade for good."""
+        trade.status, trade.closed_at, trade.close_reason = TradeStatus.TRADE_CLOSED, at, reason
+        self.keep(trade)
+        if trade.trade_no:
+            self.tell(trade, "closeTradeAction", None)
+
+    def give_back(self, trade: Trade, fen: int) -> None:
+        """Return money of a paid trade to its buyer's wallet."""
+        self.wallets.give(self.wallets.get(trade.buyer_id), fen)
+
+    def exist(self, trade: Trade, buyer: Buyer, now: datetime) -> None:
+        """An order becomes a trade of `buyer`'s: it gets Alipay's number, and its deadlines begin."""
+        self._last_number += 1
+        trade.trade_no = f"{beijing(now):%Y%m%d}{self._last_number}"
+        trade.status, trade.buyer_id, trade.created_at = TradeStatus.WAIT_BUYER_PAY, buyer.id, now
+        self._index(trade)
+        self.keep(trade)
+        if trade.expires_at:
+            self.schedule(trade.expires_at, "close", trade)
+        if trade.pays_at:
+            self.schedule(trade.pays_at, "pay", trade)
+
+    def _index(self, trade: Trade) -> None:
+        self.by_trade_no[trade.trade_no] = trade
+        self.of_buyer.setdefault(trade.buyer_id, []).append(trade)
+
+    def _fall_due(self, what: str, record: Trade | Refund, at: datetime) -> None:
+        if isinstance(record, Refund):
+            if record.state == "PROCESSING":
+                self.carry_out(record, at, quietly=False)
+        elif what == "pay" and record.is_waiting and record.pays_at == at:
+            try:
+                self.charge(record, self.wallets.get(record.buyer_id), at)
+            except TurnedDown:
+                record.pays_at = None
+                self.keep(record)
+        elif what == "close" and record.is_waiting and record.expires_at == at:
+            self.shut(record, "timeout", at)
+        elif what == "finish" and record.status is TradeStatus.TRADE_SUCCESS:
+            record.status = TradeStatus.TRADE_FINISHED
+            self.keep(record)
+            self.tell(record, "finishFPAction", None)
+
+    def _index_refund(self, refund: Refund) -> None:
+        self.refunds[refund.partner, refund.refund_no] = refund
+        self._refunds_of.setdefault((refund.partner, refund.out_trade_no), []).append(refund)
+
+    def _load(self) -> None:
+        for trade in sorted(self.store.read("trade", Trade), key=lambda trade: trade.created_at):
+            self.trades[trade.partner, trade.out_trade_no] = trade
+            if trade.qr_token:
+                self.by_token[trade.qr_token] = trade
+            if not trade.trade_no:
+                continue
+            self._index(trade)
+            self._last_number = max(self._last_number, int(trade.trade_no[8:]))
+            if trade.is_waiting:
+                for at, what in ((trade.pays_at, "pay"), (trade.expires_at, "close")):
+                    if at:
+                        self.schedule(at, what, trade)
+            elif trade.status is TradeStatus.TRADE_SUCCESS and trade.paid_at:
+                self.schedule(trade.paid_at + lifetimes.REFUND_PERIOD, "finish", trade)
+        for refund in sorted(self.store.read("refund", Refund), key=lambda refund: refund.created_at):
+            self._index_refund(refund)
+            if refund.state == "PROCESSING" and refund.due_at:
+                self.schedule(refund.due_at, "refund", refund)
+        for code in self.store.read("static", StaticCode):
+            self.static_codes[code.token] = code
