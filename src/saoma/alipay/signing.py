@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -36,7 +37,7 @@ class SignType(StrEnum):
 
 
 class Signatory(Protocol):
-    """One algorithm with its keys, loaded once: loading an RSA key costs a hundred signatures."""
+    """One algorithm with its keys, loaded once: loading and checking an RSA key costs a hundred signatures."""
 
     @property
     def sign_type(self) -> SignType:
@@ -147,6 +148,7 @@ def _der(key: str, kind: str) -> bytes:
         raise Invalid(f"The {kind} key is neither PEM nor base64: paste it again, whole.") from None
 
 
+@lru_cache(maxsize=64)
 def _private(key: str) -> rsa.RSAPrivateKey:
     try:
         loaded = serialization.load_der_private_key(_der(key, "private"), password=None)
@@ -159,6 +161,7 @@ def _private(key: str) -> rsa.RSAPrivateKey:
     return loaded
 
 
+@lru_cache(maxsize=64)
 def _public(key: str) -> rsa.RSAPublicKey:
     try:
         loaded = serialization.load_der_public_key(_der(key, "public"))

@@ -1,0 +1,122 @@
+"""One gateway account: who we are at Alipay, with which keys, and at which addresses.
+
+The environment is part of the account: sandbox hosts are refused for production and the reverse, so that going live
+changes addresses, partner and keys together or not at all. Nothing secret is ever in its `repr`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from saoma.alipay.signing import Signatory, SignType, md5_signatory, rsa_signatory
+from saoma.alipay.wire import Unreadable, codec
+from saoma.kit.errors import Invalid
+from saoma.kit.money import exponent
+
+Environment = Literal["sandbox", "production"]
+
+_PARTNER: Final = re.compile(r"2088\d{12}")
+_APP_ID: Final = re.compile(r"[A-Za-z0-9_]{0,32}")
+_PRODUCTION_DOMAINS: Final = ("alipay.com", "alipay.hk", "alipaymo.com", "alipayplus.com", "alipay-eco.com")
+_SANDBOX_DOMAINS: Final = ("alipaydev.com", "localhost", "local", "test", "internal")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A partner's account (PID) and, where pages sign people in, its application (APPID).
+
+    `sign_type` is pinned: requests are signed with it, and answers or notifications with any other are refused. An MD5
+    account may have an RSA key as well: the Open API (sign-in) knows RSA only. Keys are texts as the portal shows them;
+    `alipay_public_key` is **Alipay's**, never our own. Raises `Invalid` for anything that could not work."""
+
+    partner: str
+    app_id: str
+    sign_type: SignType
+    md5_key: str = field(repr=False, default="")
+    private_key: str = field(repr=False, default="")
+    alipay_public_key: str = field(repr=False, default="")
+    gateway_url: str = ""
+    openapi_url: str = ""
+    auth_url: str = ""
+    environment: Environment = "sandbox"
+    currency: str = "USD"
+    charset: str = "UTF-8"
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "sign_type", SignType(self.sign_type))
+        except ValueError:
+            raise Invalid(f"Sign type {self.sign_type!r} is unknown; use MD5, RSA or RSA2.") from None
+        if not _PARTNER.fullmatch(self.partner):
+            raise Invalid("A partner id (PID) is 16 digits that begin with 2088.")
+        if not _APP_ID.fullmatch(self.app_id):
+            raise Invalid("An application id (APPID) is up to 32 letters and digits.")
+        if self.environment not in ("sandbox", "production"):
+            raise Invalid("An account is for the sandbox or for production.")
+        exponent(self.currency)
+        try:
+            codec(self.charset)
+        except Unreadable as error:
+            raise Invalid(f"This account's {error}.") from None
+        for name in ("gateway_url", "openapi_url", "auth_url"):
+            _check_address(name.replace("_", " "), getattr(self, name), self.environment)
+        if not self.gateway_url:
+            raise Invalid("An account needs the address of its gateway (gateway.do).")
+        if self.sign_type is SignType.MD5 and not self.md5_key:
+            raise Invalid("An MD5 account needs its MD5 key.")
+        if self.sign_type is not SignType.MD5 and not (self.private_key and self.alipay_public_key):
+            raise Invalid(f"An {self.sign_type} account needs its own private key and Alipay's public key.")
+        # unreadable keys are refused here, where someone is typing them, not when the first customer pays
+        _ = self.signatory
+        if self.private_key and self.alipay_public_key:
+            _ = self.openapi_signatory
+
+    @cached_property
+    def signatory(self) -> Signatory:
+        """Signs and verifies for the `service=` gateway, with the pinned sign type."""
+        if self.sign_type is SignType.MD5:
+            return md5_signatory(self.md5_key)
+        return rsa_signatory(self.sign_type, self.private_key, self.alipay_public_key)
+
+    @cached_property
+    def openapi_signatory(self) -> Signatory:
+        """Signs and verifies for the `method=` gateway: RSA for an RSA account, otherwise RSA2.
+
+        Raises `Invalid` for an MD5 account without RSA keys."""
+        if not (self.private_key and self.alipay_public_key):
+            raise Invalid("Signing people in needs an RSA key pair: add a private key and Alipay's public key.")
+        sign_type = SignType.RSA if self.sign_type is SignType.RSA else SignType.RSA2
+        return rsa_signatory(sign_type, self.private_key, self.alipay_public_key)
+
+
+def _check_address(name: str, url: str, environment: Environment) -> None:
+    if not url:
+        return
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").lower()
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise Invalid(f"The {name} must look like https://host/path, without a user or a query.")
+    if environment == "sandbox":
+        if _within(host, _PRODUCTION_DOMAINS):
+            raise Invalid(f"The {name} points at production ({host}), but this is a sandbox account.")
+        return
+    if _within(host, _SANDBOX_DOMAINS) or "sandbox" in host or _is_private(host) or "." not in host:
+        raise Invalid(f"The {name} points at a sandbox ({host}), but this is a production account.")
+    if parts.scheme != "https":
+        raise Invalid(f"The {name} of a production account must begin with https.")
+
+
+def _within(host: str, domains: tuple[str, ...]) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not address.is_global
