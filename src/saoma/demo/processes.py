@@ -92,7 +92,9 @@ class Supervisor:
                 if child.process is not None and child.process.returncode is not None:
                     break
                 await asyncio.sleep(0.05)
-        raise DidNotStart(f"{child.name} did not start; its log {self._folder / child.name}.log ends:\n{self._tail(child)}")
+        raise DidNotStart(
+            f"{child.name} did not start; its log {self._folder / child.name}.log ends:\n{self._tail(child)}"
+        )
 
     def _tail(self, child: Child) -> str:
         with contextlib.suppress(OSError):
