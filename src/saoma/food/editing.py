@@ -1,7 +1,7 @@
 """Changing a menu: sections, dishes, choices, photos, order, and a whole draft at once.
 
-Rows keep their ids through every change, matched by code and name, so that baskets and old orders go on pointing at what
-was meant; a dish taken off the menu is retired, never deleted."""
+Rows keep their ids through every change, matched by code and name, so that baskets and old orders go on pointing at
+what was meant; a dish taken off the menu is retired, never deleted."""
 
 from __future__ import annotations
 
@@ -64,6 +64,12 @@ async def save_section(tx: Transaction, store_id: str, draft: SectionDraft, sect
     """Add a section, or change the one named; answers its id. Its dishes are left alone.
 
     Raises `Invalid` for a faulty draft or a name that another section has, `NotFound`."""
+    section_id = await _save_section(tx, store_id, draft, section_id)
+    await menu_changed(tx, store_id, "edited")
+    return section_id
+
+
+async def _save_section(tx: Transaction, store_id: str, draft: SectionDraft, section_id: str | None) -> str:
     _refuse(section_faults(draft))
     taken = await tx.value(
         "SELECT id FROM menu_sections WHERE store_id = %(store)s AND name = %(name)s AND id <> %(id)s",
@@ -93,7 +99,6 @@ async def save_section(tx: Transaction, store_id: str, draft: SectionDraft, sect
         values,
     ):
         raise NotFound("This section is no longer on the menu.")
-    await menu_changed(tx, store_id, "edited")
     return str(values["id"])
 
 
@@ -354,7 +359,7 @@ async def store_menu(tx: Transaction, store_id: str, draft: MenuDraft, *, retire
     }
     kept: list[str] = []
     for place, section in enumerate(draft.sections):
-        section_id = await save_section(tx, store_id, section, sections.get(section.name))
+        section_id = await _save_section(tx, store_id, section, sections.get(section.name))
         await tx.run(
             "UPDATE menu_sections SET position = %(place)s WHERE id = %(id)s", {"place": place, "id": section_id}
         )
