@@ -1,6 +1,7 @@
 """A menu as somebody wishes it to be, before it is stored, and what is wrong with it.
 
-Pure; forms and imports are read into drafts. A draft has no ids; dishes are known by their code, sections, groups and choices by their name."""
+Pure; forms and imports are read into drafts. A draft has no ids; dishes are known by their code, sections, groups and
+choices by their name."""
 
 from __future__ import annotations
 

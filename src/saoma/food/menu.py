@@ -27,14 +27,14 @@ __all__ = [
     "set_sold_out",
 ]
 
-_KEPT: OrderedDict[tuple[str, int], Menu] = OrderedDict()
+_KEPT: OrderedDict[tuple[str, str], Menu] = OrderedDict()
 _MOST_KEPT = 64
 
 
 class _Head(msgspec.Struct):
     store_id: str
     currency: str
-    version: int
+    version: str
     tax_basis_points: int
 
 
@@ -209,7 +209,7 @@ def _item(row: _ItemRow, currency: str, groups: tuple[OptionGroup, ...]) -> Item
 
 async def menu_changed(tx: Transaction, store_id: str, why: str) -> None:
     """Give the menu a new version and tell `menu:<store>`. Every change to a menu ends with this."""
-    await tx.run("UPDATE menus SET version = nextval('menu_versions') WHERE store_id = %(store)s", {"store": store_id})
+    await tx.run("UPDATE menus SET version = gen_random_uuid()::text WHERE store_id = %(store)s", {"store": store_id})
     await tx.tell(f"menu:{store_id}", "menu", {"why": why})
 
 

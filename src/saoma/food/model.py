@@ -148,7 +148,7 @@ class Menu(msgspec.Struct, frozen=True, kw_only=True):
 
     store_id: str
     currency: str
-    version: int
+    version: str
     tax_basis_points: int = 0
     sections: tuple[Section, ...] = ()
 

@@ -6,12 +6,12 @@ revision = "0005_food"
 down_revision = "0004_checkout"
 
 SQL = """
--- What a store's food is reckoned in. `version` comes from a sequence, so a number is never used for two contents.
-CREATE SEQUENCE menu_versions;
+-- What a store's food is reckoned in. `version` is random, so that no two contents ever share one, not even those of
+-- two databases or of a restored backup: processes keep menus by it.
 CREATE TABLE menus (
     store_id text PRIMARY KEY,
     currency text NOT NULL,
-    version bigint NOT NULL DEFAULT nextval('menu_versions'),
+    version text NOT NULL DEFAULT gen_random_uuid()::text,
     tax_basis_points integer NOT NULL DEFAULT 0 CHECK (tax_basis_points BETWEEN 0 AND 10000),
     soon_seconds integer NOT NULL DEFAULT 480 CHECK (soon_seconds > 0),
     late_seconds integer NOT NULL DEFAULT 900 CHECK (late_seconds > 0)
