@@ -1,6 +1,6 @@
 """What a table owes: the arithmetic of one bill and its shares. Pure: no database, no clock, no network.
 
-A share that is held counts as taken until its payment ends; amounts decide what is left, dishes only say who pays which."""
+Held shares count as taken until their payment ends; amounts decide what is left, dishes only say who pays which."""
 
 from __future__ import annotations
 
@@ -140,9 +140,7 @@ class Bill:
     @cached_property
     def claims(self) -> Mapping[str, Share]:
         """Which share names which dish, as far as the share is held or paid."""
-        return {
-            line: share for share in self.shares if share.state is not ShareState.RELEASED for line in share.lines
-        }
+        return {line: share for share in self.shares if share.state is not ShareState.RELEASED for line in share.lines}
 
     def _free(self, wanted: Iterable[Dish]) -> tuple[Money, frozenset[str]]:
         free = [dish for dish in wanted if dish.line_id not in self.claims]

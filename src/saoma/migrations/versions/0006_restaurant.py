@@ -48,7 +48,7 @@ CREATE TABLE guests (
 CREATE UNIQUE INDEX guests_buyer ON guests (sitting_id, buyer_id) WHERE buyer_id IS NOT NULL;
 
 CREATE TABLE bill_shares (
-    payment_id text PRIMARY KEY REFERENCES payments (id),
+    payment_id text PRIMARY KEY REFERENCES payments (id) DEFERRABLE INITIALLY DEFERRED,
     sitting_id text NOT NULL REFERENCES sittings (id),
     guest_id text REFERENCES guests (id),
     choice text NOT NULL CHECK (choice IN ('whole', 'mine', 'dishes', 'amount', 'even')),

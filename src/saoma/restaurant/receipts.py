@@ -1,0 +1,50 @@
+"""What a receipt says about a meal: the dishes one payment covered, where they were eaten, and the way back.
+
+A payment of an amount without dishes lists the whole bill and says that it is a part of it."""
+
+from __future__ import annotations
+
+from saoma.checkout.receipt import ReceiptLine, ReceiptLines
+from saoma.food import ordering
+from saoma.food.model import Line
+from saoma.kit.db import Rows
+from saoma.kit.money import Money, total
+from saoma.payments.model import Payment
+from saoma.restaurant.model import Table
+from saoma.restaurant.sittings import sitting
+from saoma.restaurant.tables import path_of
+
+
+def receipt_line(line: Line) -> ReceiptLine:
+    """One dish as it is printed, its choices below it."""
+    return ReceiptLine(
+        name=line.called("en"),
+        name_zh=line.called("zh"),
+        quantity=line.quantity,
+        amount=line.money,
+        note=", ".join(option.called("en") for option in line.options),
+        note_zh="、".join(option.called("zh") for option in line.options),
+    )
+
+
+async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
+    """The lines of one payment of kind "sitting". Raises `NotFound` when its sitting is not there."""
+    of = await sitting(rows, payment.payable_id)
+    table = await rows.one(
+        Table,
+        "SELECT id, store_id, code, name, area FROM dining_tables WHERE id = %(id)s",
+        {"id": of.table_id},
+    )
+    every = [line for line in await ordering.lines(rows, of.tab_id) if line.ordered]
+    named = {str(line) for line in payment.part.get("lines", [])}
+    shown = [line for line in every if line.id in named] if named else every
+    in_full = total((Money(line.amount, line.currency) for line in shown), payment.currency)
+    partly = in_full != payment.money
+    return ReceiptLines(
+        lines=tuple(receipt_line(line) for line in shown),
+        title=f"Table {table.name}" if table.name.isdecimal() else table.name,
+        title_zh=f"{table.name} 号桌" if table.name.isdecimal() else table.name,
+        part="Part of the table's bill" if partly or len(shown) < len(every) else "",
+        part_zh="整桌账单的一部分" if partly or len(shown) < len(every) else "",
+        back=path_of(table.code),
+    )

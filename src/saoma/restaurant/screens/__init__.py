@@ -1,0 +1,1 @@
+"""What diners, waiters and cashiers look at."""

@@ -1,0 +1,154 @@
+"""The diner's phone: one page per table code, with the menu, and one dish in a sheet.
+
+Opening the page inside the wallet leads through the authorization first; every other page and button works without
+JavaScript too, so a handler answers either a fragment (htmx asks) or a whole page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from litestar import Response, Router, get
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from saoma.food.menu import Item, Menu, menu
+from saoma.identity.wallet_sign_in import authorize_path
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database
+from saoma.kit.errors import NotFound
+from saoma.kit.ids import new_id
+from saoma.kit.money import Money, total
+from saoma.restaurant import showing
+from saoma.restaurant.tables import path_of
+from saoma.restaurant.visits import AnyRequest, Visit, arrive, visit
+from saoma.settings import Settings
+from saoma.web.page import fragment, page
+
+_ASKED: Final = "alipay_asked"
+#: A wallet that gave no buyer is not asked again this soon: the page opens without one instead of going in circles.
+_ASK_AGAIN_AFTER: Final = timedelta(seconds=30)
+
+
+def asks_for_fragment(request: AnyRequest) -> bool:
+    """Whether htmx asks, and not for the whole page again (as it does when the back button is pressed)."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def back_to_table(request: AnyRequest, code: str) -> Response[Any]:
+    """Send the phone to the table's page, whoever asks."""
+    if asks_for_fragment(request):
+        return Response(None, status_code=204, headers={"HX-Redirect": path_of(code)})
+    return Redirect(path_of(code), status_code=HTTP_303_SEE_OTHER)
+
+
+def live_topics(seen: Visit) -> list[str]:
+    """What this phone may hear: its own table once it has sat down, and the menu."""
+    topics = [f"menu:{seen.place.store_id}"]
+    if seen.meal is not None:
+        topics += [seen.meal.sitting.topic, f"tab:{seen.meal.sitting.tab_id}"]
+    return topics
+
+
+def table_context(seen: Visit) -> dict[str, Any]:
+    """What every page of a table shows: shop, table, people, the basket's bar."""
+    meal = seen.meal
+    currency = seen.place.currency
+    basket = meal.basket if meal else ()
+    return {
+        "seen": seen,
+        "place": seen.place,
+        "code": seen.place.code,
+        "me": seen.me,
+        "meal": meal,
+        "bill": meal.bill if meal else None,
+        "people": meal.guests if meal else (),
+        "basket": basket,
+        "basket_count": sum(line.quantity for line in basket),
+        "basket_total": total((line.money for line in basket), currency),
+        "nothing": Money.zero(currency),
+        "counts": showing.counts(basket, seen.me),
+        "stages": showing.stages(meal.ordered) if meal else [],
+        "own_paid": showing.own_paid(meal.shares, seen.me) if meal else [],
+        "topics": live_topics(seen),
+        "zone": seen.place.zone,
+        "by_person": showing.by_person,
+        "own": showing.own,
+        "sum_of": showing.sum_of,
+        "change_of": showing.change_of,
+        "before_of": showing.before_of,
+        "refunded_of": showing.refunded_of,
+    }
+
+
+def _asked_lately(request: AnyRequest, clock: Clock) -> bool:
+    asked = request.session.get(_ASKED)
+    return isinstance(asked, float) and clock.now().timestamp() - asked < _ASK_AGAIN_AFTER.total_seconds()
+
+
+@get("/t/{code:str}", name="table", summary="A table's page")
+async def table_page(request: AnyRequest, db: Database, clock: Clock, settings: Settings, code: str) -> Response[Any]:
+    """The menu at a table. Inside the wallet an unknown buyer is sent to the silent authorization first."""
+    seen = await arrive(request, db, clock, code)
+    if seen.in_wallet and not seen.buyer_id and not _asked_lately(request, clock):
+        request.session[_ASKED] = clock.now().timestamp()
+        return Redirect(authorize_path(path_of(code), seen.place.account_id), status_code=HTTP_303_SEE_OTHER)
+    async with db.reading() as rows:
+        shown = (await menu(rows, seen.place.store_id)).visible()
+    address = settings.public_url + path_of(code)
+    return page(
+        request,
+        "restaurant/phone.html",
+        menu=shown,
+        key=new_id("tap"),
+        address="" if seen.in_wallet else address,
+        authorize=authorize_path(path_of(code), seen.place.account_id),
+        **table_context(seen),
+    )
+
+
+@get("/t/{code:str}/menu", summary="The menu's dishes again, after one sold out")
+async def menu_fragment(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+    """The list of dishes as it is now."""
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+        shown = (await menu(rows, seen.place.store_id)).visible()
+    context = table_context(seen) | {"menu": shown, "key": new_id("tap")}
+    return fragment(request, "restaurant/phone.html", "dishes", **context)
+
+
+@get("/t/{code:str}/bar", summary="The bar at the foot")
+async def bar(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+    """People, the basket's total, and the way to basket and bill."""
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    return bar_again(request, seen)
+
+
+def bar_again(request: AnyRequest, seen: Visit) -> Response[Any]:
+    """The bar and the card above the menu, after something changed."""
+    return fragment(request, "restaurant/phone_update.html", "update", **table_context(seen))
+
+
+@get("/t/{code:str}/dish/{item_id:str}", summary="One dish with its choices")
+async def dish_sheet(request: AnyRequest, db: Database, code: str, item_id: str) -> Response[Any]:
+    """Photo, words, choices and quantity of one dish."""
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+        item = find_dish((await menu(rows, seen.place.store_id)).visible(), item_id)
+    context = table_context(seen) | {"dish": item, "key": new_id("tap")}
+    if asks_for_fragment(request):
+        return fragment(request, "restaurant/phone_dish.html", "sheet", **context)
+    return page(request, "restaurant/phone_dish.html", **context)
+
+
+def find_dish(shown: Menu, item_id: str) -> Item:
+    """The dish on the menu. Raises `NotFound` when it isn't there (any more)."""
+    item = shown.item(item_id)
+    if item is None:
+        raise NotFound("This dish is no longer on the menu.")
+    return item
+
+
+router = Router(path="/", route_handlers=[table_page, menu_fragment, bar, dish_sheet])

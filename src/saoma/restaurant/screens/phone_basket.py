@@ -1,0 +1,134 @@
+"""The shared basket on a diner's phone: adding, changing one's own dishes, sending the round to the kitchen.
+
+The first dish sits the phone down at the table; a repeated press carries the same key and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get, post
+
+from saoma.food import ordering
+from saoma.food.ordering import PriceChanged, SoldOut
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Transaction
+from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.ids import new_id
+from saoma.restaurant import sittings
+from saoma.restaurant.model import Guest, Sitting
+from saoma.restaurant.screens.phone import asks_for_fragment, back_to_table, bar_again, table_context
+from saoma.restaurant.visits import AnyRequest, Visit, at_table, sit_down, visit
+from saoma.web.page import fragment, page
+
+
+async def _seated(request: AnyRequest, db: Database, clock: Clock, code: str) -> tuple[Visit, Sitting, Guest]:
+    """The guest this phone is, sitting down now if it has not yet."""
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    if seen.me is not None and seen.meal is not None and not seen.must_sit_down:
+        return seen, seen.meal.sitting, seen.me
+    sitting, me = await sit_down(request, db, clock, seen, "")
+    return seen, sitting, me
+
+
+async def _told(tx: Transaction, sitting: Sitting) -> None:
+    await tx.tell(f"till:{sitting.store_id}", "bill", {"sitting": sitting.id})
+
+
+def _whole(text: str, otherwise: int) -> int:
+    if not text:
+        return otherwise
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3):
+        raise Invalid("Choose a quantity between 1 and 99.")
+    return int(text)
+
+
+async def _basket(
+    request: AnyRequest, db: Database, code: str, *, refusal: Refused | None = None, sent: int = 0
+) -> Response[Any]:
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    context = table_context(seen) | {"refusal": refusal, "sent": sent, "key": new_id("tap")}
+    if asks_for_fragment(request):
+        return fragment(request, "restaurant/phone_basket.html", "sheet", **context)
+    return page(request, "restaurant/phone_basket.html", **context)
+
+
+@get("/t/{code:str}/basket", summary="What the table has chosen and ordered")
+async def basket_sheet(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+    """The basket by person, and below it what was ordered and how far it is."""
+    return await _basket(request, db, code)
+
+
+@post("/t/{code:str}/add", status_code=200, summary="Put a dish into the basket")
+async def add(request: AnyRequest, db: Database, clock: Clock, code: str) -> Response[Any]:
+    """Add a dish for whoever holds this phone; answers the bar."""
+    form = await request.form()
+    item_id = str(form.get("item", ""))
+    options = [str(option) for name, option in form.multi_items() if name.startswith("option")]
+    quantity = _whole(str(form.get("quantity", "")), 1)
+    note = str(form.get("note", "")).strip()
+    _, sitting, me = await _seated(request, db, clock, code)
+    key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+    async with db.transaction() as tx:
+        await sittings.take_more(tx, sitting.id, clock.now())
+        await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, me.id, note, key)
+        await _told(tx, sitting)
+    if not asks_for_fragment(request):
+        return back_to_table(request, code)
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    return bar_again(request, seen)
+
+
+@post("/t/{code:str}/lines/{line_id:str}", status_code=200, summary="Change how many of one's own dish")
+async def change(request: AnyRequest, db: Database, code: str, line_id: str) -> Response[Any]:
+    """Set the quantity of a dish in the basket; 0 takes it out. Only its own guest may."""
+    form = await request.form()
+    quantity = _whole(str(form.get("quantity", "")), 0)
+    async with db.reading() as rows:
+        meal, me = at_table(await visit(request, rows, code))
+    line = next((line for line in meal.lines if line.id == line_id), None)
+    if line is None:
+        raise NotFound("This dish is no longer in the basket.")
+    if line.guest_id != me.id:
+        raise NotAllowed("Only the person who chose a dish can change it.")
+    async with db.transaction() as tx:
+        await ordering.set_quantity(tx, line_id, quantity, me.id)
+        await _told(tx, meal.sitting)
+    return await _basket(request, db, code)
+
+
+@post("/t/{code:str}/send", status_code=200, summary="Send the round to the kitchen")
+async def send(request: AnyRequest, db: Database, clock: Clock, code: str) -> Response[Any]:
+    """Send everything in the basket (`who=mine`: only one's own). Pressing twice, or two people at once, sends once."""
+    form = await request.form()
+    async with db.reading() as rows:
+        meal, me = at_table(await visit(request, rows, code))
+    async with db.transaction() as tx:
+        await sittings.take_more(tx, meal.sitting.id, clock.now())
+    try:
+        only = me.id if form.get("who") == "mine" else None
+        sent = await ordering.order(db, meal.sitting.tab_id, me.id, only)
+    except (SoldOut, PriceChanged, Conflict) as refusal:
+        if not asks_for_fragment(request):
+            raise
+        return await _basket(request, db, code, refusal=refusal)
+    async with db.transaction() as tx:
+        held = await sittings.lock(tx, meal.sitting.id)
+        await sittings.reckon(tx, held, clock.now())
+    return await _basket(request, db, code, sent=len(sent))
+
+
+@post("/t/{code:str}/name", status_code=200, summary="Say one's name at the table")
+async def name(request: AnyRequest, db: Database, clock: Clock, code: str) -> Response[Any]:
+    """Sit down under a nickname, or change it."""
+    form = await request.form()
+    nickname = sittings.tidy_name(str(form.get("name", "")))
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    await sit_down(request, db, clock, seen, nickname)
+    return back_to_table(request, code)
+
+
+router = Router(path="/", route_handlers=[basket_sheet, add, change, send, name])

@@ -1,0 +1,123 @@
+"""Who is holding this phone: the table its code names, the guest its session remembers, the buyer Alipay named.
+
+Knowing a table's code lets you sit down at it and nothing more; all else asks for the guest, never for the code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request
+
+from saoma.alipay.wallet import Wallet, which_wallet
+from saoma.identity.wallet_sign_in import buyer_in
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Rows
+from saoma.kit.errors import NotAllowed
+from saoma.restaurant import sittings
+from saoma.restaurant.model import Guest, Place, Sitting
+from saoma.restaurant.sittings import NOT_AT_THIS_TABLE, Meal
+from saoma.restaurant.tables import place
+
+_SEATS: Final = "seats"
+#: How many tables one phone remembers; the oldest is forgotten first.
+_SEATS_KEPT: Final = 8
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One phone at one table. `me` and `meal` are None until it has sat down in the open sitting."""
+
+    place: Place
+    wallet: Wallet
+    buyer_id: str
+    me: Guest | None = None
+    meal: Meal | None = None
+
+    @property
+    def in_wallet(self) -> bool:
+        """Whether the page runs inside the Alipay app, where it can be paid."""
+        return self.wallet in (Wallet.ALIPAY, Wallet.ALIPAY_HK)
+
+    @property
+    def can_pay_here(self) -> bool:
+        """Whether this phone can pay in the wallet: Alipay has told us whose it is."""
+        return self.in_wallet and self.me is not None and bool(self.me.buyer_id)
+
+    @property
+    def must_sit_down(self) -> bool:
+        """Whether the buyer is known and not yet at the table under that name."""
+        return bool(self.buyer_id) and (self.me is None or self.me.buyer_id is None)
+
+
+def seat_of(session: Any, table_id: str) -> str | None:
+    """The guest this session was when it last sat at the table."""
+    found = dict(dict(session or {}).get(_SEATS) or {}).get(table_id)
+    return str(found) if found else None
+
+
+def remember_seat(request: AnyRequest, table_id: str, guest_id: str) -> None:
+    """Keep in the session who this phone is at the table."""
+    seats = {key: value for key, value in dict(request.session.get(_SEATS) or {}).items() if key != table_id}
+    kept = dict(list(seats.items())[-(_SEATS_KEPT - 1) :])
+    request.session[_SEATS] = {**kept, table_id: guest_id}
+
+
+async def visit(request: AnyRequest, rows: Rows, code: str) -> Visit:
+    """Look who this is, changing nothing: at most four questions. Raises `NotFound` for a code that is not in use."""
+    here = await place(rows, code)
+    wallet = which_wallet(request.headers.get("user-agent", ""))
+    buyer_id = buyer_in(request.session, here.account_id)
+    guest_id = seat_of(request.session, here.table_id)
+    if here.sitting is None or not (buyer_id or guest_id):
+        return Visit(here, wallet, buyer_id)
+    meal = await sittings.meal(rows, here.sitting)
+    me = _me(meal, buyer_id, guest_id)
+    return Visit(here, wallet, buyer_id, me, meal if me else None)
+
+
+def _me(meal: Meal, buyer_id: str, guest_id: str | None) -> Guest | None:
+    by_buyer = next((guest for guest in meal.guests if buyer_id and guest.buyer_id == buyer_id), None)
+    if by_buyer is not None:
+        return by_buyer
+    remembered = meal.guest(guest_id)
+    if remembered is not None and buyer_id and remembered.buyer_id:
+        return None  # the phone has another owner now than when it sat down
+    return remembered
+
+
+async def arrive(request: AnyRequest, db: Database, clock: Clock, code: str) -> Visit:
+    """What a scan does: a buyer sits down at once; a phone outside the wallet only looks until it orders."""
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    if not seen.must_sit_down:
+        return seen
+    await sit_down(request, db, clock, seen, "")
+    async with db.reading() as rows:
+        return await visit(request, rows, code)
+
+
+async def sit_down(
+    request: AnyRequest, db: Database, clock: Clock, seen: Visit, nickname: str
+) -> tuple[Sitting, Guest]:
+    """Join the table's sitting and remember it. Raises `Invalid` for a nickname that is too long."""
+    async with db.transaction() as tx:
+        sitting, guest = await sittings.join(
+            tx,
+            seen.place.code,
+            seen.buyer_id or None,
+            nickname,
+            clock.now(),
+            seat_of(request.session, seen.place.table_id),
+        )
+    remember_seat(request, seen.place.table_id, guest.id)
+    return sitting, guest
+
+
+def at_table(seen: Visit) -> tuple[Meal, Guest]:
+    """The meal and the guest. Raises `NotAllowed` for a phone that has not sat down in this sitting."""
+    if seen.meal is None or seen.me is None:
+        raise NotAllowed(NOT_AT_THIS_TABLE)
+    return seen.meal, seen.me
