@@ -1,0 +1,88 @@
+"""Roles and what each of them may do: one small table, pure.
+
+Roles contain others (a manager is also a cashier); an operator works for the partner and is in no merchant's roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a member of staff is to a merchant; `operator` belongs to the partner who runs this deployment."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    CASHIER = "cashier"
+    WAITER = "waiter"
+    KITCHEN = "kitchen"
+    OPERATOR = "operator"
+
+
+class May(StrEnum):
+    """One thing a screen lets people do."""
+
+    TAKE_ORDERS = "take_orders"
+    SEE_BILLS = "see_bills"
+    TAKE_PAYMENTS = "take_payments"
+    SEE_PAYMENTS = "see_payments"
+    REFUND = "refund"
+    VOID_LINES = "void_lines"
+    SEE_KITCHEN = "see_kitchen"
+    EDIT_MENU = "edit_menu"
+    MARK_SOLD_OUT = "mark_sold_out"
+    EDIT_TABLES = "edit_tables"
+    EDIT_STAFF = "edit_staff"
+    PAIR_TERMINALS = "pair_terminals"
+    SEE_EVERY_MERCHANT = "see_every_merchant"
+    RULE_CASES = "rule_cases"
+
+
+_WAITER: Final = frozenset({May.TAKE_ORDERS, May.SEE_BILLS})
+_KITCHEN: Final = frozenset({May.SEE_KITCHEN, May.MARK_SOLD_OUT})
+_CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.MARK_SOLD_OUT}
+_MANAGER: Final = _CASHIER | _KITCHEN | {May.REFUND, May.VOID_LINES, May.EDIT_MENU, May.EDIT_TABLES, May.PAIR_TERMINALS}
+
+#: Role by role, everything it may do.
+PERMISSIONS: Final[Mapping[Role, frozenset[May]]] = {
+    Role.OWNER: _MANAGER | {May.EDIT_STAFF},
+    Role.MANAGER: _MANAGER,
+    Role.CASHIER: _CASHIER,
+    Role.WAITER: _WAITER,
+    Role.KITCHEN: _KITCHEN,
+    Role.OPERATOR: frozenset({May.SEE_EVERY_MERCHANT, May.SEE_PAYMENTS, May.RULE_CASES}),
+}
+
+#: Who counts as whom when a screen asks for a role.
+STANDS_FOR: Final[Mapping[Role, frozenset[Role]]] = {
+    Role.OWNER: frozenset({Role.OWNER, Role.MANAGER, Role.CASHIER, Role.WAITER, Role.KITCHEN}),
+    Role.MANAGER: frozenset({Role.MANAGER, Role.CASHIER, Role.WAITER, Role.KITCHEN}),
+    Role.CASHIER: frozenset({Role.CASHIER, Role.WAITER}),
+    Role.WAITER: frozenset({Role.WAITER}),
+    Role.KITCHEN: frozenset({Role.KITCHEN}),
+    Role.OPERATOR: frozenset({Role.OPERATOR}),
+}
+
+
+#: What people call the roles; keys of the texts.
+ROLE_NAMES: Final[Mapping[Role, str]] = {
+    Role.OWNER: "Owner",
+    Role.MANAGER: "Manager",
+    Role.CASHIER: "Cashier",
+    Role.WAITER: "Waiter",
+    Role.KITCHEN: "Kitchen",
+    Role.OPERATOR: "Operator",
+}
+
+
+def may(roles: Iterable[Role], what: May) -> bool:
+    """Whether any of `roles` allows `what`."""
+    return any(what in PERMISSIONS[role] for role in roles)
+
+
+def fits(roles: Iterable[Role], wanted: Iterable[Role | May]) -> bool:
+    """Whether `roles` include, or stand for, one of the wanted roles, or allow one of the wanted things."""
+    held = list(roles)
+    stands_for = frozenset[Role]().union(*(STANDS_FOR[role] for role in held))
+    return any(may(held, want) if isinstance(want, May) else want in stands_for for want in wanted)

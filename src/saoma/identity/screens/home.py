@@ -1,0 +1,55 @@
+"""Where staff arrive after signing in: a tile for each screen they may use.
+
+A tile that is not shown is also guarded on its own screen; hiding is a courtesy, not a lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request, Response, Router, get
+
+from saoma.identity import model
+from saoma.identity.guards import needs, staff_of, terminal_of
+from saoma.identity.roles import May
+from saoma.kit.db import Database
+from saoma.web.page import page
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One screen to go to. `title` and `what` are texts' keys."""
+
+    path: str
+    title: str
+    what: str
+    icon: str
+    may: May
+
+
+#: In the order of how often they are opened in a day.
+TILES: Final = (
+    Tile("/till", "Till", "Open bills, take payments", "receipt", May.SEE_BILLS),
+    Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),
+    Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),
+    Tile("/office/tables", "Tables", "Table codes to print", "qr-code", May.EDIT_TABLES),
+    Tile("/office/terminals", "Devices", "Tills and kitchen displays", "monitor", May.PAIR_TERMINALS),
+)
+
+
+def tiles_for(staff: model.Staff) -> list[Tile]:
+    """The screens this person may use."""
+    return [tile for tile in TILES if staff.may(tile.may)]
+
+
+@get("/staff", guards=[needs()])
+async def show_home(request: Request[Any, Any, Any], db: Database) -> Response[Any]:
+    """The tiles of whoever is signed in."""
+    staff = staff_of(request)
+    async with db.reading() as rows:
+        stores = await model.stores_of(rows, staff)
+        terminal = await terminal_of(request, rows)
+    return page(request, "identity/home.html", staff=staff, stores=stores, terminal=terminal, tiles=tiles_for(staff))
+
+
+router = Router("/", route_handlers=[show_home])
