@@ -24,10 +24,6 @@ _TYPES: Final = {
     "png": "image/png",
     "woff2": "font/woff2",
 }
-_ICON: Final = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" \
-fill="#fffcf7"/><g fill="none" stroke="#14213d" stroke-width="3" stroke-linecap="round"><path d="M6 12V9a3 3 0 0 1 \
-3-3h3M20 6h3a3 3 0 0 1 3 3v3M26 20v3a3 3 0 0 1-3 3h-3M12 26H9a3 3 0 0 1-3-3v-3"/></g><path fill="#d0421b" d="M8.500 18.700c3\
--1 9.500-3.400 14.500-5.600 1.300-.5 2 .9.8 1.700-4.100 2.600-9.500 5.100-14 6-2 .4-3-1.500-1.300-2.100z"/></svg>"""
 
 
 class NotBuilt(SaomaError):
@@ -74,7 +70,7 @@ def icons() -> dict[str, str]:
 def assets() -> dict[str, Asset]:
     """Every built file by its hashed name."""
     found = {
-        "icon.svg": Asset(_TYPES["svg"], _ICON.encode(), b"", b""),
+        "icon.svg": Asset(_TYPES["svg"], (BUILT.parent / "icon.svg").read_bytes(), b"", b""),
     }
     for name in manifest().values():
         path = BUILT / name
