@@ -85,7 +85,7 @@ def _payment_table() -> dict[tuple[Status, Event], Status]:
             *_rows(s.PENDING, s.NEEDS_ATTENTION, e.MISMATCHED),
             # Undoing. A payment that turns up now is given back by the cancel itself.
             *_rows(s.CANCELLING, s.CANCELLING, e.UNCLEAR, e.PAID, e.DECLINED, e.REPEAT_DECLINED, e.GIVE_UP),
-            *_rows(s.CANCELLING, s.CANCELLED, e.CANCEL_CONFIRMED, e.CLOSED),
+            *_rows(s.CANCELLING, s.CANCELLED, e.CANCEL_CONFIRMED, e.CLOSED, e.WITHDRAWN),
             *_rows(s.CANCELLING, s.NEEDS_ATTENTION, e.CANCEL_REFUSED, e.ATTEMPTS_EXHAUSTED, e.WINDOW_CLOSED),
             *_rows(s.CANCELLING, s.NEEDS_ATTENTION, e.MISMATCHED),
             # Paid. Repeats are normal; a cashier who gave up a moment too late changes nothing.

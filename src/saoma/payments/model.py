@@ -1,6 +1,6 @@
 """What the payment core keeps, as rows read back, and what it is asked for.
 
-`Payment` is what screens see: it never holds the payment code, which is kept only while the payment may still be sent."""
+`Payment` is what screens see: it never holds the payment code, which is kept only while it may still be sent."""
 
 from __future__ import annotations
 

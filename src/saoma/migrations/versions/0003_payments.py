@@ -100,7 +100,7 @@ CREATE TABLE payment_events (
     payment_id text NOT NULL REFERENCES payments (id),
     refund_id text REFERENCES refunds (id),
     at timestamptz NOT NULL,
-    door text NOT NULL CHECK (door IN ('start', 'answer', 'query', 'notice', 'clock', 'ruling')),
+    door text NOT NULL CHECK (door IN ('start', 'answer', 'query', 'notice', 'clock', 'person', 'ruling')),
     event text NOT NULL,
     status_before text NOT NULL,
     status_after text NOT NULL,

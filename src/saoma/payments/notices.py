@@ -1,0 +1,125 @@
+"""Notices: the provider's own messages, checked in every respect before they count for anything.
+
+One short transaction and no network. What fails a check changes nothing, but it is kept: it will be somebody's case."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from saoma.gateway import BadNotice, Closed, Gateway, Notice, Paid, Refunded, Trade
+from saoma.kit.db import Transaction
+from saoma.kit.telemetry import NOTICES
+from saoma.payments.happenings import Door, Noticed, amount_fits
+from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, NoticeAnswer, Payment, Refund
+from saoma.payments.record import RAW_LIMIT, Hall
+
+log = structlog.get_logger(__name__)
+
+_OF_ORDER = f"""
+SELECT {PAYMENT_COLUMNS} FROM payments WHERE account_id = %(account_id)s AND order_number = %(order_number)s FOR UPDATE
+"""  # noqa: S608
+_OF_REFUND_NUMBER = f"""
+SELECT {REFUND_COLUMNS} FROM refunds WHERE refund_number = %(number)s AND payment_id = %(payment_id)s FOR UPDATE
+"""  # noqa: S608
+_SEEN = """
+INSERT INTO notices_seen (account_id, notice_id, payment_id, at)
+VALUES (%(account_id)s, %(notice_id)s, %(payment_id)s, %(now)s) ON CONFLICT DO NOTHING
+"""
+_REFUSED = """
+INSERT INTO notices_refused (at, account_id, why, order_number, payment_id, digest, last_at, raw)
+VALUES (%(now)s, %(account_id)s, %(why)s, %(order_number)s, %(payment_id)s, %(digest)s, %(now)s, %(raw)s)
+ON CONFLICT (account_id, digest) DO UPDATE SET times = notices_refused.times + 1, last_at = excluded.last_at
+"""
+
+
+class NoticeDoor:
+    """Takes one posted message at a time."""
+
+    def __init__(self, hall: Hall, gateways: Mapping[str, Gateway]) -> None:
+        self._hall = hall
+        self._gateways = gateways
+        #: Which currency an account's last notice was in. Only a first guess for reading the next one's amount.
+        self._currency: dict[str, str] = {}
+
+    async def take(self, account_id: str, fields: Mapping[str, str]) -> NoticeAnswer:
+        """Check and apply one message for `account_id`; the answer says what to tell the provider."""
+        gateway = self._gateways.get(account_id)
+        if gateway is None:
+            return _answer(False, "account")
+        currency = self._currency.get(account_id, "USD")
+        notice = gateway.read_notice(fields, currency)
+        async with self._hall.db.transaction() as tx:
+            if isinstance(notice, BadNotice):
+                return await self._refuse(tx, account_id, fields, notice.why)
+            question = {"account_id": account_id, "order_number": notice.order_number}
+            payment = await tx.maybe(Payment, _OF_ORDER, question)
+            if payment is None:
+                return await self._refuse(tx, account_id, fields, "order", notice.order_number)
+            if payment.currency != currency:
+                # An amount is only readable in its own currency, and only our payment knows which that is.
+                self._currency[account_id] = payment.currency
+                again = gateway.read_notice(fields, payment.currency)
+                if isinstance(again, BadNotice):
+                    return await self._refuse(tx, account_id, fields, again.why, notice.order_number, payment)
+                notice = again
+            return await self._checked(tx, account_id, fields, payment, notice)
+
+    async def _checked(
+        self, tx: Transaction, account_id: str, fields: Mapping[str, str], payment: Payment, notice: Notice
+    ) -> NoticeAnswer:
+        trade = notice.report.trade
+        other_trade = trade.trade_number and payment.trade_number and trade.trade_number != payment.trade_number
+        if not amount_fits(payment, trade) or (isinstance(notice.report, Paid | Closed) and other_trade):
+            why = "trade" if amount_fits(payment, trade) else "amount"
+            return await self._refuse(tx, account_id, fields, why, payment.order_number, payment)
+        seen = {"account_id": account_id, "notice_id": notice.notice_id, "payment_id": payment.id}
+        if await tx.run(_SEEN, seen | {"now": self._hall.clock.now()}) == 0:
+            return _answer(True, "repeated")
+        if notice.settles_refund:
+            payment = await self._settle_refund(tx, payment, notice)
+        await self._hall.apply_within(tx, payment, Noticed(notice))
+        return _answer(True, "applied")
+
+    async def _settle_refund(self, tx: Transaction, payment: Payment, notice: Notice) -> Payment:
+        number = {"number": notice.settles_refund, "payment_id": payment.id}
+        refund = await tx.maybe(Refund, _OF_REFUND_NUMBER, number)
+        if refund is None:
+            log.warning("notice.unknown_refund", payment=payment.id, refund_number=notice.settles_refund)
+            return payment
+        report = Refunded(Trade(notice.report.trade.trade_number), notice.report.evidence)
+        await self._hall.refund_within(tx, payment, refund, report, Door.NOTICE)
+        return await self._hall.lock(tx, payment.id)
+
+    async def _refuse(
+        self,
+        tx: Transaction,
+        account_id: str,
+        fields: Mapping[str, str],
+        why: str,
+        order_number: str = "",
+        payment: Payment | None = None,
+    ) -> NoticeAnswer:
+        raw = msgspec.json.encode(dict(fields)).decode().replace("\\u0000", "")
+        log.warning("notice.refused", account=account_id, why=why, order_number=order_number)
+        await tx.run(
+            _REFUSED,
+            {
+                "now": self._hall.clock.now(),
+                "account_id": account_id,
+                "why": why,
+                "order_number": order_number.replace("\x00", ""),
+                "payment_id": payment.id if payment else None,
+                "digest": hashlib.sha256(raw.encode()).hexdigest(),
+                "raw": raw[:RAW_LIMIT],
+            },
+        )
+        return _answer(False, why)
+
+
+def _answer(accepted: bool, why: str) -> NoticeAnswer:  # noqa: FBT001
+    NOTICES.labels(why).inc()
+    return NoticeAnswer(accepted, why)

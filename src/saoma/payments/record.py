@@ -1,0 +1,283 @@
+"""The hall: the one place where a payment or refund changes, whatever door the news came in by.
+
+One transaction holds the row's lock, the new state, the evidence, the ledger, what the payable is told and what the
+screens are told. News that arrives twice changes nothing, but it is kept as evidence."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from saoma.gateway import NO_EVIDENCE, Evidence, RefundDeclined, Refunded, RefundReport
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Transaction
+from saoma.kit.errors import IllegalTransition
+from saoma.kit.telemetry import PAYMENTS
+from saoma.payments import ledger
+from saoma.payments.happenings import Door, Happening, Reading, understand
+from saoma.payments.lifecycle import REFUND, RefundEvent, RefundStatus, Status
+from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, Payment, Refund
+from saoma.payments.patience import GiveUp, next_refund
+from saoma.payments.payable import Payable
+from saoma.payments.settling import Change, settle
+
+log = structlog.get_logger(__name__)
+
+#: Longer answers are cut: evidence proves an outcome, it is no archive.
+RAW_LIMIT = 8000
+
+_LOCK = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = %(id)s FOR UPDATE"  # noqa: S608
+_LOCK_REFUND = f"SELECT {REFUND_COLUMNS} FROM refunds WHERE id = %(id)s FOR UPDATE"  # noqa: S608
+
+_EVIDENCE = """
+INSERT INTO payment_events (payment_id, refund_id, at, door, event, status_before, status_after, source, code, signed,
+                            said_by, raw)
+VALUES (%(id)s, %(refund_id)s, %(now)s, %(door)s, %(event)s, %(status_before)s, %(status)s, %(source)s, %(said)s,
+        %(signed)s, %(said_by)s, %(raw)s)
+"""
+_CHANGE = """
+UPDATE payments SET status = %(status)s, code = %(code)s, trade_number = %(trade_number)s, buyer_id = %(buyer_id)s,
+    buyer_login = %(buyer_login)s, qr_code = %(qr_code)s, gave_back = %(gave_back)s, booked = %(booked)s,
+    payable_state = %(payable_state)s, sends = %(sends)s, sending_until = %(sending_until)s, opened_at = %(opened_at)s,
+    looked_at = %(looked_at)s, give_up_at = %(give_up_at)s, due_at = %(due_at)s, tries = %(tries)s,
+    paid_at = %(paid_at)s, final_at = %(final_at)s,
+    payment_code = CASE WHEN %(status)s IN ('created', 'pending') THEN payment_code ELSE '' END
+WHERE id = %(id)s
+"""
+_POSTING = """
+INSERT INTO postings (at, kind, merchant_id, source, destination, amount, currency, payment_id)
+VALUES (%(now)s, %(kind)s, %(merchant_id)s, %(source)s, %(destination)s, %(amount)s, %(currency)s, %(id)s)
+"""
+#: A change travels as one statement, so that the hall costs as few round trips as it can.
+_CHANGE_WITH_EVIDENCE = f"WITH evidence AS ({_EVIDENCE}) {_CHANGE}"
+_CHANGE_WITH_POSTING = f"WITH evidence AS ({_EVIDENCE}), posting AS ({_POSTING}) {_CHANGE}"
+
+
+class Hall:
+    """Applies what happened. Every other module of this room asks it to; none changes a payment itself."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        payables: Mapping[str, Payable],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.db = db
+        self.clock = clock
+        self.payables = payables
+        self.jitter = jitter
+
+    async def apply(self, payment_id: str, happening: Happening) -> Payment:
+        """Apply `happening` in a transaction of its own; the payment as it stands then.
+
+        Raises `NotFound`, and `IllegalTransition` (after logging it) for an event the lifecycle has no row for."""
+        async with self.db.transaction() as tx:
+            payment = await self.lock(tx, payment_id)
+            return await self.apply_within(tx, payment, happening)
+
+    async def lock(self, tx: Transaction, payment_id: str) -> Payment:
+        """The payment, locked until the transaction ends. Raises `NotFound`."""
+        return await tx.one(Payment, _LOCK, {"id": payment_id})
+
+    async def apply_within(self, tx: Transaction, payment: Payment, happening: Happening) -> Payment:
+        """Apply `happening` to a payment that `tx` has locked (or has just created)."""
+        now = self.clock.now()
+        reading = understand(payment, happening)
+        try:
+            change = settle(payment, reading, now, self.jitter())
+        except IllegalTransition:
+            log.error(
+                "payment.illegal_event",
+                payment=payment.id,
+                status=payment.status.value,
+                event_name=reading.event.value,
+                door=reading.door.value,
+                source=reading.evidence.source,
+                said=reading.evidence.code,
+            )
+            PAYMENTS.labels(payment.method.value, "illegal_event").inc()
+            raise
+        await self._write(tx, payment, change, reading, now)
+        await self._tell(tx, payment, change)
+        self._log(payment, change.payment, reading)
+        return change.payment
+
+    async def _write(self, tx: Transaction, before: Payment, change: Change, reading: Reading, now: datetime) -> None:
+        after = change.payment
+        params = _change_params(after) | _evidence_params(before.id, None, reading.door, reading.event.value, now)
+        params |= _said(reading.evidence) | {
+            "status_before": before.status.value,
+            "said_by": reading.said_by,
+            "said": reading.evidence.code or reading.code or "",
+        }
+        if not (change.book_sale or change.reverse_sale):
+            await tx.run(_CHANGE_WITH_EVIDENCE, params)
+            return
+        source, destination = ledger.SALES, ledger.clearing_account(after.method)
+        if change.reverse_sale:
+            source, destination = destination, source
+        posting = {
+            "kind": "sale" if change.book_sale else "reversal",
+            "merchant_id": after.merchant_id,
+            "source": source,
+            "destination": destination,
+            "amount": after.amount,
+            "currency": after.currency,
+        }
+        await tx.run(_CHANGE_WITH_POSTING, params | posting)
+
+    async def _tell(self, tx: Transaction, before: Payment, change: Change) -> None:
+        after = change.payment
+        if change.tell_paid:
+            await self.payables[after.payable_kind].paid(tx, after)
+        if change.tell_released:
+            await self.payables[after.payable_kind].released(tx, after)
+        if before.status is not after.status:
+            await tell_screens(tx, after)
+        elif _shown(before) != _shown(after):
+            await tx.tell(f"payment:{after.id}", "payment", {"payment_id": after.id, "status": after.status.value})
+
+    def _log(self, before: Payment, after: Payment, reading: Reading) -> None:
+        if before.status is after.status:
+            return
+        PAYMENTS.labels(after.method.value, after.status.value).inc()
+        write = log.warning if after.status is Status.NEEDS_ATTENTION else log.info
+        write(
+            "payment.changed",
+            payment=after.id,
+            order_number=after.order_number,
+            was=before.status.value,
+            status=after.status.value,
+            cause=reading.event.value,
+            door=reading.door.value,
+            code=after.code,
+            amount=str(after.money),
+        )
+
+    async def apply_refund(self, refund_id: str, payment_id: str, report: RefundReport | None) -> Refund:
+        """Apply the answer to a refund call; `report` is None when time for it has run out."""
+        async with self.db.transaction() as tx:
+            payment = await self.lock(tx, payment_id)
+            refund = await tx.one(Refund, _LOCK_REFUND, {"id": refund_id})
+            door = Door.CLOCK if report is None else Door.ANSWER
+            return await self.refund_within(tx, payment, refund, report, door)
+
+    async def refund_within(
+        self, tx: Transaction, payment: Payment, refund: Refund, report: RefundReport | None, door: Door
+    ) -> Refund:
+        """Apply a refund's news to rows that `tx` has locked, the payment before the refund."""
+        now = self.clock.now()
+        event, code, evidence = _refund_event(report)
+        status = REFUND.next(refund.status, event)
+        moved = status is not refund.status
+        due_at = None
+        if status is RefundStatus.PENDING:
+            look = next_refund(refund.created_at, now, refund.tries, self.jitter())
+            due_at = now if isinstance(look, GiveUp) else look
+        final = status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED)
+        after = Refund(
+            **{name: getattr(refund, name) for name in _KEPT_OF_REFUND},
+            status=status,
+            code=(code or refund.code) if moved or status is RefundStatus.PENDING else refund.code,
+            due_at=due_at,
+            final_at=(now if moved else refund.final_at) if final else None,
+        )
+        await tx.run(
+            _CHANGE_REFUND,
+            {name: getattr(after, name) for name in ("id", "code", "due_at", "final_at")} | {"status": status.value},
+        )
+        await tx.run(
+            _EVIDENCE,
+            _evidence_params(payment.id, refund.id, door, event.value, now)
+            | _said(evidence)
+            | {"status_before": refund.status.value, "status": status.value, "said_by": "", "said": code},
+        )
+        if moved:
+            await self._refund_moved(tx, payment, refund, after)
+        return after
+
+    async def _refund_moved(self, tx: Transaction, payment: Payment, before: Refund, after: Refund) -> None:
+        if after.status is RefundStatus.SUCCEEDED:
+            sums = {"id": payment.id, "refunded": after.amount, "reserved": 0}
+        elif after.status is RefundStatus.FAILED:
+            sums = {"id": payment.id, "refunded": 0, "reserved": -after.amount}
+        else:
+            sums = None
+        if sums is not None:
+            payment = await tx.one(Payment, _REFUND_SUMS, sums)
+        if after.status is RefundStatus.SUCCEEDED:
+            await ledger.post_refund(tx, payment, after)
+            if payment.payable_state == "paid":
+                await self.payables[payment.payable_kind].refunded(tx, payment, after)
+        await tell_screens(tx, payment)
+        PAYMENTS.labels(payment.method.value, f"refund_{after.status.value}").inc()
+        write = log.warning if after.status is RefundStatus.NEEDS_ATTENTION else log.info
+        write(
+            "refund.changed",
+            payment=payment.id,
+            refund=after.id,
+            was=before.status.value,
+            status=after.status.value,
+            code=after.code,
+            amount=str(after.money),
+        )
+
+
+_KEPT_OF_REFUND = tuple(
+    name for name in Refund.__struct_fields__ if name not in ("status", "code", "due_at", "final_at")
+)
+_CHANGE_REFUND = """
+UPDATE refunds SET status = %(status)s, code = %(code)s, due_at = %(due_at)s, final_at = %(final_at)s WHERE id = %(id)s
+"""
+_REFUND_SUMS = f"""
+UPDATE payments SET refunded = refunded + %(refunded)s, refund_reserved = refund_reserved + %(reserved)s
+WHERE id = %(id)s RETURNING {PAYMENT_COLUMNS}
+"""  # noqa: S608
+
+
+def _refund_event(report: RefundReport | None) -> tuple[RefundEvent, str, Evidence]:
+    if report is None:
+        return RefundEvent.ATTEMPTS_EXHAUSTED, "", NO_EVIDENCE
+    proven = report.evidence.signed is True
+    if isinstance(report, Refunded) and proven:
+        return RefundEvent.REFUNDED, report.evidence.code, report.evidence
+    if isinstance(report, RefundDeclined) and proven:
+        return RefundEvent.DECLINED, report.code, report.evidence
+    code = report.evidence.code if isinstance(report, Refunded) else report.code
+    return RefundEvent.UNCLEAR, code, report.evidence
+
+
+def _shown(payment: Payment) -> tuple[Any, ...]:
+    return payment.code, payment.trade_number, payment.qr_code, payment.due_at
+
+
+async def tell_screens(tx: Transaction, payment: Payment) -> None:
+    """Tell whoever watches this payment, and its store's tills."""
+    data = {"payment_id": payment.id, "status": payment.status.value}
+    await tx.tell(f"payment:{payment.id}", "payment", data)
+    if payment.store_id:
+        await tx.tell(f"till:{payment.store_id}", "payment", data)
+
+
+_CHANGED = (
+    *("id", "code", "trade_number", "buyer_id", "buyer_login", "qr_code", "gave_back", "booked", "payable_state"),
+    *("sends", "sending_until", "opened_at", "looked_at", "give_up_at", "due_at", "tries", "paid_at", "final_at"),
+)
+
+
+def _change_params(payment: Payment) -> dict[str, Any]:
+    return {name: getattr(payment, name) for name in _CHANGED} | {"status": payment.status.value}
+
+
+def _evidence_params(payment_id: str, refund_id: str | None, door: Door, event: str, now: datetime) -> dict[str, Any]:
+    return {"id": payment_id, "refund_id": refund_id, "door": door.value, "event": event, "now": now}
+
+
+def _said(evidence: Evidence) -> dict[str, Any]:
+    raw = evidence.raw.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return {"source": evidence.source, "signed": evidence.signed, "raw": raw[:RAW_LIMIT]}
