@@ -1,4 +1,4 @@
-"""docs/coverage.md is true: each request of the published pages names a file and a test that exist, or says "not yet"."""
+"""docs/coverage.md is true: each request of the published pages names a file and a test that exist, or "not yet"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The habits of the house, held by reading the code: purposes stated, times aware, money whole, names that say something."""
+"""The habits of the house, held by reading the code: purposes stated, times aware, money whole, names that say much."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Finds the browser that the journeys need, or installs one: `python -m tests.journeys.browser`.
 
-Looked for: $SAOMA_BROWSER, any Chromium on the PATH, one of playwright's own. Installed, if none: Debian's package where
-we are root, else the headless build that ships inside the npm package @sparticuz/chromium."""
+Looked for: $SAOMA_BROWSER, any Chromium on the PATH, one of playwright's own. Installed, if none: Debian's package
+where we are root, else the headless build that ships inside the npm package @sparticuz/chromium."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ NAMES = (
     "microsoft-edge",
     "brave-browser",
 )
-MAC = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
+MAC = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
 #: Flags every start gets: no sandbox (root, containers), no calls home, which a closed network answers slowly.
 FLAGS = (
     "--no-sandbox",

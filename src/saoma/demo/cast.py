@@ -1,0 +1,299 @@
+"""Who is in the demo: two restaurants, their people, tables and menus, put in through the rooms' own functions.
+
+Nothing is put in twice: what was made is noted in `demo.json`, which also tells others where everything is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from saoma.alipay.account import Account
+from saoma.alipay.signing import SignType, new_rsa_key
+from saoma.demo import menus, orders
+from saoma.demo.pictures import picture
+from saoma.food.drafts import MenuDraft
+from saoma.food.editing import set_photo, store_menu
+from saoma.food.menu import menu, open_menu
+from saoma.food.photos import keep_photo
+from saoma.identity import model, passwords
+from saoma.identity.links import Links, sign_in_path
+from saoma.identity.roles import Role
+from saoma.kit.clock import SystemClock
+from saoma.kit.db import Database
+from saoma.kit.seal import Seal
+from saoma.kit.storage import Storage
+from saoma.restaurant.tables import add_table
+
+PASSWORD = "noodles-please"
+PIN = "123456"
+#: How long the links on the start page let people in; a demo may stay open for a while.
+LINKS_LIVE = timedelta(days=30)
+
+#: id, name, balance in CNY, whether each payment asks for the PIN.
+BUYERS = (
+    ("amy", "Amy 艾米", "5000.00", False),
+    ("ben", "Ben 小本", "5000.00", True),
+    ("chen", "Chen 小陈", "800000.00", False),
+)
+
+
+class DemoFile(msgspec.Struct, kw_only=True):
+    """`demo.json`: where everything is, for people's scripts and for `saoma replay`."""
+
+    app_url: str
+    sandbox_url: str
+    database_url: str
+    secret: str
+    accounts: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    staff: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    tables: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    buyers: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    merchants: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    start_page: str = ""
+
+
+def read_demo(folder: Path) -> DemoFile | None:
+    """What an earlier run noted in `folder`, if there was one."""
+    path = folder / "demo.json"
+    return msgspec.json.decode(path.read_bytes(), type=DemoFile) if path.exists() else None
+
+
+def write_demo(folder: Path, demo: DemoFile) -> None:
+    """Note it, whole or not at all; only the owner may read it, since it holds the toy keys."""
+    half = folder / "demo.json.new"
+    half.touch(mode=0o600)
+    half.write_bytes(msgspec.json.format(msgspec.json.encode(demo), indent=2))
+    half.rename(folder / "demo.json")
+
+
+@dataclass(frozen=True)
+class Restaurant:
+    """One of the two, before it is put in."""
+
+    key: str
+    name: str
+    name_zh: str
+    store: str
+    store_zh: str
+    sign_type: SignType
+    partner: str
+    app_id: str
+    menu: MenuDraft
+    people: tuple[tuple[str, str, Role], ...]
+    tables: tuple[str, ...]
+    md5_key: str = field(default="", repr=False)
+
+
+def restaurants(data: Path | None) -> tuple[Restaurant, Restaurant]:
+    """The noodle house, and the burrito bar with the menu of the real orders in `data`, when they are there."""
+    real = orders.read_orders(data) if data is not None else _own_orders()
+    return (
+        Restaurant(
+            key="noodles",
+            name="Noodle House",
+            name_zh="面馆",
+            store="Harbour Road",
+            store_zh="海港路店",
+            sign_type=SignType.RSA2,
+            partner="2088000000000001",
+            app_id="2016000000000001",
+            menu=menus.NOODLE_HOUSE,
+            people=(("Mei", "mei", Role.OWNER), ("Kai", "kai", Role.CASHIER), ("Lin", "lin", Role.KITCHEN)),
+            tables=("1", "2", "3", "4", "5", "6", "Terrace 1", "Terrace 2"),
+        ),
+        Restaurant(
+            key="burritos",
+            name="Burrito Bar",
+            name_zh="卷饼吧",
+            store="Market Street",
+            store_zh="市场街店",
+            sign_type=SignType.MD5,
+            partner="2088000000000002",
+            app_id="2016000000000002",
+            menu=orders.menu_of(real),
+            people=(("Rosa", "rosa", Role.OWNER), ("Theo", "theo", Role.CASHIER), ("Paz", "paz", Role.KITCHEN)),
+            tables=tuple(str(number) for number in range(1, 25)),
+            md5_key="saomademomd5keysaomademomd5key32",
+        ),
+    )
+
+
+def _own_orders() -> list[orders.Order]:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as file:
+        file.write(menus.BURRITO_BAR_ORDERS)
+        file.flush()
+        return orders.read_orders(Path(file.name))
+
+
+class Control:
+    """The sandbox's control API."""
+
+    def __init__(self, sandbox_url: str) -> None:
+        self._url = sandbox_url
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send and read JSON. Raises `aiohttp.ClientResponseError` when it is refused."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self._url}/control/{path}", json=body) as answer,
+        ):
+            answer.raise_for_status()
+            found: dict[str, Any] = await answer.json()
+            return found
+
+
+async def fill_sandbox(demo: DemoFile) -> None:
+    """Put the toy buyers into the local Alipay."""
+    control = Control(demo.sandbox_url)
+    for buyer, name, balance, pin_required in BUYERS:
+        body = {"id": buyer, "name": name, "balance": balance, "pin_required": pin_required}
+        await control.post("buyers", body)
+        port = demo.sandbox_url.rpartition(":")[2]
+        demo.buyers.append(
+            {"id": buyer, "name": name, "pin": PIN, "wallet_url": f"http://{buyer}.localhost:{port}/wallet"}
+        )
+
+
+async def fill_house(demo: DemoFile, db: Database, storage: Storage, places: tuple[Restaurant, ...]) -> None:
+    """Put the restaurants, people, menus and tables into the product."""
+    seal = Seal(demo.secret)
+    password_hash = await passwords.hash_password(PASSWORD)
+    for place in places:
+        await _open_restaurant(demo, db, storage, seal, place, password_hash)
+    async with db.transaction() as tx:
+        await model.add_staff(tx, name="Operator", login="operator", roles=[Role.OPERATOR], password_hash=password_hash)
+    demo.staff.append({"login": "operator", "password": PASSWORD, "name": "Operator", "role": "operator"})
+
+
+async def _open_restaurant(
+    demo: DemoFile, db: Database, storage: Storage, seal: Seal, place: Restaurant, password_hash: str
+) -> None:
+    private, public = new_rsa_key()
+    answer = await Control(demo.sandbox_url).post(
+        "partners",
+        {
+            "partner": place.partner,
+            "app_id": place.app_id,
+            "sign_type": place.sign_type.value,
+            "md5_key": place.md5_key,
+            "public_key": public,
+            "currency": orders.CURRENCY,
+        },
+    )
+    account = Account(
+        partner=place.partner,
+        app_id=place.app_id,
+        sign_type=place.sign_type,
+        md5_key=place.md5_key,
+        private_key=private,
+        alipay_public_key=answer["alipay_public_key"],
+        gateway_url=f"{demo.sandbox_url}/gateway.do",
+        openapi_url=f"{demo.sandbox_url}/gateway.do",
+        auth_url=f"{demo.sandbox_url}/oauth2/publicAppAuthorize.htm",
+        environment="sandbox",
+        currency=orders.CURRENCY,
+    )
+    async with db.transaction() as tx:
+        account_id = await model.add_account(tx, seal, account, name=place.name)
+        merchant = await model.add_merchant(
+            tx,
+            name=place.name,
+            name_zh=place.name_zh,
+            currency=orders.CURRENCY,
+            account_id=account_id,
+            industry="5812",
+            secondary_id=f"SM_{place.key}",
+        )
+        store = await model.add_store(
+            tx,
+            merchant.id,
+            name=place.store,
+            name_zh=place.store_zh,
+            zone="Asia/Singapore",
+            address="1 Harbour Road",
+            address_zh="海港路 1 号",
+        )
+        await model.add_terminal(tx, store.id, name="Till 1")
+        for name, login, role in place.people:
+            await model.add_staff(
+                tx,
+                name=name,
+                login=login,
+                roles=[role],
+                merchant_id=merchant.id,
+                store_id=store.id,
+                password_hash=password_hash,
+            )
+            demo.staff.append(
+                {
+                    "login": login,
+                    "password": PASSWORD,
+                    "name": name,
+                    "role": role.value,
+                    "merchant": place.name,
+                    "store_id": store.id,
+                }
+            )
+        await open_menu(tx, store.id, orders.CURRENCY)
+        await store_menu(tx, store.id, place.menu)
+        for name in place.tables:
+            table = await add_table(tx, store.id, name, SystemClock().now())
+            demo.tables.append(
+                {
+                    "merchant": place.name,
+                    "store_id": store.id,
+                    "table": name,
+                    "code": table.code,
+                    "url": f"{demo.app_url}/t/{table.code}",
+                }
+            )
+    demo.accounts.append(
+        {
+            "id": account_id,
+            "merchant": place.name,
+            "partner": place.partner,
+            "app_id": place.app_id,
+            "sign_type": place.sign_type.value,
+            "md5_key": place.md5_key,
+            "private_key": private,
+            "public_key": public,
+            "alipay_public_key": answer["alipay_public_key"],
+        }
+    )
+    demo.merchants.append({"id": merchant.id, "name": place.name, "store_id": store.id, "key": place.key})
+    await _hang_pictures(db, storage, place, store.id)
+
+
+async def _hang_pictures(db: Database, storage: Storage, place: Restaurant, store_id: str) -> None:
+    async with db.reading() as rows:
+        found = await menu(rows, store_id)
+    for section in found.sections:
+        for item in section.items:
+            look = menus.NOODLE_LOOKS.get(item.code) if place.key == "noodles" else menus.burrito_look(item.name)
+            if look is None:
+                continue
+            drawn = await asyncio.to_thread(picture, item.name, look.kind, look.colours)
+            photo = await keep_photo(storage, drawn)
+            async with db.transaction() as tx:
+                await set_photo(tx, store_id, item.id, photo)
+
+
+async def sign_in_links(demo: DemoFile, db: Database) -> dict[str, str]:
+    """A fresh path per member of staff that signs them in without typing, for the start page of a demo only."""
+    links = Links(Seal(demo.secret), SystemClock())
+    async with db.reading() as rows:
+        found = await rows.rows(_StaffRow, "SELECT id, login FROM staff")
+    return {row.login: sign_in_path(links, row.id, LINKS_LIVE) for row in found}
+
+
+class _StaffRow(msgspec.Struct):
+    id: str
+    login: str

@@ -1,0 +1,180 @@
+"""`saoma demo`: the whole house on one machine, from nothing to `ready`, and down again with Ctrl-C.
+
+A second run finds everything as it was left; `--fresh` starts over. The folder holds all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import signal
+import time
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from saoma.demo import cast
+from saoma.demo.cast import DemoFile, read_demo, write_demo
+from saoma.demo.processes import Child, Supervisor, port_is_taken, saoma
+from saoma.demo.start_page import write_start_page
+from saoma.kit.db import Database
+from saoma.kit.errors import Refused, SaomaError
+from saoma.kit.postgres import EmbeddedPostgres
+from saoma.kit.storage import Storage
+from saoma.migrations import migrate
+
+#: Where the real orders lie beside a checkout, when they are there.
+REAL_ORDERS = Path("../shared/data/chipotle-orders.tsv")
+
+
+class DemoRefused(Refused):
+    """The demo can't start like this; the text says what to do."""
+
+
+def run_demo(*, port: int, sandbox_port: int, data_dir: Path, fresh: bool, open_browser: bool) -> None:
+    """Run the demo until Ctrl-C. Raises `SaomaError` with one clear line when it can't start."""
+    if port == sandbox_port:
+        raise DemoRefused("the app and the local Alipay need two different ports")
+    asyncio.run(_Demo(port, sandbox_port, data_dir.resolve(), fresh=fresh).run(open_browser=open_browser))
+
+
+class _Demo:
+    def __init__(self, port: int, sandbox_port: int, folder: Path, *, fresh: bool) -> None:
+        self._port = port
+        self._sandbox_port = sandbox_port
+        self._folder = folder
+        self._fresh = fresh
+        self._console = Console(highlight=False)
+        self._server: EmbeddedPostgres | None = None
+
+    async def run(self, *, open_browser: bool) -> None:
+        for taken in (self._port, self._sandbox_port):
+            if port_is_taken(taken):
+                raise DemoRefused(
+                    f"port {taken} is in use: stop what listens there, or choose others with --port and --sandbox-port"
+                )
+        if self._fresh:
+            self._forget()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        supervisor = Supervisor(self._folder)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        try:
+            starting = asyncio.create_task(self._start(supervisor))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                return
+            demo = starting.result()
+            self._tell(demo)
+            if open_browser and self._console.is_terminal:
+                with contextlib.suppress(webbrowser.Error):
+                    webbrowser.open(demo.start_page)
+            await stopping
+            self._console.print("\nStopping …")
+        finally:
+            await supervisor.stop()
+            if self._server is not None:
+                await asyncio.to_thread(self._server.stop)
+
+    def _forget(self) -> None:
+        """Remove what an earlier demo left; anything else in the folder is not ours to remove."""
+        ours = ("demo.json", "pg", "storage", "sandbox", "start.html", "pids", "replay")
+        with contextlib.suppress(SaomaError):
+            EmbeddedPostgres(self._folder / "pg").stop() if (self._folder / "pg").exists() else None
+        for name in ours:
+            path = self._folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        for log in self._folder.glob("*.log"):
+            log.unlink()
+
+    @contextlib.contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        with self._console.status(f"{what} …"):
+            yield
+        self._console.print(f"[green]✓[/green] {what} [dim]{time.monotonic() - began:.1f} s[/dim]")
+
+    async def _start(self, supervisor: Supervisor) -> DemoFile:
+        known = read_demo(self._folder)
+        with self._step("Database"):
+            self._server = EmbeddedPostgres(self._folder / "pg")
+            await asyncio.to_thread(self._server.start)
+            url = await asyncio.to_thread(self._server.make_database, "saoma")
+            await asyncio.to_thread(migrate, url)
+        app_url, sandbox_url = f"http://127.0.0.1:{self._port}", f"http://127.0.0.1:{self._sandbox_port}"
+        if known is not None and (known.app_url, known.sandbox_url) != (app_url, sandbox_url):
+            raise DemoRefused(
+                f"this folder's demo lives at {known.app_url} and {known.sandbox_url}: use the same ports, "
+                "another --data-dir, or --fresh"
+            )
+        with self._step("Local Alipay"):
+            await supervisor.start(self._sandbox(app_url))
+        db = await Database.open(url, max_size=4)
+        storage = Storage.at(str(self._folder / "storage"))
+        try:
+            if known is None:
+                demo = DemoFile(
+                    app_url=app_url, sandbox_url=sandbox_url, database_url=url, secret=secrets.token_urlsafe(48)
+                )
+                with self._step("Two restaurants, their people, tables and menus"):
+                    await cast.fill_sandbox(demo)
+                    data = REAL_ORDERS if REAL_ORDERS.exists() else None
+                    await cast.fill_house(demo, db, storage, cast.restaurants(data))
+            else:
+                demo = msgspec.structs.replace(known, database_url=url)
+            links = await cast.sign_in_links(demo, db)
+        finally:
+            await db.close()
+        settings = {
+            "SAOMA_DATABASE_URL": url,
+            "SAOMA_SECRET": demo.secret,
+            "SAOMA_PUBLIC_URL": app_url,
+            "SAOMA_STORAGE_URL": str(self._folder / "storage"),
+        }
+        with self._step("App and worker"):
+            await asyncio.gather(
+                supervisor.start(
+                    Child("app", saoma("serve", "--port", str(self._port)), f"{app_url}/readyz", settings)
+                ),
+                supervisor.start(Child("worker", saoma("worker"), "", settings)),
+            )
+        demo.start_page = write_start_page(self._folder / "start.html", demo, links)
+        write_demo(self._folder, demo)
+        return demo
+
+    def _sandbox(self, app_url: str) -> Child:
+        folder = self._folder / "sandbox"
+        folder.mkdir(exist_ok=True)
+        config = folder / "sandbox.json"
+        config.write_bytes(
+            msgspec.json.encode(
+                {
+                    "state": str(folder / "book.sqlite"),
+                    "public_url": f"http://127.0.0.1:{self._sandbox_port}",
+                    "origins": [app_url],
+                }
+            )
+        )
+        words = saoma("sandbox", "--port", str(self._sandbox_port), "--config", str(config))
+        return Child("sandbox", words, f"http://127.0.0.1:{self._sandbox_port}/readyz")
+
+    def _tell(self, demo: DemoFile) -> None:
+        tell = self._console.print
+        tell(f"\n  Start here    {demo.start_page}", soft_wrap=True)
+        tell(f"  The app       {demo.app_url}")
+        tell(f"  Local Alipay  {demo.sandbox_url}/wallet")
+        tell(f"  Everything    {self._folder}", soft_wrap=True)
+        tell("\nready", style="bold green")
+        tell("Ctrl-C stops it all; your data stays.", style="dim")
