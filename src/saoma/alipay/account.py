@@ -9,15 +9,13 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from saoma.alipay.signing import Signatory, SignType, md5_signatory, rsa_signatory
 from saoma.alipay.wire import Unreadable, codec
 from saoma.kit.errors import Invalid
 from saoma.kit.money import exponent
-
-Environment = Literal["sandbox", "production"]
 
 _PARTNER: Final = re.compile(r"2088\d{12}")
 _APP_ID: Final = re.compile(r"[A-Za-z0-9_]{0,32}")
@@ -42,7 +40,7 @@ class Account:
     gateway_url: str = ""
     openapi_url: str = ""
     auth_url: str = ""
-    environment: Environment = "sandbox"
+    environment: str = "sandbox"
     currency: str = "USD"
     charset: str = "UTF-8"
 
@@ -93,7 +91,7 @@ class Account:
         return rsa_signatory(sign_type, self.private_key, self.alipay_public_key)
 
 
-def _check_address(name: str, url: str, environment: Environment) -> None:
+def _check_address(name: str, url: str, environment: str) -> None:
     if not url:
         return
     parts = urlsplit(url)

@@ -52,7 +52,7 @@ class SpotPay:
         return f"SpotPay({self.order_number!r}, {self.amount})"
 
     def fields(self) -> dict[str, str]:
-        """As https://docs.antom.com/ac/global/spot_pay lists them; a `quantity` would need a price, so there is none."""
+        """As https://docs.antom.com/ac/global/spot_pay lists them; no `quantity`, which would need a price."""
         if not is_payment_code(self.payment_code):
             raise Invalid("A payment code is 16 to 24 digits that begin with 25 to 30: scan the customer's code again.")
         return {
