@@ -1,0 +1,238 @@
+"""The ways to pay, whatever is bought: in the wallet's page, and by the code that a till scans.
+
+Nothing here decides whether money moved: it asks the payment core to take a payment and shows what that core knows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from saoma.checkout.payment_code import SENTENCES, PaymentCode, read_payment_code
+from saoma.checkout.receipt import ReceiptLines, ReceiptWriter
+from saoma.checkout.showing import Reported, result_code
+from saoma.gateway import Method
+from saoma.identity import model
+from saoma.identity.model import Staff, check_same_merchant
+from saoma.identity.roles import May
+from saoma.identity.wallet_sign_in import buyer_in
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database
+from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound
+from saoma.kit.ids import check_id
+from saoma.kit.money import Money
+from saoma.payments.lifecycle import RefundStatus, Status
+from saoma.payments.model import NewPayment, Payment, Refund
+from saoma.payments.payments import Payments
+
+log = structlog.get_logger(__name__)
+
+#: A phone that reports more often than this is broken or up to something.
+_REPORTS_KEPT: Final = 30
+_NOT_HERE: Final = "There is no such payment, or it is not yours to see."
+
+
+class _ReportRow(msgspec.Struct, frozen=True):
+    result_code: str
+    at: datetime
+
+
+class Checkout:
+    """Takes payments for whoever sells, and says who may see which."""
+
+    def __init__(
+        self,
+        payments: Payments,
+        db: Database,
+        clock: Clock,
+        receipts: Mapping[str, ReceiptWriter] | None = None,
+    ) -> None:
+        self.payments = payments
+        self.db = db
+        self.clock = clock
+        self._receipts = dict(receipts or {})
+
+    async def pay_in_wallet(
+        self,
+        store_id: str,
+        buyer_id: str,
+        amount: Money,
+        subject: str,
+        payable_kind: str,
+        payable_id: str,
+        part: dict[str, Any],
+        key: str,
+    ) -> Payment:
+        """Create the trade that `buyer_id` pays on `/pay/{id}` inside the wallet (`alipay.acquire.create`).
+
+        `key` makes it happen once. Raises `Invalid` without a buyer or amount, `Conflict` when the payable is taken."""
+        if not buyer_id:
+            raise Invalid("Open this page in the Alipay app to pay: scan the code on the table once more.")
+        _check_amount(amount)
+        async with self.db.reading() as rows:
+            account_id, shop, merchant, _ = await model.shop_of(rows, store_id)
+        return await self.payments.take(
+            NewPayment(
+                merchant_id=merchant.id,
+                account_id=account_id,
+                method=Method.WALLET_PAGE,
+                amount=amount,
+                subject=subject,
+                payable_kind=payable_kind,
+                payable_id=payable_id,
+                part=part,
+                shop=shop,
+                policy="wallet_page",
+                buyer_id=buyer_id,
+                key=key,
+                by=f"buyer:{buyer_id}",
+                store_id=store_id,
+                terminal_id="",
+            )
+        )
+
+    async def pay_by_barcode(
+        self,
+        store_id: str,
+        terminal_id: str,
+        staff: Staff,
+        amount: Money,
+        subject: str,
+        payable_kind: str,
+        payable_id: str,
+        part: dict[str, Any],
+        payment_code: str,
+        key: str,
+        policy: str = "barcode",
+    ) -> Payment:
+        """Charge the code a cashier scanned, and answer when the first word from Alipay is in.
+
+        Raises `Invalid` with a sentence for the cashier when the scan can't be a payment code, `NotAllowed` for staff
+        who take no payments, `NotFound` for another merchant's store, `Conflict` when the payable is taken."""
+        if not staff.may(May.TAKE_PAYMENTS):
+            raise NotAllowed("Your role doesn't take payments. Ask a cashier.")
+        _check_amount(amount)
+        code = read_payment_code(payment_code)
+        if not isinstance(code, PaymentCode):
+            raise Invalid(SENTENCES[code])
+        async with self.db.reading() as rows:
+            await model.store_for(rows, staff, store_id)
+            account_id, shop, merchant, _ = await model.shop_of(rows, store_id, terminal_id)
+        return await self.payments.take(
+            NewPayment(
+                merchant_id=merchant.id,
+                account_id=account_id,
+                method=Method.BARCODE,
+                amount=amount,
+                subject=subject,
+                payable_kind=payable_kind,
+                payable_id=payable_id,
+                part=part,
+                shop=shop,
+                policy=policy,
+                payment_code=code.digits,
+                key=key,
+                by=staff.id,
+                store_id=store_id,
+                terminal_id=terminal_id,
+            )
+        )
+
+    async def pay_again(self, payment: Payment) -> Payment:
+        """A new payment for what a failed or cancelled wallet payment was for; pressed twice, still one.
+
+        Raises `Conflict` while the first one is not over, or when somebody has paid meanwhile."""
+        if payment.method != Method.WALLET_PAGE or payment.status not in (Status.FAILED, Status.CANCELLED):
+            raise Conflict("This payment is not over yet. Wait for its end.")
+        return await self.pay_in_wallet(
+            payment.store_id,
+            payment.buyer_id,
+            payment.money,
+            payment.subject,
+            payment.payable_kind,
+            payment.payable_id,
+            payment.part,
+            key=f"again:{payment.id}",
+        )
+
+    async def for_payer(self, payment_id: str, session: Any) -> Payment:
+        """A payment, for the buyer who pays it. Raises `NotFound` for everyone else: the id alone opens nothing."""
+        payment = await self._get(payment_id)
+        buyer_id = buyer_in(session, payment.account_id)
+        if not buyer_id or buyer_id != payment.buyer_id:
+            raise NotFound(_NOT_HERE)
+        return payment
+
+    async def for_staff(self, payment_id: str, staff: Staff) -> Payment:
+        """A payment, for staff of its merchant and store who may see payments. Raises `NotFound` for others."""
+        payment = await self._get(payment_id)
+        if not staff.may(May.SEE_PAYMENTS) or (
+            staff.store_id and payment.store_id and staff.store_id != payment.store_id
+        ):
+            raise NotFound(_NOT_HERE)
+        check_same_merchant(staff, payment.merchant_id)
+        return payment
+
+    async def for_either(self, payment_id: str, session: Any, staff: Staff | None) -> Payment:
+        """A payment, for its payer or the merchant's staff. Raises `NotFound` for others."""
+        if staff is not None:
+            try:
+                return await self.for_staff(payment_id, staff)
+            except NotFound:
+                pass
+        return await self.for_payer(payment_id, session)
+
+    async def _get(self, payment_id: str) -> Payment:
+        return await self.payments.get(check_id("pay", payment_id))
+
+    async def reported(self, payment: Payment, code: str) -> bool:
+        """Keep what a phone says after tradePay; tells whether Alipay should be asked now (`payments.nudge`).
+
+        The code itself moves nothing: https://docs.antom.com/ac/global/jsapitradepay"""
+        async with self.db.transaction() as tx:
+            kept = await tx.value("SELECT count(*) FROM wallet_reports WHERE payment_id = %(id)s", {"id": payment.id})
+            if kept >= _REPORTS_KEPT:
+                log.warning("checkout.too_many_reports", payment=payment.id)
+                return False
+            await tx.run(
+                "INSERT INTO wallet_reports (payment_id, result_code, at) VALUES (%(id)s, %(code)s, %(at)s)",
+                {"id": payment.id, "code": result_code(code), "at": self.clock.now()},
+            )
+        return payment.open
+
+    async def last_report(self, payment_id: str) -> Reported | None:
+        """What the phone said last, if anything."""
+        async with self.db.reading() as rows:
+            row = await rows.maybe(
+                _ReportRow,
+                "SELECT result_code, at FROM wallet_reports WHERE payment_id = %(id)s ORDER BY id DESC LIMIT 1",
+                {"id": payment_id},
+            )
+        return Reported(row.result_code, row.at) if row else None
+
+    async def refunds(self, payment_id: str) -> list[Refund]:
+        """What was given back or is on its way back, oldest first."""
+        everything = await self.payments.refunds_of(payment_id)
+        return [refund for refund in everything if refund.status is not RefundStatus.FAILED]
+
+    async def lines(self, payment: Payment) -> ReceiptLines:
+        """What this payment is or was for, in the words of whoever sold it."""
+        writer = self._receipts.get(payment.payable_kind)
+        if writer is None:
+            return ReceiptLines()
+        async with self.db.reading() as rows:
+            return await writer(rows, payment)
+
+
+def _check_amount(amount: Money) -> None:
+    if amount.minor <= 0:
+        raise Invalid("There is nothing to pay.")
+
+
+def fresh_key(*parts: str) -> str:
+    """An idempotency key from what makes a payment the same one, such as bill, guest and form."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]

@@ -1,0 +1,59 @@
+"""Alipay's own door: notifications arrive here and are handed to the payment core, which checks all of it.
+
+The answer is plain text, `success` or `fail`, and never a page, a redirect or an error of ours
+(https://docs.antom.com/ac/global/async_notification). Only the body is read: what stands in our own URL was never
+signed."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from litestar import MediaType, Request, Response, Router, post
+from litestar.exceptions import HTTPException
+
+from saoma.alipay.wire import Unreadable, parse_form
+from saoma.kit.errors import SaomaError
+from saoma.payments.payments import Payments
+
+log = structlog.get_logger(__name__)
+
+_LARGEST = 64 * 1024
+_FORM = "application/x-www-form-urlencoded"
+
+
+def _answer(*, accepted: bool) -> Response[str]:
+    return Response("success" if accepted else "fail", media_type=MediaType.TEXT, status_code=200)
+
+
+@post(
+    "/alipay/notify/{account_id:str}",
+    request_max_body_size=_LARGEST,
+    opt={"exclude_from_csrf": True, "skip_session": True},
+    status_code=200,
+)
+async def notify(request: Request[Any, Any, Any], payments: Payments, account_id: str) -> Response[str]:
+    """Take one notification for one account."""
+    kind, options = request.content_type
+    try:
+        body = await request.body()
+        if kind != _FORM:
+            raise Unreadable(f"not a form but {kind[:80]!r}")
+        fields = parse_form(body, options.get("charset", "utf-8"))
+    except (Unreadable, HTTPException) as error:
+        log.warning("notify.unreadable", account=account_id[:40], error=str(error)[:200])
+        return _answer(accepted=False)
+    ours = {name for name, _ in parse_qsl(request.url.query, keep_blank_values=True)}
+    fields = {name: value for name, value in fields.items() if name not in ours}
+    try:
+        judged = await payments.notified(account_id, fields)
+    except SaomaError as error:
+        log.warning("notify.refused", account=account_id[:40], error=str(error)[:200])
+        return _answer(accepted=False)
+    if not judged.accepted:
+        log.warning("notify.not_accepted", account=account_id[:40], why=judged.why)
+    return _answer(accepted=judged.accepted)
+
+
+router = Router("/", route_handlers=[notify])
