@@ -368,7 +368,8 @@ async def test_every_change_is_told_to_the_table_and_what_the_kitchen_must_know_
     await sent(database, tab)
     async with database.reading() as rows:
         told = await rows.value(
-            "SELECT array_agg(topic || ' ' || (data->>'why') ORDER BY id) FROM live_events WHERE topic NOT LIKE 'menu%%'"
+            "SELECT array_agg(topic || ' ' || (data->>'why') ORDER BY id) FROM live_events"
+            " WHERE topic NOT LIKE 'menu%%'"
         )
     assert told == [f"tab:{tab.id} basket", f"tab:{tab.id} sent", f"kitchen:{STORE} sent"]
 

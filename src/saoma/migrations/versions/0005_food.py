@@ -138,6 +138,7 @@ CREATE TABLE tab_lines (
 );
 CREATE INDEX tab_lines_payment ON tab_lines (paid_by) WHERE paid_by IS NOT NULL;
 CREATE INDEX tab_lines_kitchen ON tab_lines (store_id, sent_at) WHERE status IN ('sent', 'cooking', 'ready');
+CREATE INDEX tab_lines_void ON tab_lines (store_id, voided_at) WHERE status = 'void' AND round IS NOT NULL;
 CREATE INDEX tab_lines_served ON tab_lines (store_id, served_at) WHERE status = 'served';
 """
 

@@ -1,0 +1,286 @@
+"""What the kitchen sees and does: tickets by age, moved on by a bump and back by a recall.
+
+A ticket is one round of one tab (at one station): it has no row of its own, so it can neither be printed twice nor
+lost. A bump names the state it was pressed in; a second press, or another screen's, finds that state gone and changes
+nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from saoma.food.model import LINE, Chosen, LineEvent, LineStatus, called
+from saoma.food.tabs import locked, locked_line, told
+from saoma.kit.db import Rows, Transaction
+from saoma.kit.errors import Conflict, NotFound
+
+#: What a bump does in each state of a ticket.
+BUMP: Final[Mapping[LineStatus, LineEvent]] = {
+    LineStatus.SENT: LineEvent.START,
+    LineStatus.COOKING: LineEvent.FINISH,
+    LineStatus.READY: LineEvent.SERVE,
+}
+_ORDER: Final = (LineStatus.SENT, LineStatus.COOKING, LineStatus.READY, LineStatus.SERVED)
+
+
+class Lateness(StrEnum):
+    """How a ticket's age looks on its header."""
+
+    FRESH = "fresh"
+    SOON = "soon"
+    LATE = "late"
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """After how many seconds a ticket is late soon, and late."""
+
+    soon_seconds: int = 480
+    late_seconds: int = 900
+
+
+class KitchenLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A dish as the cook needs it."""
+
+    id: str
+    tab_id: str
+    round: int
+    label: str
+    channel: str
+    station_id: str | None
+    item_id: str
+    name: str
+    name_zh: str
+    options: tuple[Chosen, ...]
+    quantity: int
+    note: str
+    status: LineStatus
+    sent_at: datetime
+    ready_at: datetime | None
+    served_at: datetime | None
+    age_seconds: int
+
+    def called(self, lang: str) -> str:
+        """The name of the dish in `lang`."""
+        return called(self.name, self.name_zh, lang)
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """One round of one tab. Its state is that of its dish that is furthest behind."""
+
+    tab_id: str
+    round: int
+    label: str
+    channel: str
+    status: LineStatus
+    sent_at: datetime
+    age_seconds: int
+    lines: tuple[KitchenLine, ...]
+
+    @property
+    def id(self) -> str:
+        """A name for the card on the screen."""
+        return f"{self.tab_id}-{self.round}"
+
+    @property
+    def rows(self) -> int:
+        """About how many lines of text its card needs: long cards get two places."""
+        notes = sum(1 + len(line.note) // 34 for line in self.lines if line.note)
+        return len(self.lines) + notes + sum(1 + _letters(line) // 38 for line in self.lines if line.options)
+
+
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of a dish are still to be made, over all tickets."""
+
+    item_id: str
+    name: str
+    name_zh: str
+    quantity: int
+    sold_out: bool
+
+    def called(self, lang: str) -> str:
+        """The name of the dish in `lang`."""
+        return called(self.name, self.name_zh, lang)
+
+
+def _letters(line: KitchenLine) -> int:
+    return sum(len(choice.name) + 2 for choice in line.options)
+
+
+def lateness(age_seconds: int, pace: Pace) -> Lateness:
+    """How late a ticket of this age is."""
+    if age_seconds >= pace.late_seconds:
+        return Lateness.LATE
+    return Lateness.SOON if age_seconds >= pace.soon_seconds else Lateness.FRESH
+
+
+def ticket_status(lines: Iterable[KitchenLine]) -> LineStatus:
+    """The state of a ticket: of the dish furthest behind, voided ones aside; VOID when nothing else is left."""
+    here = {line.status for line in lines}
+    return next((status for status in _ORDER if status in here), LineStatus.VOID)
+
+
+def grouped(lines: Iterable[KitchenLine]) -> list[Ticket]:
+    """The tickets these lines make, oldest first."""
+    found: dict[tuple[str, int], list[KitchenLine]] = {}
+    for line in lines:
+        found.setdefault((line.tab_id, line.round), []).append(line)
+    made = [
+        Ticket(
+            tab_id=tab_id,
+            round=number,
+            label=members[0].label,
+            channel=members[0].channel,
+            status=ticket_status(members),
+            sent_at=min(line.sent_at for line in members),
+            age_seconds=max(line.age_seconds for line in members),
+            lines=tuple(members),
+        )
+        for (tab_id, number), members in found.items()
+    ]
+    return sorted(made, key=lambda ticket: (ticket.sent_at, ticket.id))
+
+
+async def pace(rows: Rows, store_id: str) -> Pace:
+    """The store's own limits of lateness."""
+    found = await rows.maybe(
+        Pace, "SELECT soon_seconds, late_seconds FROM menus WHERE store_id = %(store)s", {"store": store_id}
+    )
+    return found or Pace()
+
+
+async def tickets(rows: Rows, store_id: str, station_id: str | None = None) -> list[Ticket]:
+    """What is to be made or carried now, oldest first; with `station_id` that station's dishes only.
+
+    A dish struck while it was being made stays visible for three minutes, so that nobody goes on cooking it."""
+    lines = await rows.rows(
+        KitchenLine,
+        "WITH live AS (SELECT DISTINCT tab_id, round FROM tab_lines WHERE store_id = %(store)s"
+        " AND (status IN ('sent', 'cooking', 'ready') OR (status = 'void' AND round IS NOT NULL"
+        " AND voided_at > clock_timestamp() - interval '3 minutes'))"
+        " AND (%(station)s::text IS NULL OR station_id = %(station)s))"
+        " SELECT l.*, t.label, t.channel,"
+        " greatest(extract(epoch FROM clock_timestamp() - l.sent_at), 0)::int AS age_seconds"
+        " FROM live JOIN tab_lines l USING (tab_id, round) JOIN tabs t ON t.id = l.tab_id"
+        " WHERE (%(station)s::text IS NULL OR l.station_id = %(station)s) ORDER BY l.created_at, l.id",
+        {"store": store_id, "station": station_id},
+    )
+    return grouped(lines)
+
+
+async def lately_served(
+    rows: Rows, store_id: str, station_id: str | None = None, minutes: int = 60, most: int = 12
+) -> list[Ticket]:
+    """Tickets that left the kitchen, the last one first: those a recall can bring back."""
+    lines = await rows.rows(
+        KitchenLine,
+        "WITH gone AS (SELECT tab_id, round, max(served_at) AS at FROM tab_lines WHERE store_id = %(store)s"
+        " AND status = 'served' AND served_at > clock_timestamp() - make_interval(mins => %(minutes)s)"
+        " AND (%(station)s::text IS NULL OR station_id = %(station)s)"
+        " GROUP BY tab_id, round ORDER BY at DESC LIMIT %(most)s)"
+        " SELECT l.*, t.label, t.channel,"
+        " greatest(extract(epoch FROM l.served_at - l.sent_at), 0)::int AS age_seconds"
+        " FROM gone JOIN tab_lines l USING (tab_id, round) JOIN tabs t ON t.id = l.tab_id"
+        " WHERE l.status = 'served' AND (%(station)s::text IS NULL OR l.station_id = %(station)s)"
+        " ORDER BY l.created_at, l.id",
+        {"store": store_id, "station": station_id, "minutes": minutes, "most": most},
+    )
+    return sorted(grouped(lines), key=_served_at, reverse=True)
+
+
+def _served_at(ticket: Ticket) -> datetime:
+    return max(line.served_at or line.sent_at for line in ticket.lines)
+
+
+async def all_day(rows: Rows, store_id: str, station_id: str | None = None) -> list[Count]:
+    """How many of each dish are still to be made, most first."""
+    return await rows.rows(
+        Count,
+        "SELECT l.item_id, i.name, i.name_zh, i.sold_out, sum(l.quantity)::int AS quantity"
+        " FROM tab_lines l JOIN menu_items i ON i.id = l.item_id"
+        " WHERE l.store_id = %(store)s AND l.status IN ('sent', 'cooking')"
+        " AND (%(station)s::text IS NULL OR l.station_id = %(station)s)"
+        " GROUP BY l.item_id, i.name, i.name_zh, i.sold_out ORDER BY quantity DESC, i.name",
+        {"store": store_id, "station": station_id},
+    )
+
+
+async def bump(
+    tx: Transaction, store_id: str, tab_id: str, number: int, seen: LineStatus, station_id: str | None = None
+) -> int:
+    """Move the dishes of round `number` that are in state `seen` one step on; answers how many moved.
+
+    0 says somebody was quicker, which is fine. Raises `NotFound` for a tab of another store, `Conflict` when tickets in
+    that state can't be bumped."""
+    if seen not in BUMP:
+        raise Conflict("This ticket is done already.")
+    return await _move(tx, store_id, tab_id, number, seen, BUMP[seen], station_id)
+
+
+async def recall(
+    tx: Transaction, store_id: str, tab_id: str, number: int, seen: LineStatus, station_id: str | None = None
+) -> int:
+    """Move the dishes of round `number` that are in state `seen` one step back; answers how many moved."""
+    if not LINE.allows(seen, LineEvent.RECALL):
+        raise Conflict("This ticket can't go back any further.")
+    return await _move(tx, store_id, tab_id, number, seen, LineEvent.RECALL, station_id)
+
+
+async def bump_line(tx: Transaction, store_id: str, line_id: str, seen: LineStatus) -> int:
+    """Move one dish on, ahead of the rest of its ticket; answers 1, or 0 when somebody was quicker."""
+    if seen not in BUMP:
+        raise Conflict("This dish is done already.")
+    line = await locked_line(tx, line_id)
+    if (await locked(tx, line.tab_id)).store_id != store_id:
+        raise NotFound("This dish is not of this kitchen.")
+    moved = await tx.run(
+        _MOVE + " AND id = %(line)s",
+        {"tab": line.tab_id, "seen": seen.value, "to": LINE.next(seen, BUMP[seen]).value, "line": line_id},
+    )
+    if moved:
+        await _tell(tx, store_id, line.tab_id)
+    return moved
+
+
+# A time is kept for the first arrival in a state since the last recall from it; going back wipes what lies ahead.
+_MOVE: Final = """
+UPDATE tab_lines SET status = %(to)s,
+    started_at = CASE WHEN %(to)s = 'sent' THEN NULL ELSE coalesce(started_at, clock_timestamp()) END,
+    ready_at = CASE WHEN %(to)s IN ('sent', 'cooking') THEN NULL ELSE coalesce(ready_at, clock_timestamp()) END,
+    served_at = CASE WHEN %(to)s = 'served' THEN clock_timestamp() END
+WHERE tab_id = %(tab)s AND status = %(seen)s
+"""
+
+
+async def _move(
+    tx: Transaction,
+    store_id: str,
+    tab_id: str,
+    number: int,
+    seen: LineStatus,
+    event: LineEvent,
+    station_id: str | None,
+) -> int:
+    if (await locked(tx, tab_id)).store_id != store_id:
+        raise NotFound("This ticket is not of this kitchen.")
+    moved = await tx.run(
+        _MOVE + " AND round = %(round)s AND (%(station)s::text IS NULL OR station_id = %(station)s)",
+        {
+            "tab": tab_id,
+            "round": number,
+            "seen": seen.value,
+            "to": LINE.next(seen, event).value,
+            "station": station_id,
+        },
+    )
+    if moved:
+        await _tell(tx, store_id, tab_id)
+    return moved
+
+
+async def _tell(tx: Transaction, store_id: str, tab_id: str) -> None:
+    await told(tx, tab_id, "kitchen")
+    await tx.tell(f"kitchen:{store_id}", "tickets", {"why": "moved"})
