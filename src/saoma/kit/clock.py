@@ -5,12 +5,13 @@ All times are aware and in UTC inside; Alipay's day is GMT+8, whatever the shop'
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 #: Alipay's zone: China has no summer time (operations.md 3.1).
 BEIJING: Final = timezone(timedelta(hours=8), "GMT+8")
 
 
+@runtime_checkable
 class Clock(Protocol):
     """Whoever can tell the time."""
 
