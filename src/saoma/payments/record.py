@@ -50,7 +50,7 @@ WHERE id = %(id)s
 """
 _POSTING = """
 INSERT INTO postings (at, kind, merchant_id, source, destination, amount, currency, payment_id)
-VALUES (%(now)s, %(kind)s, %(merchant_id)s, %(source)s, %(destination)s, %(amount)s, %(currency)s, %(id)s)
+VALUES (%(now)s, %(kind)s, %(merchant_id)s, %(giver)s, %(taker)s, %(amount)s, %(currency)s, %(id)s)
 """
 #: A change travels as one statement, so that the hall costs as few round trips as it can.
 _CHANGE_WITH_EVIDENCE = f"WITH evidence AS ({_EVIDENCE}) {_CHANGE}"
@@ -118,14 +118,14 @@ class Hall:
         if not (change.book_sale or change.reverse_sale):
             await tx.run(_CHANGE_WITH_EVIDENCE, params)
             return
-        source, destination = ledger.SALES, ledger.clearing_account(after.method)
+        giver, taker = ledger.SALES, ledger.clearing_account(after.method)
         if change.reverse_sale:
-            source, destination = destination, source
+            giver, taker = taker, giver
         posting = {
             "kind": "sale" if change.book_sale else "reversal",
             "merchant_id": after.merchant_id,
-            "source": source,
-            "destination": destination,
+            "giver": giver,
+            "taker": taker,
             "amount": after.amount,
             "currency": after.currency,
         }
