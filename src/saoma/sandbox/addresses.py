@@ -101,6 +101,9 @@ def read_origin(url: str) -> tuple[Origin, str]:
     if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
         raise Invalid("That is not a web address.")
     path = parts.path or "/"
+    if path.startswith("//"):
+        # As a bare path it would name another host.
+        path = f"/.{path}"
     rest = path + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
     return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme]), rest
 

@@ -1,0 +1,37 @@
+"""The toy wallet's screens: what a buyer's phone shows, and the pages a phone fetches from partners.
+
+`wallet_router` is all that the sandbox's server mounts; on hosts that are no phone it shows whose phones there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+
+from saoma.kit.errors import Refused
+from saoma.sandbox.browser import Browser
+from saoma.sandbox.screens import cashier, code, home, partner_pages, scan
+from saoma.sandbox.screens.phone import refused
+
+__all__ = ["wallet_router"]
+
+
+def wallet_router(browser: Browser) -> Router:
+    """The wallet's pages and the partner pages seen through `browser`.
+
+    The server provides `book` by dependency injection, puts `browser` into its state under that name, and closes it."""
+
+    async def the_browser() -> Browser:
+        return browser
+
+    handlers: list[Any] = [
+        *home.handlers, *code.handlers, *cashier.handlers, *scan.handlers, *partner_pages.handlers,
+    ]  # fmt: skip
+    return Router(
+        "/",
+        route_handlers=handlers,
+        dependencies={"browser": Provide(the_browser)},
+        exception_handlers={Refused: refused},
+        include_in_schema=False,
+    )

@@ -1,0 +1,121 @@
+"""The wallet's first pages: whose phone, the home screen, messages, and the settings of the toy.
+
+What pages are told after `tradePay` can be set apart from the truth here: that is how careless partners are caught."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+
+from saoma.kit.errors import Invalid
+from saoma.kit.money import Money
+from saoma.sandbox.agents import AGENTS
+from saoma.sandbox.screens.phone import amount, from_this_phone, phone_of, shown, the_buyer, to
+from saoma.sandbox.trades import Book
+from saoma.sandbox.wallets import RESULT_CODES, Wallet
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+_A_YEAR: Final = 365 * 24 * 3600
+_TOP_UPS: Final = (100, 1_000, 10_000)
+
+
+@get("/wallet", sync_to_thread=False)
+def home(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+    """The buyer's home screen; on the bare host, the choice of phones."""
+    phone = phone_of(request)
+    if phone.buyer_id is None:
+        return shown(phone, "phones.html", buyers=book.buyers())
+    buyer = the_buyer(phone, book)
+    return shown(phone, "home.html", buyer=buyer, messages=book.messages(buyer.id)[:4])
+
+
+@post("/wallet/buyers", guards=[from_this_phone], sync_to_thread=False)
+def new_phone(request: Request[Any, Any, Any], book: Book, data: Form) -> Redirect:
+    """Make a buyer and go to their phone. Raises `Invalid`."""
+    phone = phone_of(request)
+    name = data.get("name", "").strip()
+    buyer_id = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:30]
+    if not buyer_id:
+        raise Invalid("Give the phone a name with letters or digits in it.")
+    if not any(buyer.id == buyer_id for buyer in book.buyers()):
+        book.add_buyer(buyer_id, name, Money.parse(data.get("balance") or "5000", "CNY"))
+    return to(f"{phone.origin_of(buyer_id)}/wallet")
+
+
+@get("/wallet/messages", sync_to_thread=False)
+def messages(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+    """Everything the wallet told its buyer, the latest first."""
+    phone = phone_of(request)
+    buyer = the_buyer(phone, book)
+    return shown(phone, "messages.html", buyer=buyer, messages=book.messages(buyer.id))
+
+
+@get("/wallet/waiting", sync_to_thread=False)
+def waiting(request: Request[Any, Any, Any], book: Book) -> Response[dict[str, Any]]:
+    """What the phone asks for every second or so: tills that wait for a PIN, the balance, the number of messages."""
+    buyer = the_buyer(phone_of(request), book)
+    return Response(
+        {
+            "trades": [trade.trade_no for trade in book.pending_for(buyer.id)],
+            "balance": amount(buyer.balance_money),
+            "messages": len(book.messages(buyer.id)),
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@get("/wallet/settings", sync_to_thread=False)
+def settings(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+    """Which phone it plays, what it tells pages, and more toy money."""
+    phone = phone_of(request)
+    return shown(
+        phone,
+        "settings.html",
+        buyer=the_buyer(phone, book),
+        agents=AGENTS,
+        agent=request.cookies.get("wallet_agent") or AGENTS[0].name,
+        codes=RESULT_CODES,
+        answer=request.cookies.get("wallet_answer", ""),
+        sound=request.cookies.get("wallet_sound", "on"),
+        top_ups=_TOP_UPS,
+    )
+
+
+@post("/wallet/settings", guards=[from_this_phone], sync_to_thread=False)
+def change_settings(request: Request[Any, Any, Any], book: Book, data: Form) -> Redirect:
+    """Keep what was chosen in this phone's own cookies; PIN habit and balance are the buyer's. Raises `Invalid`."""
+    phone = phone_of(request)
+    answer = to("/wallet/settings" if "back" not in data else "/wallet")
+    known = {
+        "agent": {agent.name for agent in AGENTS},
+        "answer": {"", *RESULT_CODES},
+        "lang": {"en", "zh"},
+        "sound": {"on", "off"},
+    }
+    for name, choices in known.items():
+        if name not in data:
+            continue
+        if data[name] not in choices:
+            raise Invalid("That is not one of the choices.")
+        answer.set_cookie(
+            Cookie(f"wallet_{name}", value=data[name], path="/", max_age=_A_YEAR if data[name] else 0, samesite="lax")
+        )
+    if phone.buyer_id is not None:
+        wallet = Wallet(book, phone.buyer_id)
+        if "pin_at_till" in data:
+            wallet.change_habits(pin_at_till=data["pin_at_till"] == "yes")
+        if "top_up" in data:
+            if data["top_up"] not in map(str, _TOP_UPS):
+                raise Invalid("That is not one of the choices.")
+            wallet.top_up(Money.parse(data["top_up"], "CNY"))
+    return answer
+
+
+handlers = [home, new_phone, messages, waiting, settings, change_settings]

@@ -1,0 +1,75 @@
+"""Partner pages on a phone: every path that is not the sandbox's own goes through the in-wallet browser.
+
+Also the wallet's few files under names that never change, because a partner's page must find the bridge by its name."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Request, Response, asgi, get
+from litestar.enums import ScopeType
+from litestar.exceptions import NotFoundException
+from litestar.types import Receive, Scope, Send
+
+from saoma.kit.errors import NotFound
+from saoma.sandbox.browser import OWN_SEGMENTS, Browser
+from saoma.sandbox.screens.phone import phone_of, shown, to
+from saoma.web.assets import NotBuilt, assets, manifest
+
+_FILES: Final = {
+    "wallet.js": "text/javascript; charset=utf-8",
+    "wallet.css": "text/css; charset=utf-8",
+    "bridge.js": "text/javascript; charset=utf-8",
+}
+_ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#6b45e0"/>'
+    '<path d="M9 12h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H9a2 2 0 0 1-2-2V11a2 2 0 0 1 2-2h11" fill="none" stroke="#fff"'
+    ' stroke-width="2.4" stroke-linecap="round"/><circle cx="20.5" cy="18" r="1.8" fill="#6ff0d8"/></svg>'
+)
+
+
+@get("/wallet/{name:str}", sync_to_thread=False)
+def file(request: Request[Any, Any, Any], name: str) -> Response[bytes | str]:
+    """One of the wallet's own files. Raises `NotFound`, also before the frontend was built."""
+    if name == "icon.svg":
+        return Response(_ICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+    if name not in _FILES:
+        raise NotFound("The toy wallet has no such page.")
+    try:
+        content, encoding = assets()[manifest()[name]].best(request.headers.get("accept-encoding", ""))
+    except (NotBuilt, KeyError):
+        raise NotFound("The wallet's files are not built yet: run make setup.") from None
+    headers = {"Cache-Control": "max-age=60", "Vary": "Accept-Encoding"}
+    return Response(
+        content, media_type=_FILES[name], headers=headers | ({"Content-Encoding": encoding} if encoding else {})
+    )
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != ScopeType.HTTP:
+        await send({"type": "websocket.close", "code": 1008, "reason": "no web sockets in the toy wallet"})
+        return
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    phone = phone_of(request)
+    if scope["path"] == "/" and "wallet_partner" not in request.cookies:
+        await to("/wallet").to_asgi_response(app=None, request=request)(scope, receive, send)
+        return
+    segment = scope["path"].lstrip("/").partition("/")[0]
+    if phone.buyer_id is None or segment in OWN_SEGMENTS:
+        raise NotFoundException
+
+    async def refuse(status: int, why: str) -> None:
+        page = shown(phone, "nowhere.html", status=status, why=phone.texts(why))
+        await page.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+    browser: Browser = scope["litestar_app"].state.browser
+    await browser.fetch(scope, receive, send, refuse)
+
+
+@asgi(["/", "/{path:path}"], copy_scope=False)
+async def partner_pages(scope: Scope, receive: Receive, send: Send) -> None:
+    """Fetch what this phone asks for from the partner it has open."""
+    await _answer(scope, receive, send)
+
+
+handlers = [file, partner_pages]

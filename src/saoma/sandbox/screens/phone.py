@@ -1,0 +1,170 @@
+"""The frame around the wallet's pages: whose phone it is, in which language, and how a page is drawn.
+
+The buyer is read from the host name alone (`amy.localhost`), so each buyer has a cookie jar, hence a phone, of their
+own."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import jinja2
+from litestar import MediaType, Request, Response
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.response import Redirect
+from markupsafe import Markup
+
+from saoma.kit.clock import beijing
+from saoma.kit.errors import NotAllowed, Refused
+from saoma.kit.i18n import Texts, texts
+from saoma.kit.money import Money, exponent
+from saoma.sandbox.addresses import buyer_of_host, port_of_host
+from saoma.sandbox.model import Buyer
+from saoma.sandbox.trades import Book
+from saoma.web.assets import icons
+
+_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'self'; object-src 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """Where a request comes from: `buyer_id` is `None` on the bare host."""
+
+    buyer_id: str | None
+    host: str
+    scheme: str
+    lang: str
+
+    @property
+    def texts(self) -> Texts:
+        """Words in the phone's language."""
+        return texts(self.lang)
+
+    @property
+    def port(self) -> int:
+        """The port this sandbox was reached on."""
+        return port_of_host(self.host, self.scheme)
+
+    def origin_of(self, buyer_id: str) -> str:
+        """Another buyer's phone, reached the same way."""
+        return f"{self.scheme}://{buyer_id}.localhost:{self.port}"
+
+    @property
+    def bare_origin(self) -> str:
+        """The page where one chooses a phone."""
+        return f"{self.scheme}://localhost:{self.port}"
+
+
+def phone_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Phone:
+    """The phone a request comes from; the language is the one chosen, else the browser's first that we speak."""
+    host = connection.headers.get("host", "localhost")
+    chosen = connection.cookies.get("wallet_lang", "")
+    if chosen not in ("en", "zh"):
+        wished = [
+            part.split(";")[0].strip().lower() for part in connection.headers.get("accept-language", "").split(",")
+        ]
+        chosen = next((wish[:2] for wish in wished if wish[:2] in ("en", "zh")), "en")
+    return Phone(buyer_of_host(host), host, connection.url.scheme, chosen)
+
+
+def from_this_phone(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard for whatever changes something: only the wallet's own pages may ask. Raises `NotAllowed`.
+
+    A partner's page shares the phone's origin and could ask too; it still lacks the PIN."""
+    site = connection.headers.get("sec-fetch-site", "")
+    origin = connection.headers.get("origin", "")
+    if site in ("cross-site", "same-site") or (
+        origin and urlsplit(origin).netloc != connection.headers.get("host", "")
+    ):
+        raise NotAllowed("Another site asked the toy wallet to do this.")
+
+
+def icon(name: str, size: int = 24) -> Markup:
+    """A Lucide icon as inline SVG, decoration only. Raises `NotBuilt` before the frontend was built."""
+    return Markup(
+        f'<svg class="w-icon" width="{size}" height="{size}" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
+        f' stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
+        f"{icons()[name]}</svg>"
+    )
+
+
+def figures(money: Money) -> str:
+    """Digits in groups, without currency: `1,234.50`."""
+    return f"{money.decimal:,.{exponent(money.currency)}f}"
+
+
+def amount(money: Money) -> str:
+    """For people: yuan with its sign before, everything else with its code behind."""
+    return f"¥{figures(money)}" if money.currency == "CNY" else f"{figures(money)} {money.currency}"
+
+
+def hue(text: str) -> int:
+    """Which of six colours belongs to a name, always the same one."""
+    return zlib.crc32(text.lower().encode()) % 6
+
+
+def on_the_clock(moment: datetime) -> str:
+    """Day and time at Alipay, for phones that can't reckon their own."""
+    return beijing(moment).strftime("%m-%d %H:%M")
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PrefixLoader({"sandbox": jinja2.FileSystemLoader(Path(__file__).parent)}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.globals.update(icon=icon, figures=figures, amount=amount, hue=hue, on_the_clock=on_the_clock)
+    return made
+
+
+_TEMPLATES: Final = _environment()
+
+
+def draw(phone: Phone, template: str, **context: object) -> str:
+    """One of the wallet's templates as text. `_` in it speaks the phone's language."""
+    return _TEMPLATES.get_template(f"sandbox/{template}").render(_=phone.texts, lang=phone.lang, phone=phone, **context)
+
+
+def shown(phone: Phone, template: str, *, status: int = 200, **context: object) -> Response[str]:
+    """One of the wallet's pages as an answer."""
+    return Response(draw(phone, template, **context), status_code=status, media_type=MediaType.HTML, headers=HEADERS)
+
+
+def sentence(phone: Phone, refusal: Refused) -> str:
+    """A refusal in the phone's language."""
+    return phone.texts(refusal.msgid, **refusal.values)
+
+
+def refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Any]:
+    """A `Refused` as the wallet says it: JSON to its own script, a calm page to a person."""
+    phone = phone_of(request)
+    if request.headers.get("x-wallet"):
+        return Response({"problem": sentence(phone, refusal)}, status_code=refusal.status, headers=HEADERS)
+    return shown(phone, "nowhere.html", status=refusal.status, why=sentence(phone, refusal))
+
+
+def the_buyer(phone: Phone, book: Book) -> Buyer:
+    """The buyer whose phone it is. Raises `NotFound` on the bare host and for an unknown buyer."""
+    return book.buyer(phone.buyer_id or "")
+
+
+def to(path: str) -> Redirect:
+    """Go on to another of the phone's pages."""
+    return Redirect(path, status_code=303, headers={"Cache-Control": "no-store"})

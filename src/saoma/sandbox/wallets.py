@@ -1,0 +1,189 @@
+"""What a buyer can do with the toy wallet, in sentences: look at what is asked, pay with the PIN, refuse.
+
+`tradePay`'s codes are only what a page is told; the book alone knows what was paid, and closing the sheet leaves the
+trade open (https://docs.antom.com/ac/global/jsapitradepay)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from saoma.kit.errors import Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.money import Money
+from saoma.sandbox import rates
+from saoma.sandbox.model import CNY, Buyer, StaticCode, TradeStatus, TradeToPay
+from saoma.sandbox.trades import Book
+
+#: resultCode values a page may be told, with what they claim.
+RESULT_CODES: Final[dict[str, str]] = {
+    "9000": "paid",
+    "8000": "being processed",
+    "4000": "failed",
+    "6001": "the buyer cancelled",
+    "6002": "network error",
+    "6004": "unknown, may have been paid",
+    "99": "went to “forgot PIN”",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the sheet shows before the PIN. `trade_no` is empty for a shop's printed code: paying makes the trade."""
+
+    trade_no: str
+    code: str
+    merchant: str
+    store: str
+    subject: str
+    amount: Money
+    cny: Money
+    rate: str
+    balance: Money
+    expires_at: datetime | None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the buyer is debited in another currency than the shop's."""
+        return self.amount.currency != CNY
+
+    @property
+    def is_affordable(self) -> bool:
+        """Whether the balance covers it."""
+        return self.cny <= self.balance
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The money moved."""
+
+    merchant: str
+    amount: Money
+    cny: Money
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPin:
+    """Nothing moved; ask again. `why` is the sentence."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Nothing moved, and this trade can't be paid by this buyer now."""
+
+    refusal: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class SaidNo:
+    """The buyer refused and the trade is closed."""
+
+
+Ending = Paid | WrongPin | Declined | SaidNo
+
+
+def result_code(ending: Ending) -> str:
+    """The honest resultCode for how the sheet ended."""
+    match ending:
+        case Paid():
+            return "9000"
+        case SaidNo():
+            return "6001"
+        case WrongPin() | Declined():
+            return "4000"
+
+
+class Wallet:
+    """One buyer's wallet over the book. Raises `NotFound` for an unknown buyer."""
+
+    def __init__(self, book: Book, buyer_id: str) -> None:
+        self._book = book
+        self.buyer: Buyer = book.buyer(buyer_id)
+
+    def asked(self, *, trade_no: str = "", code: str = "", amount: str = "") -> Asked:
+        """What paying a trade number or a scanned code would mean; scanning an order's code creates its trade.
+
+        `amount` is what the buyer typed for a shop's printed code. Raises `Refused` with the reason why not."""
+        found = self._book.resolve(trade_no or code)
+        match found:
+            case StaticCode():
+                if found.status != "ACTIVE":
+                    raise NotFound("This code is not valid. Ask the shop.")
+                typed = Money.parse(amount, found.trans_currency)
+                if typed.minor <= 0:
+                    raise Invalid("Type an amount first.")
+                rate = rates.cny_rate(typed.currency)
+                cny = Money(rates.to_cny(typed, rate), CNY)
+                shop, store = found.merchant or found.partner, found.store
+                return Asked("", code, shop, store, store or shop, typed, cny, rate, self.buyer.balance_money, None)
+            case TradeToPay():
+                if not found.trade_no:
+                    self._book.scan(code, self.buyer.id)
+                    found = self._again(code)
+                self._check(found)
+                rate = rates.cny_rate(found.amount.currency)
+                return Asked(
+                    found.trade_no, "", found.merchant, found.store, found.subject, found.amount, found.cny, rate,
+                    self.buyer.balance_money, found.expires_at,
+                )  # fmt: skip
+            case None:
+                raise NotFound("The toy wallet knows no such order.")
+
+    def pay(self, pin: str, *, trade_no: str = "", code: str = "", amount: str = "") -> Ending:
+        """Try to pay with `pin`: a trade by its number, or a typed `amount` at a shop's printed `code`."""
+        try:
+            self._book.wallets.check_pin(self.buyer, pin)
+        except NotAllowed as wrong:
+            return WrongPin(wrong.msgid)
+        try:
+            if trade_no:
+                trade = self._book.pay(trade_no, self.buyer.id, pin)
+            else:
+                found = self._book.resolve(code)
+                if not isinstance(found, StaticCode):
+                    raise NotFound("The toy wallet knows no such order.")
+                trade = self._book.pay_static(code, self.buyer.id, Money.parse(amount, found.trans_currency), pin)
+        except Refused as refusal:
+            return Declined(refusal)
+        return Paid(trade.merchant or trade.partner, trade.money, trade.cny_money, self.buyer.balance_money)
+
+    def refuse(self, trade_no: str) -> Ending:
+        """Say no for good: the trade is closed, as a till's waiting payment is when its buyer declines."""
+        try:
+            self._book.refuse(trade_no, self.buyer.id)
+        except Refused as refusal:
+            return Declined(refusal)
+        return SaidNo()
+
+    def change_habits(self, *, pin_at_till: bool) -> None:
+        """Whether a till's scan waits for this buyer's PIN."""
+        self._book.add_buyer(self.buyer.id, pin_required=pin_at_till, pin=self.buyer.pin)
+
+    def top_up(self, more: Money) -> None:
+        """Toy money from nowhere. `more` is CNY; raises `Invalid` for another currency."""
+        self._book.add_buyer(
+            self.buyer.id,
+            balance=self.buyer.balance_money + more,
+            pin_required=self.buyer.pin_required,
+            pin=self.buyer.pin,
+        )
+
+    def _again(self, code: str) -> TradeToPay:
+        found = self._book.resolve(code)
+        if not isinstance(found, TradeToPay):
+            raise NotFound("The toy wallet knows no such order.")
+        return found
+
+    def _check(self, found: TradeToPay) -> None:
+        if found.buyer_id and self._book.buyer(found.buyer_id).id != self.buyer.id:
+            raise NotAllowed("Somebody else is paying this order.")
+        match found.status:
+            case TradeStatus.ORDERED | TradeStatus.WAIT_BUYER_PAY:
+                return
+            case TradeStatus.TRADE_SUCCESS | TradeStatus.TRADE_FINISHED:
+                raise Refused("This order is already paid.")
+            case TradeStatus.TRADE_CLOSED:
+                raise Refused("This order is closed. Ask the shop for a new one.")

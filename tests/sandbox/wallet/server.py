@@ -1,0 +1,145 @@
+"""A toy wallet in a process of its own, for browsers: `python -m tests.sandbox.wallet.server PORT PARTNER_PORT`.
+
+It also is the partner: a small restaurant page that wants to be paid, noting what it is sent. Tests talk to the book
+through `/control/book`, which only this test server has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar, Request, post
+from litestar.di import Provide
+from litestar.types import Message, Scope
+
+from saoma.kit.clock import MovableClock
+from saoma.kit.money import Money
+from saoma.sandbox.browser import Browser, stay_inside
+from saoma.sandbox.model import Product
+from saoma.sandbox.screens import wallet_router
+from saoma.sandbox.trades import Book
+from tests.sandbox.wallet.make import PARTNER, order, shop_code
+
+PAGE = """<!doctype html>
+<html><head><meta charset="utf-8"><title>Noodle House</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/page.css"></head>
+<body><h1>Noodle House</h1><p>Beef noodles, table 4</p>
+<p><button id="pay" data-trade="{trade}">Pay 36.50</button> <a href="/next">Next page</a></p>
+<p>agent: <span id="agent"></span></p><p>told: <output id="told"></output></p><p>live: <output id="live"></output></p>
+<script src="/page.js"></script></body></html>"""
+SCRIPT = """
+document.getElementById('agent').textContent = navigator.userAgent;
+const button = document.getElementById('pay');
+const pay = () => AlipayJSBridge.call('tradePay', {tradeNO: button.dataset.trade}, (r) => {
+  document.getElementById('told').textContent = r.resultCode;
+  fetch('/told', {method: 'POST', body: r.resultCode});
+});
+button.onclick = () => window.AlipayJSBridge ? pay() : document.addEventListener('AlipayJSBridgeReady', pay);
+new EventSource('/live').onmessage = (e) => document.getElementById('live').textContent = e.data;
+"""
+
+
+class Partner:
+    """The restaurant's server, remembering every request."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.trade = ""
+        self.seen: list[dict[str, Any]] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        self.seen.append(
+            {"path": request.path_qs, "method": request.method, "headers": dict(request.headers), "body": body.decode()}
+        )
+        match request.path:
+            case "/seen":
+                return web.json_response(self.seen)
+            case "/page.js":
+                return web.Response(text=SCRIPT, content_type="text/javascript")
+            case "/page.css":
+                return web.Response(text="body{font-family:sans-serif;padding:16px}", content_type="text/css")
+            case "/moved":
+                raise web.HTTPFound(f"http://127.0.0.1:{self.port}/t/7?from=moved")
+            case "/away":
+                raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
+            case "/live":
+                stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+                await stream.prepare(request)
+                for number in range(100):
+                    await stream.write(f"data: tick {number}\n\n".encode())
+                    await asyncio.sleep(0.2)
+                return stream
+            case "/fragment":
+                return web.Response(text="<p>a fragment with <script>1</script></p>", content_type="text/html")
+            case "/trade":
+                self.trade = body.decode()
+                return web.Response()
+        answer = web.Response(text=PAGE.replace("{trade}", self.trade), content_type="text/html")
+        answer.headers["X-Frame-Options"] = "DENY"
+        answer.headers["Content-Security-Policy"] = (
+            "default-src 'self'; script-src 'self'; frame-ancestors 'none'; form-action 'self'"
+        )
+        answer.set_cookie("session", "s3cret", domain="partner.example", secure=True, httponly=True, samesite="None")
+        return answer
+
+
+async def serve(port: int, partner_port: int) -> None:
+    """Run both until killed; prints `ready`."""
+    partner = Partner(partner_port)
+    pages = web.Application()
+    pages.router.add_route("*", "/{rest:.*}", partner.answer)
+    runner = web.AppRunner(pages)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", partner_port).start()
+
+    book = Book(MovableClock())
+    for name, pin in (("Amy", False), ("Ben", True), ("Chloé Müller-Lüdenscheidt", False)):
+        book.add_buyer(name.split()[0].lower().replace("é", "e"), name, Money(5_000_00, "CNY"), pin_required=pin)
+    browser = Browser()
+
+    @post("/control/book", status_code=200)
+    async def control(request: Request[Any, Any, Any]) -> Any:
+        wish = json.loads(await request.body())
+        match wish.pop("do"):
+            case "create":
+                return {"trade_no": book.create(order(**wish), book.buyer("amy").user_id).trade_no}
+            case "place":
+                return {"qr_code": book.code_url(book.place(order(**wish)).qr_token)}
+            case "shop":
+                return {"qr_code": shop_code(book, **wish).qrcode}
+            case "till":
+                code = wish.pop("code")
+                trade = book.pay_by_code(order(product=Product.BARCODE, **wish), code)
+                return {"trade_no": trade.trade_no, "status": trade.status, "buyer": trade.buyer_id}
+            case "trade":
+                found = book.trades.get((PARTNER, wish["number"])) or book.trade(wish["number"])
+                return {"status": found.status, "buyer": found.buyer_id, "number": found.out_trade_no}
+            case "advance":
+                return {"now": book.advance(timedelta(seconds=wish["seconds"])).isoformat()}
+        raise AssertionError(wish)
+
+    async def inside(message: Message, scope: Scope) -> None:
+        await stay_inside(message, scope, browser.allowed)
+
+    app = Litestar(
+        [control, wallet_router(browser)],
+        dependencies={"book": Provide(lambda: book, sync_to_thread=False)},
+        before_send=[inside],
+        on_shutdown=[browser.close],
+        openapi_config=None,
+    )
+    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI)
+    asyncio.get_running_loop().call_later(0.5, lambda: print("ready", flush=True))
+    await server.serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))
+
