@@ -65,6 +65,7 @@ async function refused(url: string): Promise<boolean> {
 function connect(): void {
   const url = addresses();
   if (!url) return;
+  if (!lastMark) lastMark = document.querySelector<HTMLElement>("[data-since]")?.dataset.since || "";
   listening = url;
   const mine = new EventSource(lastMark ? `${url}&since=${encodeURIComponent(lastMark)}` : url);
   source = mine;

@@ -110,6 +110,11 @@ class Live:
         for work in (self._ring(), self._listen(), self._look(), self._tidy()):
             self._tasks.append(asyncio.create_task(work))
 
+    @property
+    def mark(self) -> str:
+        """Where this process has read to: a page rendered now and listening from here misses nothing."""
+        return f"{self._xid}-{min(self._id, 10**18 - 1)}" if self._xid else ""
+
     async def stop(self) -> None:
         """Stop listening; open subscriptions just fall silent."""
         for task in self._tasks:

@@ -17,8 +17,8 @@ from saoma.kit.errors import SaomaError
 
 BUILT: Final = Path(__file__).resolve().parent / "built"
 _TYPES: Final = {
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
+    "css": "text/css",
+    "js": "text/javascript",
     "svg": "image/svg+xml",
     "wasm": "application/wasm",
     "png": "image/png",

@@ -6,6 +6,7 @@ the parts are compiled once and imported by nobody."""
 from __future__ import annotations
 
 import functools
+import gzip
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
@@ -30,6 +31,7 @@ from saoma.web.assets import asset_url, icons
 from saoma.web.topics import sign_topics
 
 _SAOMA: Final = Path(__file__).resolve().parent.parent
+_WORTH_PACKING: Final = 1200
 _YEAR: Final = 365 * 24 * 3600
 THEMES: Final = ("light", "dark")
 
@@ -42,6 +44,8 @@ class House:
     clock: Clock = field(default_factory=SystemClock)
     zone: str = "Asia/Shanghai"
     secure: bool = False
+    #: Up to where live events were read, so that a page misses none between its rendering and its listening.
+    live_mark: Callable[[], str] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +150,12 @@ def _answer(
         cookies.append(_choice("saoma_lang", reader.lang, reader.house))
     if request.query_params.get("theme") in (*THEMES, "auto"):
         cookies.append(_choice("saoma_theme", reader.theme or "auto", reader.house))
-    return Response(
-        html,
-        media_type="text/html; charset=utf-8",
-        status_code=status_code,
-        headers={
-            "Cache-Control": "private, no-cache",
-            "Vary": "Accept-Language, Cookie, HX-Request",
-            **(headers or {}),
-        },
-        cookies=cookies,
-    )
+    said = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Accept-Language, Cookie", **(headers or {})}
+    body: Any = html.encode()
+    if len(body) > _WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, compresslevel=4, mtime=0)
+        said["Content-Encoding"] = "gzip"
+    return Response(body, media_type="text/html", status_code=status_code, headers=said, cookies=cookies)
 
 
 def _choice(name: str, value: str, house: House) -> Cookie:
@@ -245,7 +244,7 @@ def _live(*topics: str | Iterable[str]) -> Markup:
     names = [name for topic in topics for name in ([topic] if isinstance(topic, str) else topic)]
     house = _reader.get().house
     token = sign_topics(names, house.secret, house.clock.now())
-    return Markup('<div hidden data-live="/live?t={}"></div>').format(token)
+    return Markup('<div hidden data-live="/live?t={}" data-since="{}"></div>').format(token, house.live_mark())
 
 
 @functools.cache
