@@ -85,8 +85,9 @@ class Photo(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def srcset(self) -> str:
-        """The copies as an `img` element's `srcset`."""
-        return ", ".join(f"{self.url(width)} {width}w" for width in PHOTO_WIDTHS)
+        """The copies as an `img` element's `srcset`; the larger ones only of a photo that is that large."""
+        widths = [width for width in PHOTO_WIDTHS if width <= self.width] or list(PHOTO_WIDTHS[:1])
+        return ", ".join(f"{self.url(width)} {width}w" for width in widths)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,8 +26,8 @@ _NAME: Final = re.compile(r"[0-9a-f]{32}")
 async def keep_photo(storage: Storage, content: bytes) -> Photo:
     """Make the copies of a photo (JPEG, PNG, WebP, GIF) and put them into storage; keeping it twice is harmless.
 
-    Position data and the like are left out, and the photo is turned as the camera says. Raises `Invalid` with what to do
-    when it is no photo, too large or too small."""
+    Position data and the like are left out, and the photo is turned as the camera says. Raises `Invalid` when
+    it is no photo, too large or too small, and says what to do."""
     if len(content) > MOST_BYTES:
         raise Invalid("This photo is too large. Choose one under {most} MB.", most=MOST_BYTES // 1_000_000)
     photo, copies = await asyncio.to_thread(_copies, content)
