@@ -25,13 +25,14 @@ CREATE TABLE IF NOT EXISTS kept (kind TEXT NOT NULL, key TEXT NOT NULL, body BLO
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, service TEXT NOT NULL, partner TEXT NOT NULL,
-    out_trade_no TEXT NOT NULL, request TEXT NOT NULL, response TEXT
+    out_trade_no TEXT NOT NULL, request TEXT NOT NULL, response TEXT, why TEXT NOT NULL
 );
 """
 
 
 class Call(msgspec.Struct):
-    """One call as it was made and answered. `response` is None where the sandbox kept silent."""
+    """One call as it was made and answered. `response` is None where the sandbox kept silent; `why` tells a developer
+    what a bare refusal hides."""
 
     at: str
     service: str
@@ -39,6 +40,7 @@ class Call(msgspec.Struct):
     out_trade_no: str
     request: dict[str, str]
     response: str | None
+    why: str = ""
 
 
 class Store:
@@ -54,7 +56,7 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
         self._changed: dict[tuple[str, str], Any] = {}
-        self._calls: list[tuple[str, str, str, str, str, str | None]] = []
+        self._calls: list[tuple[str, str, str, str, str, str | None, str]] = []
         self._calls_logged = 0
         self._depth = 0
 
@@ -79,15 +81,17 @@ class Store:
         self._changed[kind, key] = None
         self._settle()
 
-    def log(self, at: str, service: str, partner: str, number: str, asked: dict[str, str], said: str | None) -> None:
+    def log(
+        self, at: str, service: str, partner: str, number: str, asked: dict[str, str], said: str | None, why: str = ""
+    ) -> None:
         """Note a call; it is written with the next commit."""
-        self._calls.append((at, service, partner, number, json.dumps(asked, ensure_ascii=False), said))
+        self._calls.append((at, service, partner, number, json.dumps(asked, ensure_ascii=False), said, why))
         self._settle()
 
     def calls(self, partner: str = "", number: str = "", limit: int = CALLS_KEPT) -> list[Call]:
         """The remembered calls, oldest first, the latest `limit` of them."""
         rows = self._db.execute(
-            "SELECT at, service, partner, out_trade_no, request, response FROM calls"
+            "SELECT at, service, partner, out_trade_no, request, response, why FROM calls"
             " WHERE (?1 = '' OR partner = ?1) AND (?2 = '' OR out_trade_no = ?2) ORDER BY id DESC LIMIT ?3",
             (partner, number, limit),
         ).fetchall()
@@ -106,6 +110,11 @@ class Store:
         finally:
             self._depth -= 1
             self._settle()
+
+    def check(self) -> None:
+        """Raises `sqlite3.Error` when nothing can be written any more."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Fold the log into the file and let go of it."""

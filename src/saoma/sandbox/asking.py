@@ -1,0 +1,81 @@
+"""One checked request on its way to the trade engine, and what a service is: rules, an extra check, an answer. Pure.
+
+An operation only ever sees requests whose signature, partner and parameters are in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from saoma.sandbox.model import Partner
+from saoma.sandbox.parameters import Rule
+from saoma.sandbox.trades import Book
+
+
+class Words(StrEnum):
+    """In which vocabulary a service says no (https://docs.antom.com/ac/gr/apispec)."""
+
+    FAILED_ERROR = "FAILED, error"
+    FAIL_ERROR = "FAIL, error"
+    FAIL_DETAIL = "FAIL, detail_error_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. `hold` asks for the planned misbehaviour "unknown": the trade is made, but waits for its buyer."""
+
+    fields: Mapping[str, str]
+    partner: Partner
+    book: Book
+    charset: str
+    sign_type: str
+    hold: bool = False
+
+    def get(self, name: str) -> str:
+        """A parameter's value, empty where it was left out."""
+        return self.fields.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One service. `answer` gives the business fields or raises `TurnedDown`; `check` finds what the rules can't.
+
+    `number` names the parameter with the order number. `acts_when_unknown`: also the planned "unknown" gets there."""
+
+    name: str
+    rules: Mapping[str, Rule]
+    answer: Callable[[Asked], dict[str, str]]
+    words: Words
+    number: str
+    check: Callable[[Mapping[str, str]], str | None] = lambda fields: None
+    acts_when_unknown: bool = False
+    node: str = "alipay"
+
+
+def refusal(words: Words, code: str) -> dict[str, str]:
+    """The business fields of a no."""
+    match words:
+        case Words.FAILED_ERROR:
+            return {"result_code": "FAILED", "error": code}
+        case Words.FAIL_ERROR:
+            return {"result_code": "FAIL", "error": code}
+        case Words.FAIL_DETAIL:
+            return {"result_code": "FAIL", "detail_error_code": code, "detail_error_des": described(code)}
+
+
+def unknown(words: Words, fields: Mapping[str, str]) -> dict[str, str]:
+    """The business fields of an open outcome."""
+    said = {"result_code": "UNKNOWN"}
+    if words is Words.FAIL_DETAIL:
+        return said | {
+            "out_trade_no": fields.get("out_trade_no", ""),
+            "detail_error_code": "SYSTEM_ERROR",
+            "detail_error_des": described("SYSTEM_ERROR"),
+        }
+    return said | {"partner_trans_id": fields.get("partner_trans_id", "")}
+
+
+def described(code: str) -> str:
+    """A short English description for `detail_error_des`; at most 64 characters, as its page says."""
+    return code.replace("_", " ").lower().capitalize()[:64]

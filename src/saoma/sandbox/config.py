@@ -1,0 +1,96 @@
+"""The sandbox's settings file, TOML or JSON: where its book is kept, who its partners are, whose wallets there are.
+
+Partners in the file replace what the book remembers of them; buyers are only added, so a restart gives nobody their
+money back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from saoma.kit.errors import Invalid
+from saoma.kit.money import Money
+from saoma.sandbox.buyers import DEFAULT_PIN
+from saoma.sandbox.model import CNY, Partner
+
+
+class BuyerSetting(msgspec.Struct, forbid_unknown_fields=True):
+    """One test buyer. `balance` is in CNY."""
+
+    id: str
+    name: str = ""
+    balance: Decimal = Decimal(5000)
+    pin_required: bool = False
+    pin: str = DEFAULT_PIN
+
+    @property
+    def money(self) -> Money:
+        """The balance. Raises `Invalid` for more than two decimals."""
+        return yuan(self.balance)
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True):
+    """Everything the file may say. `state` is the book's file; without one the book lives in memory only.
+
+    `partner_origins` are web origins off this machine whose pages the toy wallet may open."""
+
+    state: str = ""
+    host: str = "127.0.0.1"
+    public_url: str = ""
+    auth_code_seconds: int = 180
+    partners: list[Partner] = []
+    buyers: list[BuyerSetting] = []
+    partner_origins: list[str] = []
+
+    @property
+    def auth_code_lifetime(self) -> timedelta:
+        """How long an authorization code is good."""
+        return timedelta(seconds=self.auth_code_seconds)
+
+
+#: What there is when no file says otherwise: the partner of the published samples and a few people to play.
+DEFAULT: Final = Config(
+    partners=[
+        Partner(
+            partner="2088000000000001",
+            app_id="2016000000000000",
+            sign_type="MD5",
+            md5_key="abcdefghijklmnopqrstuvwxyz123456",
+            name="Sample partner",
+        )
+    ],
+    buyers=[
+        BuyerSetting("anna", "Anna 安娜"),
+        BuyerSetting("ben", "Ben 小本"),
+        BuyerSetting("chen", "Chen 小陈", pin_required=True),
+    ],
+)
+
+
+def read_config(path: Path | None) -> Config:
+    """The settings in a file, or the default ones. A relative `state` lies beside the file. Raises `Invalid`."""
+    if path is None:
+        return DEFAULT
+    try:
+        text = path.read_bytes()
+    except OSError as trouble:
+        raise Invalid(f"The sandbox's settings {path} can't be read: {trouble.strerror}.") from None
+    try:
+        decode = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
+        config = decode(text, type=Config)
+    except (msgspec.DecodeError, msgspec.ValidationError) as wrong:
+        raise Invalid(f"The sandbox's settings {path} are wrong: {wrong}.") from None
+    if config.state:
+        config.state = str(path.parent / config.state)
+    return config
+
+
+def yuan(amount: Decimal) -> Money:
+    """A balance as people write it. Raises `Invalid` for less than nothing or more than two decimals."""
+    if not amount.is_finite() or amount < 0:
+        raise Invalid("A balance is not less than nothing.")
+    return Money.parse(f"{amount:f}", CNY)

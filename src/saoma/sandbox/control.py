@@ -1,0 +1,323 @@
+"""The control API: what tests and demos do to this local Alipay from outside, in JSON under `/control`.
+
+Nothing here exists at Alipay. Buyers are named by their own id (`anna`) or their 2088 number, trades by the
+partner's order number or Alipay's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Router, delete, get, post
+from litestar.params import Parameter
+
+from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.sandbox.config import BuyerSetting, yuan
+from saoma.sandbox.faults import SILENCE, Fault, FaultKind, Faults
+from saoma.sandbox.lifetimes import wire_date_time
+from saoma.sandbox.mapi import OPERATIONS
+from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
+from saoma.sandbox.notices import Delivery, Notice, Notices
+from saoma.sandbox.openapi import OAUTH_TOKEN
+from saoma.sandbox.partners import Partners
+from saoma.sandbox.store import Call
+from saoma.sandbox.trades import Book
+
+#: How long a moved clock waits for the partners' answers to what fell due, in seconds.
+_PATIENCE = 3.0
+
+
+class PartnerKnown(msgspec.Struct):
+    """A partner is known; `alipay_public_key` is what it must verify with, PEM."""
+
+    partner: str
+    alipay_public_key: str
+
+
+class BuyerView(msgspec.Struct):
+    """A test buyer. `user_id` is the number on the wire, `balance` is CNY."""
+
+    id: str
+    user_id: str
+    name: str
+    balance: str
+    pin_required: bool
+
+
+class NewFault(msgspec.Struct, forbid_unknown_fields=True):
+    """The next `times` calls of `service` go wrong; `seconds` is the length of a silence or delay."""
+
+    service: str
+    fault: FaultKind
+    times: int = 1
+    seconds: float = SILENCE
+
+
+class Push(msgspec.Struct, forbid_unknown_fields=True):
+    """How far the clock is pushed forward."""
+
+    advance_seconds: float
+
+
+class Now(msgspec.Struct):
+    """What the sandbox's clock says, ISO 8601 in UTC, and on Alipay's wall."""
+
+    now: str
+    beijing: str
+
+
+class PaymentCodeView(msgspec.Struct):
+    """A payment code to scan at a till."""
+
+    code: str
+    expires_at: str
+
+
+class Payer(msgspec.Struct, forbid_unknown_fields=True):
+    """Who pays an order code that nobody scanned yet."""
+
+    buyer_id: str = ""
+
+
+class TradeView(msgspec.Struct):
+    """A trade; amounts are in `currency`, the pricing currency."""
+
+    out_trade_no: str
+    trade_no: str
+    partner: str
+    status: str
+    amount: str
+    currency: str
+    refunded: str
+    buyer_id: str
+    buyer_user_id: str
+    settlement_currency: str
+    amount_cny: str
+    product: str
+    close_reason: str
+    created_at: str
+    paid_at: str | None
+
+
+class DeliveryView(msgspec.Struct):
+    """One try to deliver a notification."""
+
+    at: str
+    status: int
+    answer: str
+
+
+class NoticeView(msgspec.Struct):
+    """A notification. `next_at` is None when it was acknowledged or given up."""
+
+    notify_id: str
+    url: str
+    fields: dict[str, str]
+    acknowledged: bool
+    next_at: str | None
+    deliveries: list[DeliveryView]
+
+
+@post("/partners", status_code=200, sync_to_thread=False)
+def add_partner(data: Partner, book: Book, partners: Partners) -> PartnerKnown:
+    """Make a partner known, or replace its keys."""
+    with book.store.writing():
+        partners.add(data)
+    return PartnerKnown(data.partner, partners.alipay_public_key)
+
+
+@get("/partners", sync_to_thread=False)
+def list_partners(partners: Partners) -> dict[str, list[PartnerKnown]]:
+    """Every partner that may call."""
+    return {"partners": [PartnerKnown(one.partner, partners.alipay_public_key) for one in partners.all()]}
+
+
+@post("/buyers", status_code=200, sync_to_thread=False)
+def add_buyer(data: BuyerSetting, book: Book) -> BuyerView:
+    """Make a test buyer, or give a known one this balance and PIN habit."""
+    buyer = book.add_buyer(data.id, data.name, yuan(data.balance), pin_required=data.pin_required, pin=data.pin)
+    return _buyer(buyer)
+
+
+@get("/buyers", sync_to_thread=False)
+def list_buyers(book: Book) -> dict[str, list[BuyerView]]:
+    """Every test buyer."""
+    return {"buyers": [_buyer(buyer) for buyer in book.buyers()]}
+
+
+@post("/buyers/{buyer_id:str}/payment-code", status_code=200, sync_to_thread=False)
+def new_payment_code(buyer_id: str, book: Book) -> PaymentCodeView:
+    """What this buyer's wallet shows at a till now: good for one payment and about a minute."""
+    code = book.new_payment_code(buyer_id)
+    return PaymentCodeView(code.code, code.expires_at.isoformat())
+
+
+@post("/faults", status_code=200, sync_to_thread=False)
+def plan_fault(data: NewFault, book: Book, faults: Faults) -> Fault:
+    """Let the next calls of a service go wrong."""
+    if data.service not in OPERATIONS and data.service != OAUTH_TOKEN:
+        raise Invalid(f"{data.service!r} is not a service of this sandbox.")
+    if data.times < 1 or not 0 <= data.seconds <= 3600:
+        raise Invalid("times is at least 1, seconds between 0 and 3600.")
+    fault = Fault(data.service, data.fault, data.times, data.seconds)
+    with book.store.writing():
+        faults.plan(fault)
+    return fault
+
+
+@get("/faults", sync_to_thread=False)
+def list_faults(faults: Faults) -> dict[str, list[Fault]]:
+    """What is still to go wrong."""
+    return {"faults": faults.planned()}
+
+
+@delete("/faults", status_code=200, sync_to_thread=False)
+def clear_faults(book: Book, faults: Faults) -> dict[str, list[Fault]]:
+    """Behave again."""
+    with book.store.writing():
+        faults.clear()
+    return {"faults": []}
+
+
+@post("/clock", status_code=200)
+async def push_clock(data: Push, book: Book, notices: Notices) -> Now:
+    """Push the sandbox's clock; timers run out and due notifications go out before this answers."""
+    if not 0 <= data.advance_seconds <= 10 * 366 * 24 * 3600:
+        raise Invalid("Time does not go back here, nor on for more than ten years.")
+    book.advance(timedelta(seconds=data.advance_seconds))
+    await notices.send_due(patience=_PATIENCE)
+    return _now(book)
+
+
+@get("/clock", sync_to_thread=False)
+def read_clock(book: Book) -> Now:
+    """What time it is here."""
+    return _now(book)
+
+
+@get("/trades", sync_to_thread=False)
+def list_trades(book: Book, partner: str = "") -> dict[str, list[TradeView]]:
+    """Every trade, oldest first. An order code that nobody scanned is no trade yet."""
+    return {"trades": [_trade(book, trade) for trade in book.all_trades(partner)]}
+
+
+@get("/trades/{number:str}", sync_to_thread=False)
+def read_trade(number: str, book: Book, partner: str = "") -> TradeView:
+    """One trade."""
+    return _trade(book, _known(book, number, partner))
+
+
+@post("/trades/{number:str}/scan", status_code=200, sync_to_thread=False)
+def scan_trade(number: str, data: Payer, book: Book, partner: str = "") -> TradeView:
+    """A buyer opens an order code: from now on the trade waits for them."""
+    trade = _known(book, number, partner)
+    return _trade(book, book.scan(book.code_url(trade.qr_token), data.buyer_id))
+
+
+@post("/trades/{number:str}/pay", status_code=200, sync_to_thread=False)
+def pay_trade(number: str, book: Book, data: Payer | None = None, partner: str = "") -> TradeView:
+    """The buyer confirms in the wallet. A code nobody scanned is scanned first, by `buyer_id`."""
+    with book.moving():
+        trade = _known(book, number, partner)
+        if trade.status is TradeStatus.ORDERED:
+            trade = book.scan(book.code_url(trade.qr_token), data.buyer_id if data else "")
+        buyer = book.buyer(data.buyer_id if data and data.buyer_id else trade.buyer_id)
+        return _trade(book, book.pay(trade.trade_no, buyer.id, buyer.pin))
+
+
+@post("/trades/{number:str}/refuse", status_code=200, sync_to_thread=False)
+def refuse_trade(number: str, book: Book, partner: str = "") -> TradeView:
+    """The buyer says no; the trade is closed."""
+    trade = _known(book, number, partner)
+    return _trade(book, book.refuse(trade.trade_no, trade.buyer_id))
+
+
+@get("/calls", sync_to_thread=False)
+def list_calls(
+    book: Book, partner: str = "", out_trade_no: str = "", limit: Annotated[int, Parameter(ge=1, le=30_000)] = 5_000
+) -> dict[str, list[Call]]:
+    """The call log, oldest first: what was asked, what was answered (null: silence), and why it was refused."""
+    return {"calls": book.store.calls(partner, out_trade_no, limit)}
+
+
+@get("/notifications/{number:str}", sync_to_thread=False)
+def list_notifications(number: str, notices: Notices) -> dict[str, list[NoticeView]]:
+    """Every notification about an order, with its deliveries."""
+    return {"notifications": [_notice(notice) for notice in notices.of_order(number)]}
+
+
+@post("/notifications/{number:str}/resend", status_code=200)
+async def resend(number: str, notices: Notices) -> dict[str, list[DeliveryView]]:
+    """Send them all once more, now, whatever was answered before."""
+    if not notices.of_order(number):
+        raise NotFound("Nothing was ever to be told about this order.")
+    return {"deliveries": [_delivery(delivery) for delivery in await notices.resend(number)]}
+
+
+def control_router() -> Router:
+    """Everything under `/control`; `book`, `partners`, `faults` and `notices` are injected."""
+    handlers: list[Any] = [
+        add_partner, list_partners, add_buyer, list_buyers, new_payment_code, plan_fault, list_faults, clear_faults,
+        push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, list_calls,
+        list_notifications, resend,
+    ]  # fmt: skip
+    return Router("/control", route_handlers=handlers, tags=["control"])
+
+
+def _known(book: Book, number: str, partner: str) -> Trade:
+    book.pass_time()
+    found = [
+        trade
+        for (owner, order), trade in book.trades.items()
+        if number in (order, trade.trade_no) and (not partner or owner == partner)
+    ]
+    if not found:
+        raise NotFound(f"There is no trade {number!r} here.")
+    if len(found) > 1:
+        raise Conflict("Several partners use this order number: name one with ?partner=.")
+    return found[0]
+
+
+def _buyer(buyer: Buyer) -> BuyerView:
+    return BuyerView(buyer.id, buyer.user_id, buyer.name, buyer.balance_money.text, buyer.pin_required)
+
+
+def _trade(book: Book, trade: Trade) -> TradeView:
+    return TradeView(
+        out_trade_no=trade.out_trade_no,
+        trade_no=trade.trade_no,
+        partner=trade.partner,
+        status=trade.status.value,
+        amount=trade.money.text,
+        currency=trade.trans_currency,
+        refunded=trade.refunded_money.text,
+        buyer_id=trade.buyer_id,
+        buyer_user_id=book.buyer(trade.buyer_id).user_id if trade.buyer_id else "",
+        settlement_currency=trade.currency,
+        amount_cny=trade.cny_money.text,
+        product=trade.product.value,
+        close_reason=trade.close_reason,
+        created_at=trade.created_at.isoformat(),
+        paid_at=trade.paid_at.isoformat() if trade.paid_at else None,
+    )
+
+
+def _delivery(delivery: Delivery) -> DeliveryView:
+    return DeliveryView(delivery.at.isoformat(), delivery.status, delivery.answer)
+
+
+def _notice(notice: Notice) -> NoticeView:
+    return NoticeView(
+        notify_id=notice.id,
+        url=notice.url,
+        fields=notice.fields,
+        acknowledged=notice.acknowledged,
+        next_at=notice.next_at.isoformat() if notice.next_at else None,
+        deliveries=[_delivery(delivery) for delivery in notice.deliveries],
+    )
+
+
+def _now(book: Book) -> Now:
+    now = book.clock.now()
+    return Now(now.isoformat(), wire_date_time(now))

@@ -1,0 +1,141 @@
+"""The addresses that partners and their pages call: the gateway, the silent authorization, and the pulse.
+
+Answers leave exactly as `mapi` and `openapi` wrote them; a planned silence holds the connection and then drops it."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import MediaType, Request, Response, get, route
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from saoma.kit.errors import NotFound
+from saoma.kit.qr import qr_svg
+from saoma.sandbox.addresses import buyer_of_host, inside, port_of_host, read_origin
+from saoma.sandbox.authorizing import Authorizations, callback, request_fault
+from saoma.sandbox.browser import Browser
+from saoma.sandbox.dropping import drop_connection
+from saoma.sandbox.mapi import Mapi, Reply
+from saoma.sandbox.model import Buyer
+from saoma.sandbox.openapi import OpenApi
+from saoma.sandbox.partners import Partners
+from saoma.sandbox.trades import Book
+
+_LARGEST = 200_000
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+@route("/gateway.do", http_method=["GET", "POST"], request_max_body_size=_LARGEST, include_in_schema=False)
+async def gateway(request: Request[Any, Any, Any], mapi: Mapi, openapi: OpenApi) -> Response[bytes]:
+    """Both gateways: `service` speaks XML, `method` speaks JSON."""
+    query, body = request.scope["query_string"], await request.body()
+    is_open_api = _names(b"method", query, body) and not _names(b"service", query, body)
+    reply = openapi.answer(query, body) if is_open_api else mapi.answer(query, body)
+    return await _sent(reply, request)
+
+
+def _names(name: bytes, *parts: bytes) -> bool:
+    return any(part.startswith(name + b"=") or b"&" + name + b"=" in part for part in parts)
+
+
+async def _sent(reply: Reply, request: Request[Any, Any, Any]) -> Response[bytes]:
+    if reply.wait:
+        await asyncio.sleep(reply.wait)
+    if reply.body is not None:
+        return Response(reply.body, media_type=reply.content_type)
+    if request.client is not None:
+        drop_connection((request.client.host, request.client.port))
+    return Response(b"", status_code=504)
+
+
+@get("/oauth2/publicAppAuthorize.htm", include_in_schema=False)
+async def authorize(
+    request: Request[Any, Any, Any], book: Book, partners: Partners, authorizations: Authorizations, browser: Browser
+) -> Response[Any]:
+    """The silent authorization (https://global.alipay.com/docs/ac/common/obtain_uid): a redirect back with a code.
+
+    Whose wallet this is says the host name (`anna.localhost`), else the cookie `wallet_buyer`, else the visitor."""
+    query = request.query_params
+    app_id, scope = query.get("app_id", ""), query.get("scope", "")
+    redirect_uri, state = query.get("redirect_uri", ""), query.get("state")
+    fault = request_fault(partners.of_app(app_id), scope, redirect_uri, state or "")
+    if fault:
+        return _page("Authorization failed 授权失败", f"<p>{escape(fault)}</p>", status=400)
+    chosen = query.get("wallet_buyer", "")
+    buyer = _buyer_of(request, book, chosen)
+    if buyer is None:
+        return _choice(request, book)
+    with book.store.writing():
+        code = authorizations.new_code(app_id, buyer)
+    target = callback(redirect_uri, app_id, scope, code, state)
+    if remembered := request.cookies.get("wallet_partner"):
+        # inside the toy wallet's browser the partner's pages live on this buyer's own host
+        host = request.headers.get("host", "")
+        target = inside(target, read_origin(remembered)[0], port_of_host(host), browser.allowed)
+    answer = Redirect(target, status_code=302, headers={"Cache-Control": "no-store"})
+    if chosen:
+        answer.set_cookie(Cookie("wallet_buyer", value=buyer.id, path="/", httponly=True, samesite="lax"))
+    return answer
+
+
+def _buyer_of(request: Request[Any, Any, Any], book: Book, chosen: str) -> Buyer | None:
+    named = buyer_of_host(request.headers.get("host", ""))
+    for name in (named, chosen, request.cookies.get("wallet_buyer")):
+        if name and (buyer := book.wallets.find(name)):
+            return buyer
+    return None
+
+
+def _choice(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+    asked = {name: value for name, value in request.query_params.items() if name != "wallet_buyer"}
+    rows = "".join(
+        f'<li><a href="?{escape(urlencode(asked | {"wallet_buyer": buyer.id}))}">{escape(buyer.name)}</a></li>'
+        for buyer in book.buyers()
+    )
+    return _page("Whose wallet is this? 这是谁的钱包?", f"<ul>{rows}</ul>", status=200)
+
+
+def _page(title: str, body: str, status: int) -> Response[str]:
+    html = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>body{{font:1.1rem/1.6 system-ui;margin:3rem auto;max-width:26rem;"
+        "padding:0 1rem;color-scheme:light dark}a{display:block;padding:.6rem 0}ul{list-style:none;padding:0}</style>"
+        f"<h1>{escape(title)}</h1>{body}</html>"
+    )
+    return Response(
+        html,
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        },
+    )
+
+
+@get("/wallet/picture/{token:str}", include_in_schema=False, sync_to_thread=False)
+def picture(token: str, book: Book) -> Response[str]:
+    """The picture of an order's code, for partners that don't draw their own."""
+    if token not in book.by_token and token not in book.static_codes:
+        raise NotFound("There is no such code.")
+    return Response(qr_svg(book.code_url(token)), media_type="image/svg+xml")
+
+
+@get("/healthz", include_in_schema=False, sync_to_thread=False, media_type=MediaType.TEXT)
+def healthz() -> str:
+    """Alive."""
+    return "ok"
+
+
+@get("/readyz", include_in_schema=False, sync_to_thread=False, media_type=MediaType.TEXT)
+def readyz(book: Book) -> str:
+    """The book is open and can be written."""
+    book.store.check()
+    return "ready"
+
+
+handlers: list[Any] = [gateway, authorize, picture, healthz, readyz]

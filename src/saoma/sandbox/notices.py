@@ -1,0 +1,237 @@
+"""Notifications: what the partner is told without asking, signed, again and again until it says `success`.
+
+Retries follow the published gaps on the sandbox's own clock, so pushing that clock makes the due ones go out at
+once. The answer must be the seven letters and nothing else (https://docs.antom.com/ac/web/async)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import json
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from saoma.alipay.signing import string_to_sign
+from saoma.alipay.wire import codec, form
+from saoma.kit.money import Money
+from saoma.sandbox.lifetimes import wire_date_time
+from saoma.sandbox.model import Partner, Refund, Trade
+from saoma.sandbox.partners import Partners
+from saoma.sandbox.trades import Book
+
+#: After the first try; the eighth is the last (https://docs.antom.com/ac/wap_hk/asyncnotif).
+GAPS: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 10, 60, 120, 360, 900))
+_PATIENCE: Final = aiohttp.ClientTimeout(total=15)
+_AT_ONCE: Final = 16
+_LONGEST_NAP: Final = 1.0
+
+
+class Delivery(msgspec.Struct):
+    """One try: when, and what came back (a status and the first words, or why nothing did)."""
+
+    at: datetime
+    status: int
+    answer: str
+
+
+class Notice(msgspec.Struct, omit_defaults=True):
+    """One event to tell. `fields` are unsigned; every try carries the same `id`. `next_at` None: no more tries."""
+
+    id: str
+    partner: str
+    out_trade_no: str
+    url: str
+    fields: dict[str, str]
+    sign_type: str
+    charset: str
+    next_at: datetime | None
+    tries: int = 0
+    acknowledged: bool = False
+    deliveries: list[Delivery] = []
+
+
+class Notices:
+    """All notifications; `run` sends the due ones for as long as the sandbox lives."""
+
+    def __init__(self, book: Book, partners: Partners) -> None:
+        self._book = book
+        self._partners = partners
+        self._notices: dict[str, Notice] = {}
+        self._of_order: dict[str, list[Notice]] = {}
+        self._queue: list[tuple[datetime, str]] = []
+        self._going_out: set[str] = set()
+        self._tasks: set[asyncio.Task[Delivery]] = set()
+        self._session: aiohttp.ClientSession | None = None
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._wake = asyncio.Event()
+        for notice in book.store.read("notice", Notice):
+            self._know(notice)
+        book.tell = self.write
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def write(self, trade: Trade, action: str, refund: Refund | None) -> None:
+        """Note what happened to a trade, to be told as soon as the present step is committed."""
+        url = (refund.notify_url if refund else "") or trade.notify_url
+        partner = self._partners.find(trade.partner)
+        if not url or partner is None:
+            return
+        notice = Notice(
+            id=secrets.token_hex(17),
+            partner=trade.partner,
+            out_trade_no=trade.out_trade_no,
+            url=url,
+            fields=self._fields(trade, action, refund, partner),
+            sign_type=trade.sign_type,
+            charset=trade.charset,
+            next_at=self._book.clock.now(),
+        )
+        self._know(notice)
+        self._keep(notice)
+        self._wake.set()
+
+    def _fields(self, trade: Trade, action: str, refund: Refund | None, partner: Partner) -> dict[str, str]:
+        buyer = self._book.buyer(trade.buyer_id)
+        fields = {
+            "notify_type": "trade_status_sync",
+            "notify_action_type": action,
+            "out_trade_no": trade.out_trade_no,
+            "subject": trade.subject,
+            "trade_no": trade.trade_no,
+            "trade_status": trade.status.value,
+            "gmt_create": wire_date_time(trade.created_at),
+            "gmt_payment": wire_date_time(trade.paid_at) if trade.paid_at else "",
+            "seller_email": partner.email,
+            "buyer_email": buyer.login,
+            "seller_id": trade.partner,
+            "buyer_id": buyer.user_id,
+            "price": trade.price or trade.money.text,
+            "quantity": trade.quantity if trade.price else "1",
+            "total_fee": trade.money.text,
+            "body": trade.body,
+            "extra_common_param": trade.pass_back,
+        }
+        if trade.paid_at:
+            paid = [{"ALIPAYACCOUNT": trade.cny_money.text}]
+            fields["paytools_pay_amount"] = json.dumps(paid, separators=(",", ":"))
+        if refund is not None:
+            fields["refund_fee"] = Money(refund.amount, trade.trans_currency).text
+            fields["out_biz_no"] = refund.refund_no
+        return {name: value for name, value in fields.items() if value}
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def of_order(self, number: str) -> list[Notice]:
+        """Every notification about an order, by either side's number, oldest first."""
+        trade = self._book.by_trade_no.get(number)
+        return list(self._of_order.get(trade.out_trade_no if trade else number, []))
+
+    def is_genuine(self, partner: str, notify_id: str) -> bool:
+        """notify_verify: one of ours, for this partner, and not yet answered with `success`."""
+        notice = self._notices.get(notify_id)
+        return notice is not None and notice.partner == partner and not notice.acknowledged
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send what is due and let time pass in the book, until cancelled."""
+        while True:
+            self._book.pass_time()
+            await self.send_due(patience=0)
+            self._wake.clear()
+            nap = _LONGEST_NAP
+            if self._queue:
+                until = (self._queue[0][0] - self._book.clock.now()).total_seconds()
+                nap = min(max(until, 0.01), _LONGEST_NAP)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), nap)
+
+    async def send_due(self, *, patience: float | None = None) -> int:
+        """Send everything that is due and wait for the answers, at most `patience` seconds. Returns how many."""
+        now = self._book.clock.now()
+        tasks = []
+        while self._queue and self._queue[0][0] <= now:
+            at, notice_id = heapq.heappop(self._queue)
+            notice = self._notices[notice_id]
+            if notice.next_at == at and notice_id not in self._going_out:
+                self._going_out.add(notice_id)
+                task = asyncio.create_task(self._try(notice, again=True))
+                tasks.append(task)
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        if tasks and patience != 0:
+            await asyncio.wait(tasks, timeout=patience)
+        return len(tasks)
+
+    async def resend(self, number: str) -> list[Delivery]:
+        """Send every notification of an order once more, now, whatever was answered before; the schedule stays."""
+        return [await self._try(notice, again=False) for notice in self.of_order(number)]
+
+    async def close(self) -> None:
+        """Stop sending; what was not answered is due again after a restart."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _try(self, notice: Notice, *, again: bool) -> Delivery:
+        try:
+            async with self._places:
+                delivery = await self._post(notice)
+        finally:
+            self._going_out.discard(notice.id)
+        with self._book.store.writing():
+            notice.deliveries = [*notice.deliveries, delivery][-20:]
+            if delivery.answer.lower() == "success":
+                notice.acknowledged, notice.next_at = True, None
+            elif again and notice.next_at is not None:
+                notice.tries += 1
+                gap = GAPS[notice.tries - 1] if notice.tries <= len(GAPS) else None
+                notice.next_at = self._book.clock.now() + gap if gap else None
+                self._queue_up(notice)
+            self._keep(notice)
+        return delivery
+
+    async def _post(self, notice: Notice) -> Delivery:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
+        at = self._book.clock.now()
+        body = self.signed(notice)
+        kind = f"application/x-www-form-urlencoded; charset={notice.charset}"
+        try:
+            async with self._session.post(
+                notice.url, data=body, headers={"Content-Type": kind}, allow_redirects=False
+            ) as answer:
+                said = (await answer.content.read(200)).decode("utf-8", "replace")
+                return Delivery(at, answer.status, said if answer.status == 200 else f"[{answer.status}] {said}")
+        except (aiohttp.ClientError, TimeoutError, ValueError) as trouble:
+            return Delivery(at, 0, f"[{type(trouble).__name__}] {trouble}"[:200])
+
+    def signed(self, notice: Notice) -> bytes:
+        """The form as it is posted now: the send time is of this try, the id of the event."""
+        partner = self._partners.find(notice.partner)
+        signatory = self._partners.signatory(partner, notice.sign_type) if partner else None
+        name_of = codec(notice.charset)
+        fields = {"notify_time": wire_date_time(self._book.clock.now()), "notify_id": notice.id, **notice.fields}
+        fields = {name: value.encode(name_of, "replace").decode(name_of) for name, value in fields.items()}
+        if signatory is not None:
+            signature = signatory.sign(string_to_sign(fields).encode(name_of))
+            fields |= {"sign_type": notice.sign_type, "sign": signature}
+        return form(fields, notice.charset)
+
+    def _know(self, notice: Notice) -> None:
+        self._notices[notice.id] = notice
+        self._of_order.setdefault(notice.out_trade_no, []).append(notice)
+        self._queue_up(notice)
+
+    def _queue_up(self, notice: Notice) -> None:
+        if notice.next_at is not None:
+            heapq.heappush(self._queue, (notice.next_at, notice.id))
+
+    def _keep(self, notice: Notice) -> None:
+        self._book.store.keep("notice", notice.id, notice)

@@ -1,0 +1,300 @@
+"""Which parameters each service takes, how long they may be and what they must look like. Pure tables.
+
+Alipay refuses what it does not document: a name outside its service's table is as wrong as a missing one. The tables
+follow the pages named beside them; lengths count characters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from saoma.kit.money import EXPONENTS
+from saoma.sandbox import rates
+from saoma.sandbox.lifetimes import is_lifetime, read_timestamp
+
+Fits = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One parameter. `longest` 0 means the page names no length."""
+
+    required: bool = False
+    longest: int = 0
+    fits: Fits | None = None
+
+
+def _like(pattern: str) -> Fits:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+def _one_of(*values: str) -> Fits:
+    return frozenset(values).__contains__
+
+
+def _is_wire_time(text: str) -> bool:
+    if not re.fullmatch(r"\d{14}", text):
+        return False
+    try:
+        datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - only its shape matters
+    except ValueError:
+        return False
+    return True
+
+
+def _is_timestamp(text: str) -> bool:
+    return read_timestamp(text) is not None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_object(text: str) -> bool:
+    return isinstance(_parsed(text), dict)
+
+
+_STORE_KEYS: Final[dict[str, Rule]] = {
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "secondary_merchant_name": Rule(required=True, longest=64),
+    "secondary_merchant_industry": Rule(required=True, longest=4, fits=_like(r"\d{4}")),
+    "store_id": Rule(required=True, longest=64),
+    "store_name": Rule(required=True),
+    "terminal_id": Rule(longest=64),
+    "sys_service_provider_id": Rule(longest=32),
+}
+
+
+def _is_store(text: str) -> bool:
+    """`extend_info` / `extend_params`: who sells, in which store (https://docs.antom.com/ac/global/spot_pay)."""
+    data = _parsed(text)
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        return False
+    return fault_in(data, _STORE_KEYS, strict=False) is None
+
+
+_GOODS_KEYS: Final = {"goodsId", "goodsName", "goodsCategory", "showUrl", "quantity", "body", "price"}
+
+
+def _is_goods(text: str) -> bool:
+    data = _parsed(text)
+    return (
+        isinstance(data, list)
+        and 0 < len(data) <= 50
+        and all(isinstance(item, dict) and item.keys() <= _GOODS_KEYS for item in data)
+    )
+
+
+_PID: Final = _like(r"2088\d{12}")
+_URL: Final = _like(r"https?://\S+")
+_AMOUNT: Final = _like(r"\d{1,9}(\.\d{1,2})?")
+_SMALL_AMOUNT: Final = _like(r"\d{1,7}(\.\d{1,2})?")
+_MILLISECONDS: Final = _like(r"\d{13}")
+_NUMBER: Final = Rule(required=True, longest=64)
+_TRADE_NO: Final = Rule(longest=64, fits=_like(r"\S{16,64}"))
+_CURRENCY: Final = Rule(required=True, longest=8, fits=EXPONENTS.__contains__)
+
+#: The parameters of every service (https://docs.antom.com/ac/gr/apispec).
+BASIC: Final[dict[str, Rule]] = {
+    "service": Rule(required=True),
+    "partner": Rule(required=True, longest=16, fits=_PID),
+    "_input_charset": Rule(),
+    "sign_type": Rule(required=True),
+    "sign": Rule(required=True),
+}
+TIMESTAMP: Final = Rule(required=True, fits=_is_timestamp)
+
+#: https://docs.antom.com/ac/global/spot_pay
+SPOT_PAY: Final[dict[str, Rule]] = BASIC | {
+    "notify_url": Rule(longest=200, fits=_URL),
+    "alipay_seller_id": Rule(required=True, longest=16),
+    "quantity": Rule(fits=_like(r"\d{1,9}")),
+    "trans_name": Rule(required=True, longest=256),
+    "partner_trans_id": _NUMBER,
+    "trans_currency": Rule(longest=8, fits=EXPONENTS.__contains__),
+    "currency": _CURRENCY,
+    "trans_amount": Rule(required=True, fits=_AMOUNT),
+    "buyer_identity_code": Rule(required=True, longest=32),
+    "identity_code_type": Rule(required=True, longest=16, fits=_one_of("barcode", "qrcode", "QRcode")),
+    "trans_create_time": Rule(required=True, longest=16, fits=_is_wire_time),
+    "memo": Rule(),
+    "biz_product": Rule(required=True),
+    "extend_info": Rule(required=True, fits=_is_store),
+    "trade_information": Rule(fits=_is_object),
+}
+
+#: https://docs.antom.com/ac/global/overseas_query
+OVERSEAS_QUERY: Final[dict[str, Rule]] = BASIC | {
+    "partner_trans_id": Rule(longest=64),
+    "alipay_trans_id": _TRADE_NO,
+}
+
+#: https://docs.antom.com/ac/global/acquire_cancel
+CANCEL: Final[dict[str, Rule]] = BASIC | {
+    "timestamp": TIMESTAMP,
+    "terminal_timestamp": Rule(fits=_MILLISECONDS),
+    "out_trade_no": _NUMBER,
+    "trade_no": _TRADE_NO,
+}
+
+#: No page lists it; the request class of Alipay's generic SDK does.
+CLOSE: Final[dict[str, Rule]] = BASIC | {
+    "out_trade_no": Rule(longest=64),
+    "trade_no": _TRADE_NO,
+    "operator_id": Rule(longest=28),
+}
+
+#: https://docs.antom.com/ac/global/spot_refund ; the second spelling of the reason is the HK page's and the SDK's.
+SPOT_REFUND: Final[dict[str, Rule]] = BASIC | {
+    "notify_url": Rule(longest=200, fits=_URL),
+    "partner_trans_id": _NUMBER,
+    "alipay_trans_id": _TRADE_NO,
+    "partner_refund_id": _NUMBER,
+    "refund_amount": Rule(required=True, fits=_SMALL_AMOUNT),
+    "currency": _CURRENCY,
+    "refund_reason": Rule(longest=128),
+    "refund_reson": Rule(longest=128),
+    "is_sync": Rule(longest=1, fits=_one_of("Y", "N")),
+}
+
+#: https://docs.antom.com/ac/global/refundquery
+REFUND_QUERY: Final[dict[str, Rule]] = BASIC | {
+    "out_trade_no": _NUMBER,
+    "out_return_no": Rule(required=True, longest=128),
+}
+
+_ORDER: Final[dict[str, Rule]] = BASIC | {
+    "notify_url": Rule(required=True, longest=200, fits=_URL),
+    "timestamp": TIMESTAMP,
+    "terminal_timestamp": Rule(fits=_MILLISECONDS),
+    "out_trade_no": _NUMBER,
+    "subject": Rule(required=True, longest=256),
+    "product_code": Rule(required=True, longest=32),
+    "total_fee": Rule(required=True, fits=_AMOUNT),
+    "seller_id": Rule(longest=16),
+    "seller_email": Rule(longest=100),
+    "body": Rule(longest=400),
+    "show_url": Rule(longest=400),
+    "currency": _CURRENCY,
+    "trans_currency": _CURRENCY,
+    "price": Rule(fits=_AMOUNT),
+    "quantity": Rule(fits=_like(r"\d{1,9}")),
+    "goods_detail": Rule(fits=_is_goods),
+    "extend_params": Rule(required=True, fits=_is_store),
+    "it_b_pay": Rule(fits=is_lifetime),
+    "passback_parameters": Rule(longest=256),
+    "sendFormat": Rule(fits=_one_of("normal")),
+}
+
+#: https://docs.antom.com/ac/global/precreate_transaction
+PRECREATE: Final[dict[str, Rule]] = _ORDER | {
+    "qr_code_it_b_pay": Rule(fits=is_lifetime),
+    "trade_information": Rule(fits=_is_object),
+}
+
+#: https://docs.antom.com/ac/global/acquire_create
+CREATE: Final[dict[str, Rule]] = _ORDER | {
+    "alipay_ca_request": Rule(fits=_one_of("1", "2")),
+    "total_fee": Rule(required=True, fits=_SMALL_AMOUNT),
+    "buyer_id": Rule(longest=16, fits=_PID),
+    "buyer_email": Rule(longest=100),
+}
+
+_SHOP_CODE: Final[dict[str, Rule]] = BASIC | {
+    "timestamp": TIMESTAMP,
+    "notify_url": Rule(longest=200, fits=_URL),
+    "biz_type": Rule(required=True, fits=_one_of("OVERSEASHOPQRCODE")),
+}
+_BIZ_DATA: Final = Rule(required=True, longest=2000, fits=_is_object)
+_QRCODE: Final = Rule(required=True, longest=256)
+
+#: https://docs.antom.com/ac/global/qrcode_create
+QRCODE_CREATE: Final[dict[str, Rule]] = _SHOP_CODE | {"biz_data": _BIZ_DATA}
+#: https://docs.antom.com/ac/global/qrcode_modify
+QRCODE_MODIFY: Final[dict[str, Rule]] = _SHOP_CODE | {"biz_data": _BIZ_DATA, "qrcode": _QRCODE}
+QRCODE_STATUS: Final[dict[str, Rule]] = _SHOP_CODE | {
+    "qrcode": _QRCODE,
+    "status": Rule(required=True, fits=_one_of("STOP", "RESTART", "DELETE")),
+}
+
+#: Inside `biz_data`. Whether country and address are mandatory is not readable anywhere: they may be left out.
+BIZ_DATA: Final[dict[str, Rule]] = {
+    "secondary_merchant_industry": Rule(required=True, longest=4, fits=_like(r"\d{4}")),
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "secondary_merchant_name": Rule(required=True, longest=64),
+    "store_id": Rule(longest=64),
+    "store_name": Rule(longest=256),
+    "trans_currency": _CURRENCY,
+    "currency": _CURRENCY,
+    "country_code": Rule(fits=_like(r"[A-Z]{2}")),
+    "address": Rule(),
+    "sys_service_provider_id": Rule(longest=32),
+}
+
+#: https://global.alipay.com/docs/ac/global/offline_maintain
+SECMERCHANT: Final[dict[str, Rule]] = BASIC | {
+    "timestamp": TIMESTAMP,
+    "secondary_merchant_name": Rule(required=True, longest=128),
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "store_id": Rule(required=True, longest=64),
+    "store_name": Rule(required=True, longest=256),
+    "store_country": Rule(required=True, fits=_like(r"[A-Z]{2}")),
+    "store_address": Rule(required=True, longest=256),
+    "store_industry": Rule(required=True, fits=_like(r"\d{4}")),
+    "internal_store_photo": Rule(longest=256, fits=_URL),
+    "external_storefront_photo": Rule(longest=256, fits=_URL),
+    "extend_params": Rule(),
+    "secondary_merchant_type": Rule(fits=_one_of("INDIVIDUAL", "ENTERPRISE")),
+    "registration_no": Rule(longest=128),
+    "register_country": Rule(fits=_like(r"[A-Z]{2}")),
+    "register_address": Rule(longest=256),
+    "shareholder_name": Rule(longest=128),
+    "shareholder_id": Rule(longest=128),
+    "representative_name": Rule(longest=128),
+    "representative_id": Rule(longest=128),
+    "settlement_no": Rule(longest=128),
+    "contact_no": Rule(longest=64),
+    "contact_email": Rule(longest=128),
+    "cs_no": Rule(longest=64),
+    "cs_email": Rule(longest=128),
+}
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def fault_in(fields: Mapping[str, str], rules: Mapping[str, Rule], *, strict: bool = True) -> str | None:
+    """What is wrong with the fields, in words for a developer; None when nothing is. Empty values count as absent."""
+    for name, value in fields.items():
+        rule = rules.get(name)
+        if rule is None:
+            if strict:
+                return f"{name} is not a parameter of this service"
+        elif value:
+            if rule.longest and len(value) > rule.longest:
+                return f"{name} is longer than {rule.longest}"
+            if _CONTROL.search(value) or (rule.fits and not rule.fits(value)):
+                return f"{name} does not have the form it should"
+    missing = [name for name, rule in rules.items() if rule.required and not fields.get(name)]
+    return f"{missing[0]} is missing" if missing else None
+
+
+def amount_fault(text: str, currency: str) -> str | None:
+    """The rules of an amount that need its currency: above zero, whole for JPY and KRW."""
+    if EXPONENTS[currency] == 0 and "." in text:
+        return f"{currency} has no decimals"
+    if not text.strip("0."):
+        return "an amount is at least 0.01"
+    return None
+
+
+def settles(currency: str) -> bool:
+    """Whether a currency can be settled in."""
+    return currency in rates.SETTLEMENT

@@ -1,0 +1,87 @@
+"""Who may call, and with which keys: what Alipay's portal holds about each partner.
+
+There are two kinds of public key here: the partner's (to verify requests) and this sandbox's own, which partners
+know as "Alipay's public key" and which signs every answer and notification."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from saoma.alipay.signing import Signatory, SignType, md5_signatory, new_rsa_key, rsa_signatory
+from saoma.kit.errors import Invalid
+from saoma.kit.money import EXPONENTS
+from saoma.sandbox.model import Partner
+from saoma.sandbox.store import Store
+
+PARTNER_ID: Final = re.compile(r"2088\d{12}")
+
+
+class Partners:
+    """All partners, with their signatories loaded once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._partners = {partner.partner: partner for partner in store.read("partner", Partner)}
+        self._signatories: dict[tuple[str, SignType], Signatory] = {}
+        private, public = store.one("key", "alipay", tuple[str, str]) or new_rsa_key()
+        store.keep("key", "alipay", (private, public))
+        self._private_key = private
+        #: What every partner must store as Alipay's key, PEM.
+        self.alipay_public_key = public
+
+    def all(self) -> list[Partner]:
+        """Every partner."""
+        return list(self._partners.values())
+
+    def find(self, partner: str) -> Partner | None:
+        """By PID."""
+        return self._partners.get(partner)
+
+    def of_app(self, app_id: str) -> Partner | None:
+        """By the APPID of its application."""
+        return next((one for one in self._partners.values() if app_id and one.app_id == app_id), None)
+
+    def add(self, partner: Partner) -> Partner:
+        """Make a partner known, or replace what is known of it. Raises `Invalid`."""
+        if not PARTNER_ID.fullmatch(partner.partner):
+            raise Invalid("A partner id (PID) has 16 digits and begins with 2088.")
+        if partner.sign_type not in SignType.__members__:
+            raise Invalid("sign_type is one of MD5, RSA, RSA2.")
+        if partner.currency not in EXPONENTS:
+            raise Invalid(f"{partner.currency!r} is not a currency Alipay settles.")
+        owner = self.of_app(partner.app_id)
+        if owner is not None and owner.partner != partner.partner:
+            raise Invalid(f"The APPID {partner.app_id} belongs to partner {owner.partner}.")
+        if partner.sign_type == "MD5" and not partner.md5_key:
+            raise Invalid("An MD5 partner needs its md5_key.")
+        if partner.sign_type != "MD5" and not partner.public_key:
+            raise Invalid(f"An {partner.sign_type} partner needs its public_key (PEM).")
+        signatories = self._load(partner)
+        self._signatories = {key: one for key, one in self._signatories.items() if key[0] != partner.partner}
+        self._signatories |= signatories
+        self._partners[partner.partner] = partner
+        self._store.keep("partner", partner.partner, partner)
+        return partner
+
+    def signatory(self, partner: Partner, sign_type: str) -> Signatory | None:
+        """Verifies that partner's requests and signs its answers; None where no such key is configured."""
+        if sign_type not in SignType.__members__:
+            return None
+        key = (partner.partner, SignType(sign_type))
+        if key not in self._signatories:
+            self._signatories |= self._load(partner)
+        return self._signatories.get(key)
+
+    def app_signatory(self, partner: Partner) -> Signatory | None:
+        """The same for Open API calls, which know RSA and RSA2 only."""
+        return self.signatory(partner, "RSA2" if partner.sign_type == "MD5" else partner.sign_type)
+
+    def _load(self, partner: Partner) -> dict[tuple[str, SignType], Signatory]:
+        found: dict[tuple[str, SignType], Signatory] = {}
+        if partner.md5_key:
+            found[partner.partner, SignType.MD5] = md5_signatory(partner.md5_key)
+        if partner.public_key:
+            kind = SignType.RSA2 if partner.sign_type == "MD5" else SignType(partner.sign_type)
+            found[partner.partner, kind] = rsa_signatory(kind, self._private_key, partner.public_key)
+        return found

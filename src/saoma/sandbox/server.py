@@ -1,0 +1,130 @@
+"""The sandbox as a process: one event loop, one book, one port.
+
+Everything runs in this one process because the book lives in its memory; what was answered is in the store, so the
+process may be killed at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from saoma.kit.clock import MovableClock
+from saoma.kit.errors import Invalid, Refused
+from saoma.sandbox import gateway_pages
+from saoma.sandbox.authorizing import Authorizations
+from saoma.sandbox.browser import Browser
+from saoma.sandbox.config import Config, read_config
+from saoma.sandbox.control import control_router
+from saoma.sandbox.faults import Faults
+from saoma.sandbox.mapi import Mapi
+from saoma.sandbox.notices import Notices
+from saoma.sandbox.openapi import OpenApi
+from saoma.sandbox.partners import Partners
+from saoma.sandbox.screens import wallet_router
+from saoma.sandbox.store import Store
+from saoma.sandbox.trades import Book
+
+
+@dataclass
+class Sandbox:
+    """A local Alipay, put together. `clock` may be one that stands still."""
+
+    config: Config = field(default_factory=Config)
+    clock: MovableClock = field(default_factory=MovableClock)
+    port: int = 8001
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.store = Store(Path(config.state) if config.state else None)
+        with self.store.writing():
+            self.book = Book(self.clock, self.store, config.public_url or f"http://localhost:{self.port}")
+            self.partners = Partners(self.store)
+            for partner in config.partners:
+                self.partners.add(partner)
+            for buyer in config.buyers:
+                if self.book.wallets.find(buyer.id) is None:
+                    self.book.add_buyer(
+                        buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin
+                    )
+            self.faults = Faults(self.store)
+            self.authorizations = Authorizations(self.book, config.auth_code_lifetime)
+        self.notices = Notices(self.book, self.partners)
+        self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
+        self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations)
+        self.browser = Browser(config.partner_origins)
+
+    def app(self) -> Litestar:
+        """The web application: gateway, authorization, wallet, control."""
+        app = Litestar(
+            route_handlers=[*gateway_pages.handlers, control_router(), wallet_router(self.browser)],
+            dependencies={name: _given(getattr(self, name)) for name in _INJECTED},
+            exception_handlers={Refused: _refused},
+            lifespan=[self._lifespan],
+            openapi_config=OpenAPIConfig(
+                title="Saoma sandbox control",
+                version="1",
+                path="/control",
+                render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            ),
+            logging_config=None,
+        )
+        app.state.browser = self.browser
+        return app
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Litestar) -> AsyncIterator[None]:
+        telling = asyncio.create_task(self.notices.run())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            await self.notices.close()
+            await self.browser.close()
+            self.store.close()
+
+
+_INJECTED = ("book", "partners", "faults", "notices", "mapi", "openapi", "authorizations", "browser")
+
+
+def _given(thing: Any) -> Provide:
+    return Provide(lambda: thing, sync_to_thread=False)
+
+
+def _refused(_request: Request[Any, Any, Any], refusal: Refused) -> Response[dict[str, Any]]:
+    problem = {"type": "about:blank", "title": type(refusal).__name__, "status": refusal.status, "detail": str(refusal)}
+    return Response(problem, status_code=refusal.status, media_type="application/problem+json")
+
+
+def run(port: int, config: Path | None = None) -> None:
+    """Serve until told to stop (Ctrl-C or SIGTERM). Raises `Invalid` for wrong settings or a port in use."""
+    settings = read_config(config)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, port))
+        except OSError as trouble:
+            raise Invalid(f"Port {port} can't be used: {trouble.strerror}.") from None
+    uvloop.run(_serve(settings, port))
+
+
+async def _serve(settings: Config, port: int) -> None:
+    sandbox = Sandbox(settings, port=port)
+    server = Server(sandbox.app(), settings.host, port, interface=Interfaces.ASGI, log_enabled=False)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
