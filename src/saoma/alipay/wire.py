@@ -309,7 +309,7 @@ def read_openapi_answer(body: bytes, charset: str = "utf-8") -> OpenApiAnswer:
     except UnicodeDecodeError:
         raise Unreadable(f"the answer is not {charset}") from None
     node, text, sign = "", "", ""
-    at = _after(document, _blank(document, 0), "{")
+    at = _blank(document, _after(document, _blank(document, 0), "{"))
     while True:
         key, at = _string(document, at)
         at = _blank(document, _after(document, _blank(document, at), ":"))
