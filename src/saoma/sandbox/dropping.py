@@ -13,14 +13,15 @@ from pathlib import Path
 _OPEN_FILES = (Path("/proc/self/fd"), Path("/dev/fd"))
 
 
-def drop_connection(client: tuple[str, int]) -> bool:
+def drop_connection(client: tuple[str, int | str]) -> bool:
     """Shut this process's connection with `client` (host, port) down. Tells whether it was found."""
     folder = next((folder for folder in _OPEN_FILES if folder.is_dir()), None)
     if folder is None:
         return False
+    caller = (client[0], int(client[1]))
     for name in os.listdir(folder):
         with contextlib.suppress(OSError, ValueError), socket.socket(fileno=os.dup(int(name))) as connection:
-            if connection.getpeername()[:2] == client:
+            if connection.getpeername()[:2] == caller:
                 connection.shutdown(socket.SHUT_RDWR)
                 return True
     return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -19,8 +20,10 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
+from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Scope
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.errors import Invalid, Refused
@@ -37,6 +40,8 @@ from saoma.sandbox.partners import Partners
 from saoma.sandbox.screens import wallet_router
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -73,6 +78,7 @@ class Sandbox:
             route_handlers=[*gateway_pages.handlers, control_router(), wallet_router(self.browser)],
             dependencies={name: _given(getattr(self, name)) for name in _INJECTED},
             exception_handlers={Refused: _refused},
+            after_exception=[_report],
             lifespan=[self._lifespan],
             openapi_config=OpenAPIConfig(
                 title="Saoma sandbox control",
@@ -107,6 +113,11 @@ def _given(thing: Any) -> Provide:
 def _refused(_request: Request[Any, Any, Any], refusal: Refused) -> Response[dict[str, Any]]:
     problem = {"type": "about:blank", "title": type(refusal).__name__, "status": refusal.status, "detail": str(refusal)}
     return Response(problem, status_code=refusal.status, media_type="application/problem+json")
+
+
+async def _report(exception: Exception, scope: Scope) -> None:
+    if not isinstance(exception, Refused | HTTPException):
+        log.error("the sandbox stumbled over %s", scope.get("path"), exc_info=exception)
 
 
 def run(port: int, config: Path | None = None) -> None:

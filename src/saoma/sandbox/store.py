@@ -96,8 +96,9 @@ class Store:
             (partner, number, limit),
         ).fetchall()
         return [
-            Call(at, service, who, order, json.loads(asked), said) for at, service, who, order, asked, said in rows
-        ][::-1]
+            Call(at, service, who, order, json.loads(asked), said, why)
+            for at, service, who, order, asked, said, why in reversed(rows)
+        ]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -134,11 +135,10 @@ class Store:
                     db.execute("DELETE FROM kept WHERE kind = ? AND key = ?", (kind, key))
                 else:
                     db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, key, encode(record)))
-            for call in calls:
-                db.execute(
-                    "INSERT INTO calls (at, service, partner, out_trade_no, request, response) VALUES (?,?,?,?,?,?)",
-                    call,
-                )
+            db.executemany(
+                "INSERT INTO calls (at, service, partner, out_trade_no, request, response, why) VALUES (?,?,?,?,?,?,?)",
+                calls,
+            )
             self._calls_logged += len(calls)
             if self._calls_logged >= _SWEEP_EVERY:
                 self._calls_logged = 0
