@@ -207,9 +207,7 @@ class BillUnderManyHands(RuleBasedStateMachine):
 
     @invariant()
     def no_dish_is_in_two_live_shares(self) -> None:
-        named = [
-            line for share in self.bill.shares if share.state is not ShareState.RELEASED for line in share.lines
-        ]
+        named = [line for share in self.bill.shares if share.state is not ShareState.RELEASED for line in share.lines]
         assert len(named) == len(set(named))
 
     @invariant()

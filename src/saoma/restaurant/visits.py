@@ -39,7 +39,7 @@ class Visit:
     @property
     def in_wallet(self) -> bool:
         """Whether the page runs inside the Alipay app, where it can be paid."""
-        return self.wallet in (Wallet.ALIPAY, Wallet.ALIPAY_HK)
+        return self.wallet is Wallet.ALIPAY
 
     @property
     def can_pay_here(self) -> bool:

@@ -1,1 +1,1 @@
-"""What diners, waiters and cashiers look at."""
+"""What diners, waiters, cashiers and owners of a restaurant look at. Only `saoma.app` imports screens."""

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -88,7 +90,13 @@ def _asked_lately(request: AnyRequest, clock: Clock) -> bool:
 
 
 @get("/t/{code:str}", name="table", summary="A table's page")
-async def table_page(request: AnyRequest, db: Database, clock: Clock, settings: Settings, code: str) -> Response[Any]:
+async def table_page(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+    code: FromPath[str],
+) -> Response[Any]:
     """The menu at a table. Inside the wallet an unknown buyer is sent to the silent authorization first."""
     seen = await arrive(request, db, clock, code)
     if seen.in_wallet and not seen.buyer_id and not _asked_lately(request, clock):
@@ -109,7 +117,7 @@ async def table_page(request: AnyRequest, db: Database, clock: Clock, settings: 
 
 
 @get("/t/{code:str}/menu", summary="The menu's dishes again, after one sold out")
-async def menu_fragment(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+async def menu_fragment(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
     """The list of dishes as it is now."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
@@ -119,7 +127,7 @@ async def menu_fragment(request: AnyRequest, db: Database, code: str) -> Respons
 
 
 @get("/t/{code:str}/bar", summary="The bar at the foot")
-async def bar(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+async def bar(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
     """People, the basket's total, and the way to basket and bill."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
@@ -132,7 +140,9 @@ def bar_again(request: AnyRequest, seen: Visit) -> Response[Any]:
 
 
 @get("/t/{code:str}/dish/{item_id:str}", summary="One dish with its choices")
-async def dish_sheet(request: AnyRequest, db: Database, code: str, item_id: str) -> Response[Any]:
+async def dish_sheet(
+    request: AnyRequest, db: NamedDependency[Database], code: FromPath[str], item_id: FromPath[str]
+) -> Response[Any]:
     """Photo, words, choices and quantity of one dish."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code)

@@ -7,14 +7,17 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from saoma.food import ordering
 from saoma.food.ordering import PriceChanged, SoldOut
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
-from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.restaurant import sittings
+from saoma.restaurant.forms import quantity_in
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.screens.phone import asks_for_fragment, back_to_table, bar_again, table_context
 from saoma.restaurant.visits import AnyRequest, Visit, at_table, sit_down, visit
@@ -35,14 +38,6 @@ async def _told(tx: Transaction, sitting: Sitting) -> None:
     await tx.tell(f"till:{sitting.store_id}", "bill", {"sitting": sitting.id})
 
 
-def _whole(text: str, otherwise: int) -> int:
-    if not text:
-        return otherwise
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3):
-        raise Invalid("Choose a quantity between 1 and 99.")
-    return int(text)
-
-
 async def _basket(
     request: AnyRequest, db: Database, code: str, *, refusal: Refused | None = None, sent: int = 0
 ) -> Response[Any]:
@@ -55,18 +50,20 @@ async def _basket(
 
 
 @get("/t/{code:str}/basket", summary="What the table has chosen and ordered")
-async def basket_sheet(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+async def basket_sheet(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
     """The basket by person, and below it what was ordered and how far it is."""
     return await _basket(request, db, code)
 
 
 @post("/t/{code:str}/add", status_code=200, summary="Put a dish into the basket")
-async def add(request: AnyRequest, db: Database, clock: Clock, code: str) -> Response[Any]:
+async def add(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
+) -> Response[Any]:
     """Add a dish for whoever holds this phone; answers the bar."""
     form = await request.form()
     item_id = str(form.get("item", ""))
     options = [str(option) for name, option in form.multi_items() if name.startswith("option")]
-    quantity = _whole(str(form.get("quantity", "")), 1)
+    quantity = quantity_in(str(form.get("quantity", "")), 1)
     note = str(form.get("note", "")).strip()
     _, sitting, me = await _seated(request, db, clock, code)
     key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
@@ -82,10 +79,12 @@ async def add(request: AnyRequest, db: Database, clock: Clock, code: str) -> Res
 
 
 @post("/t/{code:str}/lines/{line_id:str}", status_code=200, summary="Change how many of one's own dish")
-async def change(request: AnyRequest, db: Database, code: str, line_id: str) -> Response[Any]:
+async def change(
+    request: AnyRequest, db: NamedDependency[Database], code: FromPath[str], line_id: FromPath[str]
+) -> Response[Any]:
     """Set the quantity of a dish in the basket; 0 takes it out. Only its own guest may."""
     form = await request.form()
-    quantity = _whole(str(form.get("quantity", "")), 0)
+    quantity = quantity_in(str(form.get("quantity", "")), 0)
     async with db.reading() as rows:
         meal, me = at_table(await visit(request, rows, code))
     line = next((line for line in meal.lines if line.id == line_id), None)
@@ -100,7 +99,9 @@ async def change(request: AnyRequest, db: Database, code: str, line_id: str) -> 
 
 
 @post("/t/{code:str}/send", status_code=200, summary="Send the round to the kitchen")
-async def send(request: AnyRequest, db: Database, clock: Clock, code: str) -> Response[Any]:
+async def send(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
+) -> Response[Any]:
     """Send everything in the basket (`who=mine`: only one's own). Pressing twice, or two people at once, sends once."""
     form = await request.form()
     async with db.reading() as rows:
@@ -121,7 +122,9 @@ async def send(request: AnyRequest, db: Database, clock: Clock, code: str) -> Re
 
 
 @post("/t/{code:str}/name", status_code=200, summary="Say one's name at the table")
-async def name(request: AnyRequest, db: Database, clock: Clock, code: str) -> Response[Any]:
+async def name(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
+) -> Response[Any]:
     """Sit down under a nickname, or change it."""
     form = await request.form()
     nickname = sittings.tidy_name(str(form.get("name", "")))

@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -56,7 +58,7 @@ def _choice(text: str, guest_id: str) -> Choice:
 
 
 @get("/t/{code:str}/bill", summary="The bill of a table")
-async def bill_sheet(request: AnyRequest, db: Database, code: str) -> Response[Any]:
+async def bill_sheet(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
     """What was ordered by whom, what is paid, who is paying now, and what this phone may pay."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
@@ -64,7 +66,9 @@ async def bill_sheet(request: AnyRequest, db: Database, code: str) -> Response[A
 
 
 @post("/t/{code:str}/pay", status_code=200, summary="Pay in the wallet")
-async def pay(request: AnyRequest, db: Database, checkout: Checkout, code: str) -> Response[Any]:
+async def pay(
+    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], code: FromPath[str]
+) -> Response[Any]:
     """Open a payment for the whole bill or one's own dishes and go to its page. Pressing twice opens one payment."""
     form = await request.form()
     async with db.reading() as rows:
@@ -115,7 +119,13 @@ def _to_payment(request: AnyRequest, payment_id: str) -> Response[Any]:
 
 
 @post("/t/{code:str}/payments/{payment_id:str}/let-go", status_code=200, summary="Give up one's own open payment")
-async def let_go(request: AnyRequest, db: Database, payments: Payments, code: str, payment_id: str) -> Response[Any]:
+async def let_go(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    payments: NamedDependency[Payments],
+    code: FromPath[str],
+    payment_id: FromPath[str],
+) -> Response[Any]:
     """Cancel one's own payment that is still open, so that its part of the bill is free again."""
     async with db.reading() as rows:
         meal, me = at_table(await visit(request, rows, code))

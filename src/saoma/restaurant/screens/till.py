@@ -1,0 +1,211 @@
+"""The till: open bills on the left, one bill on the right, and the scanner always ready.
+
+A cashier needs three touches from bill to paid: the tile, the scan, done. Everything also works by keyboard alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from saoma.identity import audit, model
+from saoma.identity.guards import May, needs, staff_of
+from saoma.identity.model import Staff, Store
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Rows
+from saoma.kit.errors import NotFound
+from saoma.kit.ids import new_id
+from saoma.payments.lifecycle import Status
+from saoma.payments.model import PAYMENT_COLUMNS, Payment
+from saoma.restaurant import showing, sittings
+from saoma.restaurant.bills import closed_bills, free_tables, open_bills
+from saoma.restaurant.model import Sitting, Table
+from saoma.restaurant.shares import KIND
+from saoma.restaurant.sittings import Meal
+from saoma.web.page import fragment, page
+
+AnyRequest = Request[Any, Any, Any]
+
+NO_SUCH_BILL: Final = "There is no such bill here."
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Who stands at which store's till."""
+
+    staff: Staff
+    store: Store
+
+    @property
+    def takes_payments(self) -> bool:
+        """Whether this person may take money."""
+        return self.staff.may(May.TAKE_PAYMENTS)
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether this person may refund."""
+        return self.staff.may(May.REFUND)
+
+
+async def counter(request: AnyRequest, rows: Rows) -> Counter:
+    """The till of whoever is signed in. `?store=` names one of several stores; the session keeps it."""
+    staff = staff_of(request)
+    asked = request.query_params.get("store", "")
+    if not asked:
+        kept = request.session.get("till_store")
+        mine = {store.id for store in await model.stores_of(rows, staff)}
+        asked = kept if isinstance(kept, str) and kept in mine else ""
+    store = await model.store_for(rows, staff, asked)
+    if request.query_params.get("store"):
+        request.session["till_store"] = store.id
+    return Counter(staff, store)
+
+
+async def bill_at(rows: Rows, at: Counter, sitting_id: str) -> tuple[Sitting, Table]:
+    """A sitting of this till's store and its table. Raises `NotFound` for any other."""
+    sitting = await rows.maybe(
+        Sitting,
+        "SELECT id, table_id, store_id, tab_id, currency, status, opened_at, covered_at, closed_at"
+        " FROM sittings WHERE id = %(id)s AND store_id = %(store)s",
+        {"id": sitting_id, "store": at.store.id},
+    )
+    if sitting is None:
+        raise NotFound(NO_SUCH_BILL)
+    table = await rows.one(
+        Table, "SELECT id, store_id, code, name, area FROM dining_tables WHERE id = %(id)s", {"id": sitting.table_id}
+    )
+    return sitting, table
+
+
+async def payments_of(rows: Rows, sitting_id: str) -> list[Payment]:
+    """Every payment of a bill, oldest first."""
+    return await rows.rows(
+        Payment,
+        f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s"  # noqa: S608
+        " ORDER BY created_at, id",
+        {"kind": KIND, "id": sitting_id},
+    )
+
+
+async def tiles_context(rows: Rows, at: Counter, selected: str = "") -> dict[str, Any]:
+    """What the left side shows."""
+    return {
+        "at": at,
+        "selected": selected,
+        "tiles": await open_bills(rows, at.store.id),
+        "free": await free_tables(rows, at.store.id),
+        "closed": await closed_bills(rows, at.store.id),
+        "zone": at.store.zone,
+    }
+
+
+async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, Any]:
+    """What the right side shows of one bill."""
+    sitting, table = await bill_at(rows, at, sitting_id)
+    meal = await sittings.meal(rows, sitting)
+    payments = await payments_of(rows, sitting_id)
+    return {
+        "at": at,
+        "sitting": sitting,
+        "table": table,
+        "meal": meal,
+        "bill": meal.bill,
+        "people": meal.guests,
+        "taken": [payment for payment in payments if payment.status is Status.SUCCEEDED],
+        "running": [payment for payment in payments if payment.open],
+        "stuck": [payment for payment in payments if payment.status is Status.NEEDS_ATTENTION],
+        "free_lines": free_lines(meal),
+        "by_person": showing.by_person,
+        "sum_of": showing.sum_of,
+        "key": new_id("tap"),
+        "zone": at.store.zone,
+        "topics": [f"till:{at.store.id}", f"tab:{sitting.tab_id}", sitting.topic],
+    }
+
+
+def free_lines(meal: Meal) -> set[str]:
+    """The dishes that nobody has paid or is paying."""
+    bill = meal.bill
+    return {dish.line_id for dish in bill.dishes if dish.line_id not in bill.claims} if bill.left else set()
+
+
+def wants_fragment(request: AnyRequest) -> bool:
+    """Whether htmx asks for a part of the till."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def path_to(sitting_id: str) -> str:
+    """Where one bill is on the till."""
+    return f"/till/bills/{sitting_id}"
+
+
+async def show_bill(
+    request: AnyRequest, db: Database, sitting_id: str, *, status_code: int = 200, refusal: Any = None
+) -> Response[Any]:
+    """The bill: the pane alone for htmx, the whole till otherwise."""
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        context = await bill_context(rows, at, sitting_id) | {"refusal": refusal}
+        if wants_fragment(request):
+            headers = {"HX-Push-Url": path_to(sitting_id)}
+            return fragment(request, "restaurant/till_bill.html", "pane", headers=headers, **context)
+        tiles = await tiles_context(rows, at, sitting_id)
+    return page(request, "restaurant/till_bill.html", status_code=status_code, **tiles | context)
+
+
+@get("/till", guards=[needs(May.SEE_BILLS)], summary="The till")
+async def till(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """Open bills, and nothing chosen yet."""
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        context = await tiles_context(rows, at)
+    return page(request, "restaurant/till.html", topics=[f"till:{at.store.id}"], **context)
+
+
+@get("/till/bills", guards=[needs(May.SEE_BILLS)], summary="The till's open bills")
+async def bills(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """The left side again, after something changed."""
+    async with db.reading() as rows:
+        context = await tiles_context(rows, await counter(request, rows), request.query_params.get("selected", ""))
+    return fragment(request, "restaurant/till_tiles.html", "tiles", **context)
+
+
+@get("/till/bills/{sitting_id:str}", guards=[needs(May.SEE_BILLS)], summary="One bill on the till")
+async def bill(request: AnyRequest, db: NamedDependency[Database], sitting_id: FromPath[str]) -> Response[Any]:
+    """A bill with its lines by person, and the ways to take its money."""
+    return await show_bill(request, db, sitting_id)
+
+
+@post("/till/tables/{table_id:str}/open", guards=[needs(May.TAKE_ORDERS)], summary="Begin a bill for a table")
+async def open_table(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], table_id: FromPath[str]
+) -> Response[Any]:
+    """Seat people who don't scan: a bill for the table, its order page next."""
+    async with db.transaction() as tx:
+        at = await counter(request, tx)
+        sitting = await sittings.open_for_staff(tx, at.store.id, table_id, clock.now())
+    return Redirect(f"{path_to(sitting.id)}/order", status_code=HTTP_303_SEE_OTHER)
+
+
+@post("/till/bills/{sitting_id:str}/close", guards=[needs(May.SEE_BILLS)], summary="Close a bill")
+async def close_bill(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], sitting_id: FromPath[str]
+) -> Response[Any]:
+    """End a sitting that owes nothing; the next scan begins a new one."""
+    async with db.transaction() as tx:
+        at = await counter(request, tx)
+        await bill_at(tx, at, sitting_id)
+        await sittings.close(tx, sitting_id, clock.now(), by=at.staff.id)
+        await audit.note(
+            tx, clock, who=at.staff.id, what="closed_bill", subject=sitting_id, merchant_id=at.store.merchant_id
+        )
+    return Redirect("/till", status_code=HTTP_303_SEE_OTHER)
+
+
+router = Router(path="/", route_handlers=[till, bills, bill, open_table, close_bill])

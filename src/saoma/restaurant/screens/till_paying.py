@@ -1,0 +1,252 @@
+"""Taking money and giving it back at the till: the scanned code, the pane while Alipay thinks, refunds.
+
+What is taken is what the screen showed: everything that is left, the dishes ticked, or the amount typed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from saoma.checkout.checkout import Checkout
+from saoma.checkout.panel import panel_of
+from saoma.identity import audit
+from saoma.identity.guards import May, needs, terminal_of
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database
+from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.ids import new_id
+from saoma.kit.money import Money
+from saoma.payments.model import Payment
+from saoma.payments.payments import Payments
+from saoma.restaurant import sittings
+from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, TheseDishes, Whole
+from saoma.restaurant.screens.till import (
+    NO_SUCH_BILL,
+    AnyRequest,
+    bill_at,
+    counter,
+    path_to,
+    payments_of,
+    show_bill,
+    tiles_context,
+    wants_fragment,
+)
+from saoma.restaurant.shares import KIND, part_of
+from saoma.web.page import fragment, language_of, page
+
+AMOUNT_CHANGED: Final = "The bill changed meanwhile. Check the amount and scan again."
+MORE_THAN_LEFT: Final = "That is more than what is left on this bill."
+CHOOSE_A_BILL: Final = "Choose the bill first, then scan the customer's payment code."
+GIVE_A_REASON: Final = "Write why the money is given back; it is kept with the payment."
+
+_TABLE_CODE: Final = re.compile(r"/t/([0-9a-z]{8,32})")
+
+
+def wanted(bill: Bill, lines: list[str], typed: str) -> Choice:
+    """What the cashier chose: a typed amount before ticked dishes before everything. Raises `Invalid`."""
+    if typed.strip():
+        amount = Money.parse(typed, bill.currency)
+        if amount > bill.left:
+            raise Invalid(MORE_THAN_LEFT)
+        return AnyAmount(amount)
+    return TheseDishes(frozenset(lines)) if lines else Whole()
+
+
+async def _bill_of_code(request: AnyRequest, db: Database, scanned: str) -> str | None:
+    """The open bill of a table whose own code was scanned at the till."""
+    code = _TABLE_CODE.search(scanned)
+    if code is None:
+        return None
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        return await rows.value(  # type: ignore[no-any-return]
+            "SELECT s.id FROM sittings s JOIN dining_tables t ON t.id = s.table_id"
+            " WHERE t.code = %(code)s AND s.store_id = %(store)s AND s.status = 'open'",
+            {"code": code[1], "store": at.store.id},
+        )
+
+
+@post("/till/scan", guards=[needs(May.SEE_BILLS)], status_code=200, summary="A scan while no bill is chosen")
+async def scan(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """A table's code opens its bill; a payment code needs a bill first."""
+    scanned = str((await request.form()).get("payment_code", ""))
+    sitting_id = await _bill_of_code(request, db, scanned)
+    if sitting_id is None:
+        raise Invalid(CHOOSE_A_BILL)
+    if wants_fragment(request):
+        return Response(None, status_code=204, headers={"HX-Redirect": path_to(sitting_id)})
+    return Redirect(path_to(sitting_id), status_code=HTTP_303_SEE_OTHER)
+
+
+@post("/till/bills/{sitting_id:str}/pay", guards=[needs(May.TAKE_PAYMENTS)], status_code=200, summary="Charge a scan")
+async def pay(
+    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], sitting_id: FromPath[str]
+) -> Response[Any]:
+    """Charge the scanned payment code and show the pane. A repeated submit shows the same payment."""
+    form = await request.form()
+    scanned = str(form.get("payment_code", ""))
+    other = await _bill_of_code(request, db, scanned)
+    if other is not None:
+        return _go(request, path_to(other))
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        sitting, table = await bill_at(rows, at, sitting_id)
+        bill = await sittings.bill_of(rows, sitting)
+        terminal = await terminal_of(request, rows)
+        key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+        earlier = await rows.value(
+            "SELECT id FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s AND key = %(key)s",
+            {"kind": KIND, "id": sitting_id, "key": key},
+        )
+    if earlier is not None:
+        return await _pane(request, db, checkout, sitting_id, str(earlier))
+    try:
+        choice = wanted(bill, [str(line) for line in form.getall("line", [])], str(form.get("typed", "")))
+        portion = bill.portion(choice)
+        if not portion.amount:
+            raise Conflict(TOO_MUCH if bill.owed else NOTHING_LEFT)
+        shown = str(form.get("shown", ""))
+        if shown and shown != str(portion.amount.minor):
+            raise Conflict(AMOUNT_CHANGED)
+        payment = await checkout.pay_by_barcode(
+            store_id=at.store.id,
+            terminal_id=terminal.id if terminal is not None and terminal.store_id == at.store.id else "",
+            staff=at.staff,
+            amount=portion.amount,
+            subject=f"{at.store.name} · {table.name}",
+            payable_kind=KIND,
+            payable_id=sitting.id,
+            part=part_of(choice, portion),
+            payment_code=scanned,
+            key=key,
+        )
+    except (Invalid, Conflict) as refusal:
+        return await show_bill(request, db, sitting_id, status_code=refusal.status, refusal=refusal)
+    return await _pane(request, db, checkout, sitting_id, payment.id)
+
+
+def _go(request: AnyRequest, where: str) -> Response[Any]:
+    if wants_fragment(request):
+        return Response(None, status_code=204, headers={"HX-Redirect": where})
+    return Redirect(where, status_code=HTTP_303_SEE_OTHER)
+
+
+async def _payment_here(request: AnyRequest, db: Database, sitting_id: str, payment_id: str) -> Payment:
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        await bill_at(rows, at, sitting_id)
+        for payment in await payments_of(rows, sitting_id):
+            if payment.id == payment_id:
+                return payment
+    raise NotFound(NO_SUCH_BILL)
+
+
+async def _pane(
+    request: AnyRequest, db: Database, checkout: Checkout, sitting_id: str, payment_id: str
+) -> Response[Any]:
+    payment = await _payment_here(request, db, sitting_id, payment_id)
+    where = f"{path_to(sitting_id)}/payments/{payment_id}"
+    gateway = checkout.payments.gateways.get(payment.account_id)
+    context: dict[str, Any] = {
+        "payment": payment,
+        "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
+        "done": path_to(sitting_id),
+        "topics": [f"payment:{payment.id}", f"till:{payment.store_id}"],
+    }
+    if wants_fragment(request):
+        return fragment(request, "restaurant/till_payment.html", "pane", headers={"HX-Push-Url": where}, **context)
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        tiles = await tiles_context(rows, at, sitting_id)
+    return page(request, "restaurant/till_payment.html", **context | tiles)
+
+
+@get(
+    "/till/bills/{sitting_id:str}/payments/{payment_id:str}",
+    guards=[needs(May.TAKE_PAYMENTS)],
+    summary="One payment on the till",
+)
+async def payment_pane(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    sitting_id: FromPath[str],
+    payment_id: FromPath[str],
+) -> Response[Any]:
+    """The pane of a payment: waiting, paid, failed."""
+    return await _pane(request, db, checkout, sitting_id, payment_id)
+
+
+def refund_amount(payment: Payment, chosen: list[tuple[str, Money]], typed: str) -> Money:
+    """How much goes back: the typed amount, the sum of the ticked dishes, or all that is left of the payment.
+
+    Raises `Invalid` for more than is left of it."""
+    left = payment.money_refundable
+    if typed.strip():
+        amount = Money.parse(typed, payment.currency)
+    elif chosen:
+        amount = min(sum((money for _, money in chosen), Money.zero(payment.currency)), left)
+    else:
+        amount = left
+    if amount.minor <= 0 or amount > left:
+        raise Invalid("That is more than what is left of this payment.")
+    return amount
+
+
+@post(
+    "/till/bills/{sitting_id:str}/payments/{payment_id:str}/refund",
+    guards=[needs(May.REFUND)],
+    status_code=200,
+    summary="Give money back",
+)
+async def refund(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    payments: NamedDependency[Payments],
+    sitting_id: FromPath[str],
+    payment_id: FromPath[str],
+) -> Response[Any]:
+    """Refund a payment in full, by dishes, or by an amount, with a reason. A repeated submit refunds once."""
+    form = await request.form()
+    payment = await _payment_here(request, db, sitting_id, payment_id)
+    refusal: Refused | None = None
+    try:
+        reason = " ".join(str(form.get("reason", "")).split())[:128]
+        if not reason:
+            raise Invalid(GIVE_A_REASON)
+        ticked = {str(line) for line in form.getall("line", [])}
+        async with db.reading() as rows:
+            at = await counter(request, rows)
+            sitting, _ = await bill_at(rows, at, sitting_id)
+            meal = await sittings.meal(rows, sitting)
+        named = set(payment.part.get("lines", []))
+        chosen = [(line.id, line.money) for line in meal.ordered if line.id in ticked & named]
+        amount = refund_amount(payment, chosen, str(form.get("typed", "")))
+        async with db.transaction() as tx:
+            await audit.note(
+                tx,
+                clock,
+                who=at.staff.id,
+                what="asked_refund",
+                subject=payment.id,
+                merchant_id=payment.merchant_id,
+                detail={"amount": str(amount), "reason": reason},
+            )
+        key = str(form.get("key", ""))[:64] or new_id("tap")
+        await payments.refund(payment.id, amount, reason, at.staff.id, key, [line for line, _ in chosen])
+    except (Invalid, Conflict) as refused:
+        refusal = refused
+    if refusal is not None or wants_fragment(request):
+        status = refusal.status if refusal else 200
+        return await show_bill(request, db, sitting_id, status_code=status, refusal=refusal)
+    return Redirect(path_to(sitting_id), status_code=HTTP_303_SEE_OTHER)
+
+
+router = Router(path="/", route_handlers=[scan, pay, payment_pane, refund])
