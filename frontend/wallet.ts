@@ -62,6 +62,7 @@ function localTimes(): void {
 
 function start(): void {
   localTimes();
+  document.body.classList.toggle("is-framed", framed);
   if (document.querySelector("[data-buyer]") && !framed) {
     window.toyWallet = {
       pay: (trade) => payHere({ trade, origin: "page" }),

@@ -77,8 +77,8 @@ class Sheet {
 
   private step(name: string): void {
     for (const part of this.veil.querySelectorAll<HTMLElement>("[data-step]")) part.hidden = part.dataset.step !== name;
-    const target = this.veil.querySelector<HTMLElement>(`[data-step="${name}"] [data-first]`);
-    target?.focus({ preventScroll: true });
+    // The sheet itself takes the focus: a ring around a button nobody chose looks like a choice already made.
+    this.veil.querySelector<HTMLElement>("[data-sheet]")?.focus({ preventScroll: true });
   }
 
   private clicked(event: Event): void {

@@ -5,6 +5,8 @@ decided anew for each request by `addresses.destination`: the cookie that rememb
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -13,16 +15,14 @@ from typing import Final
 import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
-from litestar.types import HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Send
 from multidict import CIMultiDict
 from yarl import URL
 
 from saoma.sandbox.addresses import (
     Origin,
     PartnerPage,
-    buyer_of_host,
     destination,
-    inside,
     partner_origins,
     port_of_host,
 )
@@ -127,7 +127,15 @@ class Browser:
             await refuse(502, "The partner's server does not answer. Is it running?")
             return
         async with answer:
-            await self._pass_on(answer, method, partner, own_port, agent, send)
+            passing = asyncio.create_task(self._pass_on(answer, method, partner, own_port, agent, send))
+            leaving = asyncio.create_task(_gone(receive))
+            # A phone that closes a page must not leave a stream of events running at the partner's.
+            await asyncio.wait({passing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            leaving.cancel()
+            if not passing.done():
+                passing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await passing
 
     async def _pass_on(
         self,
@@ -154,25 +162,6 @@ class Browser:
         except (aiohttp.ClientError, OSError) as problem:
             log.info("partner page broke off", partner=partner.text, problem=str(problem))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def stay_inside(message: Message, scope: Scope, allowed: frozenset[Origin]) -> None:
-    """Keep a redirect of the sandbox itself (the authorization page's callback) on the phone that follows it.
-
-    For the server's `before_send`; does nothing on hosts that are no phone."""
-    headers = list(scope.get("headers", ()))
-    host = _header(headers, b"host")
-    if message["type"] != "http.response.start" or buyer_of_host(host) is None:
-        return
-    own_port = port_of_host(host, str(scope.get("scheme", "http")))
-    remembered = destination(own_cookies(headers).get("wallet_partner", ""), own_port, allowed)
-    partner = remembered.origin if isinstance(remembered, PartnerPage) else None
-    message["headers"] = [
-        (name, inside(value.decode("latin-1"), partner, own_port, allowed).encode("latin-1"))
-        if name.lower() == b"location"
-        else (name, value)
-        for name, value in message.get("headers", ())
-    ]
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
@@ -203,6 +192,11 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
             yield body
         if not message.get("more_body"):
             return
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:

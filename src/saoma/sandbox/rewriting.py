@@ -14,7 +14,9 @@ from saoma.sandbox.addresses import Origin, inside
 Headers = list[tuple[bytes, bytes]]
 
 #: Cookies of the wallet itself: never shown to a partner, never set by one.
-OWN_COOKIES: Final = frozenset({"wallet_partner", "wallet_lang", "wallet_agent", "wallet_answer", "wallet_sound"})
+OWN_COOKIES: Final = frozenset(
+    {"wallet_partner", "wallet_buyer", "wallet_lang", "wallet_agent", "wallet_answer", "wallet_sound"}
+)
 #: Headers between two neighbours only (RFC 9110 7.6.1): never passed on.
 _BETWEEN_NEIGHBOURS: Final = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding"

@@ -48,6 +48,12 @@ class Asked:
         return self.amount.currency != CNY
 
     @property
+    def rate_text(self) -> str:
+        """The rate with at least two decimals, and no more than it needs."""
+        whole, _, part = self.rate.partition(".")
+        return f"{whole}.{part.rstrip('0').ljust(2, '0')}"
+
+    @property
     def is_affordable(self) -> bool:
         """Whether the balance covers it."""
         return self.cny <= self.balance

@@ -16,11 +16,10 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar, Request, post
 from litestar.di import Provide
-from litestar.types import Message, Scope
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.money import Money
-from saoma.sandbox.browser import Browser, stay_inside
+from saoma.sandbox.browser import Browser
 from saoma.sandbox.model import Product
 from saoma.sandbox.screens import wallet_router
 from saoma.sandbox.trades import Book
@@ -125,13 +124,9 @@ async def serve(port: int, partner_port: int) -> None:
                 return {"now": book.advance(timedelta(seconds=wish["seconds"])).isoformat()}
         raise AssertionError(wish)
 
-    async def inside(message: Message, scope: Scope) -> None:
-        await stay_inside(message, scope, browser.allowed)
-
     app = Litestar(
         [control, wallet_router(browser)],
         dependencies={"book": Provide(lambda: book, sync_to_thread=False)},
-        before_send=[inside],
         on_shutdown=[browser.close],
         openapi_config=None,
     )
@@ -142,4 +137,3 @@ async def serve(port: int, partner_port: int) -> None:
 
 if __name__ == "__main__":
     asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2])))
-

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import Request, Response, asgi, get
-from litestar.enums import ScopeType
+from litestar import Litestar, Request, Response, get, route
 from litestar.exceptions import NotFoundException
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from saoma.kit.errors import NotFound
 from saoma.sandbox.browser import OWN_SEGMENTS, Browser
@@ -45,31 +44,42 @@ def file(request: Request[Any, Any, Any], name: str) -> Response[bytes | str]:
     )
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] != ScopeType.HTTP:
-        await send({"type": "websocket.close", "code": 1008, "reason": "no web sockets in the toy wallet"})
-        return
-    request: Request[Any, Any, Any] = Request(scope, receive, send)
-    phone = phone_of(request)
-    if scope["path"] == "/" and "wallet_partner" not in request.cookies:
-        await to("/wallet").to_asgi_response(app=None, request=request)(scope, receive, send)
-        return
-    segment = scope["path"].lstrip("/").partition("/")[0]
-    if phone.buyer_id is None or segment in OWN_SEGMENTS:
+class _FromPartner(Response[None]):
+    """An answer that is written by the browser while it arrives, not by the framework once it is whole."""
+
+    def __init__(self, browser: Browser) -> None:
+        super().__init__(content=None)
+        self._browser = browser
+
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **_: Any) -> ASGIApp:  # type: ignore[override]
+        """What the framework runs to answer."""
+        phone = phone_of(request)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            async def refuse(status: int, why: str) -> None:
+                page = shown(phone, "nowhere.html", status=status, why=phone.texts(why))
+                await page.to_asgi_response(app=app, request=request)(scope, receive, send)
+
+            await self._browser.fetch(scope, receive, send, refuse)  # type: ignore[arg-type]
+
+        return answer
+
+
+@route(
+    ["/", "/{rest:path}"],
+    http_method=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    sync_to_thread=False,
+    status_code=200,
+)
+def partner_pages(request: Request[Any, Any, Any], browser: Browser) -> Response[Any]:
+    """Fetch what this phone asks for from the partner it has open; `/` leads to the wallet while there is none."""
+    path = request.scope["path"]
+    if path == "/" and "wallet_partner" not in request.cookies:
+        return to("/wallet")
+    segment = path.lstrip("/").partition("/")[0]
+    if phone_of(request).buyer_id is None or segment in OWN_SEGMENTS:
         raise NotFoundException
-
-    async def refuse(status: int, why: str) -> None:
-        page = shown(phone, "nowhere.html", status=status, why=phone.texts(why))
-        await page.to_asgi_response(app=None, request=request)(scope, receive, send)
-
-    browser: Browser = scope["litestar_app"].state.browser
-    await browser.fetch(scope, receive, send, refuse)
-
-
-@asgi(["/", "/{path:path}"], copy_scope=False)
-async def partner_pages(scope: Scope, receive: Receive, send: Send) -> None:
-    """Fetch what this phone asks for from the partner it has open."""
-    await _answer(scope, receive, send)
+    return _FromPartner(browser)
 
 
 handlers = [file, partner_pages]

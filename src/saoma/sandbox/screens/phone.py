@@ -5,7 +5,6 @@ own."""
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from saoma.kit.clock import beijing
-from saoma.kit.errors import NotAllowed, Refused
+from saoma.kit.errors import NotAllowed, NotFound, Refused
 from saoma.kit.i18n import Texts, texts
 from saoma.kit.money import Money, exponent
 from saoma.sandbox.addresses import buyer_of_host, port_of_host
@@ -114,7 +113,7 @@ def amount(money: Money) -> str:
 
 def hue(text: str) -> int:
     """Which of six colours belongs to a name, always the same one."""
-    return zlib.crc32(text.lower().encode()) % 6
+    return sum(map(ord, text.lower())) % 6
 
 
 def on_the_clock(moment: datetime) -> str:
@@ -162,7 +161,10 @@ def refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Any]:
 
 def the_buyer(phone: Phone, book: Book) -> Buyer:
     """The buyer whose phone it is. Raises `NotFound` on the bare host and for an unknown buyer."""
-    return book.buyer(phone.buyer_id or "")
+    try:
+        return book.buyer(phone.buyer_id or "")
+    except NotFound:
+        raise NotFound("There is no phone called {name} here. Take another one.", name=phone.buyer_id or "") from None
 
 
 def to(path: str) -> Redirect:
