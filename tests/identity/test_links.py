@@ -39,7 +39,9 @@ def test_a_link_of_another_deployment_is_refused(clock: MovableClock) -> None:
         Links(make.seal(), clock).read(LinkPurpose.SIGN_IN, text)
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-2], lambda t: "x" + t, lambda t: t.split(".")[0], lambda _: "", lambda _: "…"])
+@pytest.mark.parametrize(
+    "change", [lambda t: t[:-2], lambda t: "x" + t, lambda t: t.split(".")[0], lambda _: "", lambda _: "…"]
+)
 def test_a_changed_link_is_refused(clock: MovableClock, change) -> None:  # type: ignore[no-untyped-def]
     links = Links(make.seal(), clock)
     text = links.make(LinkPurpose.SIGN_IN, "stf_1", HOUR)

@@ -74,7 +74,9 @@ async def test_a_login_is_given_once_whatever_its_letters(database: Database) ->
     [(True, [Role.OPERATOR]), (False, [Role.CASHIER]), (True, [Role.OPERATOR, Role.OWNER]), (True, [])],
 )
 async def test_roles_that_do_not_go_together_are_refused(
-    database: Database, of_merchant: bool, roles: list[Role]
+    database: Database,
+    of_merchant: bool,  # noqa: FBT001
+    roles: list[Role],
 ) -> None:
     shop = await make.shop(database)
     async with database.transaction() as tx:

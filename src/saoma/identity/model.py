@@ -255,7 +255,7 @@ async def add_store(
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise Invalid(f"{zone!r} is not a time zone; write one such as Asia/Singapore.") from None
+        raise Invalid("{zone} is not a time zone; write one such as Asia/Singapore.", zone=zone) from None
     new = Store(
         id=new_id("sto"),
         merchant_id=merchant_id,

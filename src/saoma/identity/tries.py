@@ -19,7 +19,7 @@ class TooManyTries(Refused):
     status = 429
 
     def __init__(self, minutes: int) -> None:
-        super().__init__(f"Too many tries. Wait {minutes} min and try again.")
+        super().__init__("Too many tries. Wait {minutes} min and try again.", minutes=minutes)
         self.minutes = minutes
 
 

@@ -10,7 +10,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 from urllib.parse import urlencode
 
 import structlog
@@ -35,6 +35,7 @@ _USER_ID: Final = re.compile(r"2088[0-9]{12}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+@runtime_checkable
 class Wallets(Protocol):
     """Whoever can exchange an authorization code for a user id (the Alipay client)."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
 
 from saoma.identity import model
 from saoma.identity.guards import needs, staff_of, terminal_of
@@ -43,7 +44,7 @@ def tiles_for(staff: model.Staff) -> list[Tile]:
 
 
 @get("/staff", guards=[needs()])
-async def show_home(request: Request[Any, Any, Any], db: Database) -> Response[Any]:
+async def show_home(request: Request[Any, Any, Any], db: NamedDependency[Database]) -> Response[Any]:
     """The tiles of whoever is signed in."""
     staff = staff_of(request)
     async with db.reading() as rows:

@@ -9,6 +9,8 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.identity import audit, model
@@ -27,7 +29,7 @@ _TWO_YEARS = 2 * 365 * 24 * 3600
 
 
 @get("/office/terminals", guards=[needs(May.PAIR_TERMINALS)])
-async def show_terminals(request: AnyRequest, db: Database) -> Response[Any]:
+async def show_terminals(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """The devices of a store, and which of them are paired."""
     async with db.reading() as rows:
         store = await model.store_for(rows, staff_of(request), request.query_params.get("store", ""))
@@ -37,7 +39,12 @@ async def show_terminals(request: AnyRequest, db: Database) -> Response[Any]:
 
 @post("/office/terminals/{terminal_id:str}/link", guards=[needs(May.PAIR_TERMINALS)])
 async def make_link(
-    request: AnyRequest, db: Database, seal: Seal, clock: Clock, settings: Settings, terminal_id: str
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+    terminal_id: FromPath[str],
 ) -> Response[Any]:
     """Make the link that a device opens to become this terminal."""
     check_id("trm", terminal_id)
@@ -50,7 +57,13 @@ async def make_link(
 
 
 @get("/pair/{token:str}")
-async def show_pair(request: AnyRequest, db: Database, seal: Seal, clock: Clock, token: str) -> Response[Any]:
+async def show_pair(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    token: FromPath[str],
+) -> Response[Any]:
     """Ask whether this device shall be the terminal."""
     try:
         link = Links(seal, clock).read(LinkPurpose.PAIR, token)
@@ -64,7 +77,12 @@ async def show_pair(request: AnyRequest, db: Database, seal: Seal, clock: Clock,
 
 @post("/pair/{token:str}")
 async def pair(
-    request: AnyRequest, db: Database, seal: Seal, clock: Clock, settings: Settings, token: str
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+    token: FromPath[str],
 ) -> Response[Any]:
     """Make this device the terminal; whichever device was it before no longer is."""
     links = Links(seal, clock)

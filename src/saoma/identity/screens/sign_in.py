@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.identity import audit, model
@@ -49,7 +51,7 @@ async def show_sign_in(request: AnyRequest) -> Response[Any]:
 
 
 @post("/sign-in")
-async def sign_in(request: AnyRequest, db: Database, clock: Clock) -> Response[Any]:
+async def sign_in(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
     """Judge a login and password."""
     form = await request.form()
     login, password = str(form.get("login", "")), str(form.get("password", ""))
@@ -81,7 +83,13 @@ async def _invited(db: Database, links: Links, token: str) -> tuple[Any, Staff]:
 
 
 @get("/sign-in/link/{token:str}")
-async def show_link(request: AnyRequest, db: Database, seal: Seal, clock: Clock, token: str) -> Response[Any]:
+async def show_link(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    token: FromPath[str],
+) -> Response[Any]:
     """Ask whether to go on as the person a link was made for."""
     try:
         _, staff = await _invited(db, Links(seal, clock), token)
@@ -92,7 +100,13 @@ async def show_link(request: AnyRequest, db: Database, seal: Seal, clock: Clock,
 
 
 @post("/sign-in/link/{token:str}")
-async def use_link(request: AnyRequest, db: Database, seal: Seal, clock: Clock, token: str) -> Response[Any]:
+async def use_link(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    token: FromPath[str],
+) -> Response[Any]:
     """Sign in as the person a link was made for."""
     links = Links(seal, clock)
     form = await request.form()
@@ -115,7 +129,9 @@ async def use_link(request: AnyRequest, db: Database, seal: Seal, clock: Clock, 
 
 
 @get("/switch", guards=[needs()])
-async def show_switch(request: AnyRequest, db: Database, clock: Clock) -> Response[Any]:
+async def show_switch(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]
+) -> Response[Any]:
     """Who takes over this till?"""
     colleagues = await SignIn(db, clock).colleagues(staff_of(request))
     next_path = safe_path(request.query_params.get("next"), "/till")
@@ -123,7 +139,7 @@ async def show_switch(request: AnyRequest, db: Database, clock: Clock) -> Respon
 
 
 @post("/switch", guards=[needs()])
-async def switch(request: AnyRequest, db: Database, clock: Clock) -> Response[Any]:
+async def switch(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
     """Let a colleague take over by PIN."""
     form = await request.form()
     next_path = safe_path(str(form.get("next", "")), "/till")

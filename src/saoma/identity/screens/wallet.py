@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from saoma.alipay.wallet import Wallet, which_wallet
@@ -39,7 +40,12 @@ def _callback_url(request: AnyRequest, settings: Settings) -> str:
 
 @get("/alipay/authorize")
 async def authorize(
-    request: AnyRequest, db: Database, seal: Seal, clock: Clock, settings: Settings, wallets: Wallets
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+    wallets: NamedDependency[Wallets],
 ) -> Response[Any]:
     """Send the phone to Alipay's authorization, or say how to get there."""
     next_path = safe_path(request.query_params.get("next"))
@@ -55,7 +61,13 @@ async def authorize(
 
 
 @get("/alipay/callback")
-async def callback(request: AnyRequest, db: Database, seal: Seal, clock: Clock, wallets: Wallets) -> Response[Any]:
+async def callback(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    seal: NamedDependency[Seal],
+    clock: NamedDependency[Clock],
+    wallets: NamedDependency[Wallets],
+) -> Response[Any]:
     """Take what Alipay sends back; parameters nobody asked for are ignored."""
     query = request.query_params
     outcome = await WalletSignIn(db, seal, clock, wallets).end(
