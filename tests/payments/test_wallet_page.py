@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from saoma.kit.errors import Invalid
@@ -37,7 +39,7 @@ async def test_a_phone_that_reports_without_end_makes_us_ask_once_a_second(house
     for _ in range(20):
         await house.payments.nudge(payment.id)
     assert house.alipay.count("query") == 1
-    house.clock.advance(__import__("datetime").timedelta(seconds=2))
+    house.clock.advance(timedelta(seconds=2))
     await house.payments.nudge(payment.id)
     assert house.alipay.count("query") == 2
 

@@ -54,11 +54,23 @@ def settle(payment: Payment, reading: Reading, now: datetime, jitter: float) -> 
     return _consequences(payment, after, reading)
 
 
+#: Why a person is called, in our words: the provider's could read as if all were well.
+_WHY_ATTENTION: Final = {
+    Event.PAID: "late_money",
+    Event.MISMATCHED: "mismatched",
+    Event.CLOSED: "closed_unexplained",
+    Event.DECLINED: "contradiction",
+    Event.CANCEL_CONFIRMED: "contradiction",
+    Event.ATTEMPTS_EXHAUSTED: "attempts_exhausted",
+    Event.WINDOW_CLOSED: "window_closed",
+}
+
+
 def _code(payment: Payment, status: Status, reading: Reading) -> str:
     if status is Status.NEEDS_ATTENTION:
         if payment.status is Status.NEEDS_ATTENTION:
             return payment.code
-        return reading.code or "" if reading.event is Event.CANCEL_REFUSED else reading.event.value
+        return reading.code or "" if reading.event is Event.CANCEL_REFUSED else _WHY_ATTENTION[reading.event]
     if status is payment.status:
         # A verdict keeps its word; while undoing, the reason for undoing is the word that matters.
         return reading.code or payment.code if status is Status.PENDING else payment.code
