@@ -93,14 +93,14 @@ class Direct:
             answer = QueryAnswer.read(reply.fields, amount.currency)
         except Unreadable:
             return _unclear("unreadable", Query.service, reply)
-        code = answer.status if answer.result == "SUCCESS" else answer.error or answer.result
+        code = (answer.status if answer.result == "SUCCESS" else answer.error or answer.result) or "unreadable"
         evidence = _evidence(Query.service, code, reply)
         if answer.result in _FAILED:
             if codes.meaning(Call.QUERY, code) is Meaning.NO_TRADE and _agree(order_number, answer.order_number):
                 return NoTrade(evidence)
-            return Unclear(code or "UNKNOWN", evidence)
+            return Unclear(code, evidence)
         if answer.result != "SUCCESS":
-            return Unclear(code or "unreadable", evidence)
+            return Unclear(code, evidence)
         if answer.order_number != order_number:
             return _unclear("other_order", Query.service, reply)
         trade = Trade(
@@ -118,7 +118,7 @@ class Direct:
             case "TRADE_CLOSED":
                 return Closed(trade, evidence)
             case _:
-                return Unclear(answer.status or "unreadable", evidence)
+                return Unclear(code, evidence)
 
     async def cancel(self, order_number: str, trade_number: str, now: datetime) -> CancelReport:
         """acquire.cancel by our order number, the same request each time.
