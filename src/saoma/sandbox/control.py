@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.sandbox.config import BuyerSetting, yuan
@@ -120,7 +121,7 @@ class NoticeView(msgspec.Struct):
 
 
 @post("/partners", status_code=200, sync_to_thread=False)
-def add_partner(data: Partner, book: Book, partners: Partners) -> PartnerKnown:
+def add_partner(data: Partner, book: NamedDependency[Book], partners: NamedDependency[Partners]) -> PartnerKnown:
     """Make a partner known, or replace its keys."""
     with book.store.writing():
         partners.add(data)
@@ -128,33 +129,33 @@ def add_partner(data: Partner, book: Book, partners: Partners) -> PartnerKnown:
 
 
 @get("/partners", sync_to_thread=False)
-def list_partners(partners: Partners) -> dict[str, list[PartnerKnown]]:
+def list_partners(partners: NamedDependency[Partners]) -> dict[str, list[PartnerKnown]]:
     """Every partner that may call."""
     return {"partners": [PartnerKnown(one.partner, partners.alipay_public_key) for one in partners.all()]}
 
 
 @post("/buyers", status_code=200, sync_to_thread=False)
-def add_buyer(data: BuyerSetting, book: Book) -> BuyerView:
+def add_buyer(data: BuyerSetting, book: NamedDependency[Book]) -> BuyerView:
     """Make a test buyer, or give a known one this balance and PIN habit."""
     buyer = book.add_buyer(data.id, data.name, yuan(data.balance), pin_required=data.pin_required, pin=data.pin)
     return _buyer(buyer)
 
 
 @get("/buyers", sync_to_thread=False)
-def list_buyers(book: Book) -> dict[str, list[BuyerView]]:
+def list_buyers(book: NamedDependency[Book]) -> dict[str, list[BuyerView]]:
     """Every test buyer."""
     return {"buyers": [_buyer(buyer) for buyer in book.buyers()]}
 
 
 @post("/buyers/{buyer_id:str}/payment-code", status_code=200, sync_to_thread=False)
-def new_payment_code(buyer_id: str, book: Book) -> PaymentCodeView:
+def new_payment_code(buyer_id: FromPath[str], book: NamedDependency[Book]) -> PaymentCodeView:
     """What this buyer's wallet shows at a till now: good for one payment and about a minute."""
     code = book.new_payment_code(buyer_id)
     return PaymentCodeView(code.code, code.expires_at.isoformat())
 
 
 @post("/faults", status_code=200, sync_to_thread=False)
-def plan_fault(data: NewFault, book: Book, faults: Faults) -> Fault:
+def plan_fault(data: NewFault, book: NamedDependency[Book], faults: NamedDependency[Faults]) -> Fault:
     """Let the next calls of a service go wrong."""
     if data.service not in OPERATIONS and data.service != OAUTH_TOKEN:
         raise Invalid(f"{data.service!r} is not a service of this sandbox.")
@@ -167,13 +168,13 @@ def plan_fault(data: NewFault, book: Book, faults: Faults) -> Fault:
 
 
 @get("/faults", sync_to_thread=False)
-def list_faults(faults: Faults) -> dict[str, list[Fault]]:
+def list_faults(faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
     """What is still to go wrong."""
     return {"faults": faults.planned()}
 
 
 @delete("/faults", status_code=200, sync_to_thread=False)
-def clear_faults(book: Book, faults: Faults) -> dict[str, list[Fault]]:
+def clear_faults(book: NamedDependency[Book], faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
     """Behave again."""
     with book.store.writing():
         faults.clear()
@@ -181,7 +182,7 @@ def clear_faults(book: Book, faults: Faults) -> dict[str, list[Fault]]:
 
 
 @post("/clock", status_code=200)
-async def push_clock(data: Push, book: Book, notices: Notices) -> Now:
+async def push_clock(data: Push, book: NamedDependency[Book], notices: NamedDependency[Notices]) -> Now:
     """Push the sandbox's clock; timers run out and due notifications go out before this answers."""
     if not 0 <= data.advance_seconds <= 10 * 366 * 24 * 3600:
         raise Invalid("Time does not go back here, nor on for more than ten years.")
@@ -191,32 +192,36 @@ async def push_clock(data: Push, book: Book, notices: Notices) -> Now:
 
 
 @get("/clock", sync_to_thread=False)
-def read_clock(book: Book) -> Now:
+def read_clock(book: NamedDependency[Book]) -> Now:
     """What time it is here."""
     return _now(book)
 
 
 @get("/trades", sync_to_thread=False)
-def list_trades(book: Book, partner: str = "") -> dict[str, list[TradeView]]:
+def list_trades(book: NamedDependency[Book], partner: FromQuery[str] = "") -> dict[str, list[TradeView]]:
     """Every trade, oldest first. An order code that nobody scanned is no trade yet."""
     return {"trades": [_trade(book, trade) for trade in book.all_trades(partner)]}
 
 
 @get("/trades/{number:str}", sync_to_thread=False)
-def read_trade(number: str, book: Book, partner: str = "") -> TradeView:
+def read_trade(number: FromPath[str], book: NamedDependency[Book], partner: FromQuery[str] = "") -> TradeView:
     """One trade."""
     return _trade(book, _known(book, number, partner))
 
 
 @post("/trades/{number:str}/scan", status_code=200, sync_to_thread=False)
-def scan_trade(number: str, data: Payer, book: Book, partner: str = "") -> TradeView:
+def scan_trade(
+    number: FromPath[str], data: Payer, book: NamedDependency[Book], partner: FromQuery[str] = ""
+) -> TradeView:
     """A buyer opens an order code: from now on the trade waits for them."""
     trade = _known(book, number, partner)
     return _trade(book, book.scan(book.code_url(trade.qr_token), data.buyer_id))
 
 
 @post("/trades/{number:str}/pay", status_code=200, sync_to_thread=False)
-def pay_trade(number: str, book: Book, data: Payer | None = None, partner: str = "") -> TradeView:
+def pay_trade(
+    number: FromPath[str], book: NamedDependency[Book], data: Payer | None = None, partner: FromQuery[str] = ""
+) -> TradeView:
     """The buyer confirms in the wallet. A code nobody scanned is scanned first, by `buyer_id`."""
     with book.moving():
         trade = _known(book, number, partner)
@@ -227,7 +232,7 @@ def pay_trade(number: str, book: Book, data: Payer | None = None, partner: str =
 
 
 @post("/trades/{number:str}/refuse", status_code=200, sync_to_thread=False)
-def refuse_trade(number: str, book: Book, partner: str = "") -> TradeView:
+def refuse_trade(number: FromPath[str], book: NamedDependency[Book], partner: FromQuery[str] = "") -> TradeView:
     """The buyer says no; the trade is closed."""
     trade = _known(book, number, partner)
     return _trade(book, book.refuse(trade.trade_no, trade.buyer_id))
@@ -235,20 +240,23 @@ def refuse_trade(number: str, book: Book, partner: str = "") -> TradeView:
 
 @get("/calls", sync_to_thread=False)
 def list_calls(
-    book: Book, partner: str = "", out_trade_no: str = "", limit: Annotated[int, Parameter(ge=1, le=30_000)] = 5_000
+    book: NamedDependency[Book],
+    partner: FromQuery[str] = "",
+    out_trade_no: FromQuery[str] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=30_000)] = 5_000,
 ) -> dict[str, list[Call]]:
     """The call log, oldest first: what was asked, what was answered (null: silence), and why it was refused."""
     return {"calls": book.store.calls(partner, out_trade_no, limit)}
 
 
 @get("/notifications/{number:str}", sync_to_thread=False)
-def list_notifications(number: str, notices: Notices) -> dict[str, list[NoticeView]]:
+def list_notifications(number: FromPath[str], notices: NamedDependency[Notices]) -> dict[str, list[NoticeView]]:
     """Every notification about an order, with its deliveries."""
     return {"notifications": [_notice(notice) for notice in notices.of_order(number)]}
 
 
 @post("/notifications/{number:str}/resend", status_code=200)
-async def resend(number: str, notices: Notices) -> dict[str, list[DeliveryView]]:
+async def resend(number: FromPath[str], notices: NamedDependency[Notices]) -> dict[str, list[DeliveryView]]:
     """Send them all once more, now, whatever was answered before."""
     if not notices.of_order(number):
         raise NotFound("Nothing was ever to be told about this order.")

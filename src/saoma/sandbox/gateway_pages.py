@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 from litestar import MediaType, Request, Response, get, route
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.kit.errors import NotFound
@@ -30,7 +32,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @route("/gateway.do", http_method=["GET", "POST"], request_max_body_size=_LARGEST, include_in_schema=False)
-async def gateway(request: Request[Any, Any, Any], mapi: Mapi, openapi: OpenApi) -> Response[bytes]:
+async def gateway(
+    request: Request[Any, Any, Any], mapi: NamedDependency[Mapi], openapi: NamedDependency[OpenApi]
+) -> Response[bytes]:
     """Both gateways: `service` speaks XML, `method` speaks JSON."""
     query, body = request.scope["query_string"], await request.body()
     is_open_api = _names(b"method", query, body) and not _names(b"service", query, body)
@@ -46,7 +50,7 @@ async def _sent(reply: Reply, request: Request[Any, Any, Any]) -> Response[bytes
     if reply.wait:
         await asyncio.sleep(reply.wait)
     if reply.body is not None:
-        return Response(reply.body, media_type=reply.content_type)
+        return Response(reply.body, status_code=200, media_type=reply.content_type)
     if request.client is not None:
         drop_connection((request.client.host, request.client.port))
     return Response(b"", status_code=504)
@@ -54,7 +58,11 @@ async def _sent(reply: Reply, request: Request[Any, Any, Any]) -> Response[bytes
 
 @get("/oauth2/publicAppAuthorize.htm", include_in_schema=False)
 async def authorize(
-    request: Request[Any, Any, Any], book: Book, partners: Partners, authorizations: Authorizations, browser: Browser
+    request: Request[Any, Any, Any],
+    book: NamedDependency[Book],
+    partners: NamedDependency[Partners],
+    authorizations: NamedDependency[Authorizations],
+    browser: NamedDependency[Browser],
 ) -> Response[Any]:
     """The silent authorization (https://global.alipay.com/docs/ac/common/obtain_uid): a redirect back with a code.
 
@@ -72,9 +80,9 @@ async def authorize(
     with book.store.writing():
         code = authorizations.new_code(app_id, buyer)
     target = callback(redirect_uri, app_id, scope, code, state)
-    if remembered := request.cookies.get("wallet_partner"):
+    host, remembered = request.headers.get("host", ""), request.cookies.get("wallet_partner")
+    if remembered and buyer_of_host(host):
         # inside the toy wallet's browser the partner's pages live on this buyer's own host
-        host = request.headers.get("host", "")
         target = inside(target, read_origin(remembered)[0], port_of_host(host), browser.allowed)
     answer = Redirect(target, status_code=302, headers={"Cache-Control": "no-store"})
     if chosen:
@@ -118,7 +126,7 @@ def _page(title: str, body: str, status: int) -> Response[str]:
 
 
 @get("/wallet/picture/{token:str}", include_in_schema=False, sync_to_thread=False)
-def picture(token: str, book: Book) -> Response[str]:
+def picture(token: FromPath[str], book: NamedDependency[Book]) -> Response[str]:
     """The picture of an order's code, for partners that don't draw their own."""
     if token not in book.by_token and token not in book.static_codes:
         raise NotFound("There is no such code.")
@@ -132,7 +140,7 @@ def healthz() -> str:
 
 
 @get("/readyz", include_in_schema=False, sync_to_thread=False, media_type=MediaType.TEXT)
-def readyz(book: Book) -> str:
+def readyz(book: NamedDependency[Book]) -> str:
     """The book is open and can be written."""
     book.store.check()
     return "ready"

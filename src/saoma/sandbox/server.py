@@ -46,15 +46,15 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Sandbox:
-    """A local Alipay, put together. `clock` may be one that stands still."""
+    """A local Alipay, put together. `clock` may be one that stands still; `store` is closed with the application."""
 
     config: Config = field(default_factory=Config)
     clock: MovableClock = field(default_factory=MovableClock)
     port: int = 8001
+    store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
         config = self.config
-        self.store = Store(Path(config.state) if config.state else None)
         with self.store.writing():
             self.book = Book(self.clock, self.store, config.public_url or f"http://localhost:{self.port}")
             self.partners = Partners(self.store)
@@ -133,7 +133,7 @@ def run(port: int, config: Path | None = None) -> None:
 
 
 async def _serve(settings: Config, port: int) -> None:
-    sandbox = Sandbox(settings, port=port)
+    sandbox = Sandbox(settings, port=port, store=Store(Path(settings.state) if settings.state else None))
     server = Server(sandbox.app(), settings.host, port, interface=Interfaces.ASGI, log_enabled=False)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
