@@ -40,7 +40,9 @@ class Wallets(Protocol):
     """Whoever can exchange an authorization code for a user id (the Alipay client)."""
 
     async def buyer_of(self, account: Account, auth_code: str) -> str:
-        """The user id of whoever authorized. Raises a `SaomaError` when there is none to be had."""
+        """The user id of whoever authorized.
+
+        Raises a `SaomaError` when there is none to be had; its `code` is `no_user_id` when Alipay gave another id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,8 @@ class WalletSignIn:
             buyer_id = await self._wallets.buyer_of(account, auth_code)
         except SaomaError as error:
             log.warning("wallet_sign_in.no_buyer", account=account_id, why=type(error).__name__, error=str(error))
-            missing = "open_id" in str(error)
-            return NoUserId(account_id, next_path) if missing else TryAgain(account_id, next_path)
+            unusable = getattr(error, "code", "") == "no_user_id"
+            return NoUserId(account_id, next_path) if unusable else TryAgain(account_id, next_path)
         if not _USER_ID.fullmatch(buyer_id):
             log.error("wallet_sign_in.no_user_id", account=account_id)
             return NoUserId(account_id, next_path)

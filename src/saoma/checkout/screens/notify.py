@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl
 
 import structlog
 from litestar import MediaType, Request, Response, Router, post
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
 from saoma.alipay.wire import Unreadable, parse_form
 from saoma.kit.errors import SaomaError
@@ -33,7 +35,9 @@ def _answer(*, accepted: bool) -> Response[str]:
     opt={"exclude_from_csrf": True, "skip_session": True},
     status_code=200,
 )
-async def notify(request: Request[Any, Any, Any], payments: Payments, account_id: str) -> Response[str]:
+async def notify(
+    request: Request[Any, Any, Any], payments: NamedDependency[Payments], account_id: FromPath[str]
+) -> Response[str]:
     """Take one notification for one account."""
     kind, options = request.content_type
     try:

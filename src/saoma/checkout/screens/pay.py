@@ -9,6 +9,8 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.checkout.checkout import Checkout
@@ -42,21 +44,25 @@ async def _shown(request: AnyRequest, checkout: Checkout, payment: Payment, temp
 
 
 @get("/pay/{payment_id:str}")
-async def show_pay(request: AnyRequest, checkout: Checkout, payment_id: str) -> Response[Any]:
+async def show_pay(
+    request: AnyRequest, checkout: NamedDependency[Checkout], payment_id: FromPath[str]
+) -> Response[Any]:
     """What is paid for, how much, and the one button. With `?go=1` the wallet's cashier opens by itself."""
     payment = await checkout.for_payer(payment_id, request.session)
     return await _shown(request, checkout, payment, "checkout/pay.html")
 
 
 @get("/pay/{payment_id:str}/state")
-async def show_state(request: AnyRequest, checkout: Checkout, payment_id: str) -> Response[Any]:
+async def show_state(
+    request: AnyRequest, checkout: NamedDependency[Checkout], payment_id: FromPath[str]
+) -> Response[Any]:
     """The part of the page that changes."""
     payment = await checkout.for_payer(payment_id, request.session)
     return await _shown(request, checkout, payment, "checkout/pay_state.html")
 
 
 @post("/pay/{payment_id:str}/reported", status_code=200)
-async def report(request: AnyRequest, checkout: Checkout, payment_id: str) -> Response[Any]:
+async def report(request: AnyRequest, checkout: NamedDependency[Checkout], payment_id: FromPath[str]) -> Response[Any]:
     """Take what tradePay told the phone. It starts a question to Alipay and nothing else."""
     payment = await checkout.for_payer(payment_id, request.session)
     form = await request.form()
@@ -69,7 +75,9 @@ async def report(request: AnyRequest, checkout: Checkout, payment_id: str) -> Re
 
 
 @post("/pay/{payment_id:str}/again")
-async def pay_again(request: AnyRequest, checkout: Checkout, payment_id: str) -> Response[Any]:
+async def pay_again(
+    request: AnyRequest, checkout: NamedDependency[Checkout], payment_id: FromPath[str]
+) -> Response[Any]:
     """After an end without money: a new payment, with a new order number, for the same thing."""
     payment = await checkout.for_payer(payment_id, request.session)
     new = await checkout.pay_again(payment)

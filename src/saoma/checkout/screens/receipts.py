@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.showing import masked
@@ -53,11 +55,11 @@ def receipt_path(seal: Seal, payment_id: str) -> str:
 @get("/receipt/{payment_id:str}")
 async def show_receipt(
     request: Request[Any, Any, Any],
-    db: Database,
-    checkout: Checkout,
-    seal: Seal,
-    settings: Settings,
-    payment_id: str,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    seal: NamedDependency[Seal],
+    settings: NamedDependency[Settings],
+    payment_id: FromPath[str],
 ) -> Response[Any]:
     """One payment's receipt, with what was given back since."""
     staff = await signed_in(request, db)

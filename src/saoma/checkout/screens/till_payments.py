@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.checkout.checkout import Checkout
@@ -38,7 +40,9 @@ async def _shown(request: AnyRequest, checkout: Checkout, payment: Payment, *, w
 
 
 @get("/till-payments/{payment_id:str}", guards=[needs(May.TAKE_PAYMENTS)])
-async def show_payment(request: AnyRequest, checkout: Checkout, payment_id: str) -> Response[Any]:
+async def show_payment(
+    request: AnyRequest, checkout: NamedDependency[Checkout], payment_id: FromPath[str]
+) -> Response[Any]:
     """The pane, alone for htmx, in a page of its own for a browser."""
     payment = await checkout.for_staff(payment_id, staff_of(request))
     return await _shown(request, checkout, payment, whole=request.headers.get("HX-Request") != "true")
@@ -46,7 +50,11 @@ async def show_payment(request: AnyRequest, checkout: Checkout, payment_id: str)
 
 @post("/till-payments/{payment_id:str}/give-up", guards=[needs(May.TAKE_PAYMENTS)], status_code=200)
 async def give_up(
-    request: AnyRequest, checkout: Checkout, db: Database, clock: Clock, payment_id: str
+    request: AnyRequest,
+    checkout: NamedDependency[Checkout],
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    payment_id: FromPath[str],
 ) -> Response[Any]:
     """Stop waiting and cancel."""
     staff = staff_of(request)
