@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from litestar import Litestar, Request, Response, get
 from litestar.di import Provide
+from litestar.params import FromPath
 
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import pay as pay_screen
@@ -183,8 +184,14 @@ async def restaurant(db: Database, clock: MovableClock, *, tables: int = 3) -> R
     return Restaurant(db, clock, shop, shown, made, alipay, payments, checkout)
 
 
+@get("/hello")
+async def hello() -> str:
+    """Any page: it brings the CSRF cookie."""
+    return "hello"
+
+
 @get("/be/{buyer_id:str}")
-async def become_buyer(request: Request[Any, Any, Any], buyer_id: str) -> Response[str]:
+async def become_buyer(request: Request[Any, Any, Any], buyer_id: FromPath[str]) -> Response[str]:
     """Stands for the authorization: from now on this browser is the buyer."""
     account_id = request.query_params["account"]
     remember_buyer(request.session, account_id, buyer_id)
@@ -192,7 +199,7 @@ async def become_buyer(request: Request[Any, Any, Any], buyer_id: str) -> Respon
 
 
 @get("/staff-is/{staff_id:str}")
-async def become_staff(request: Request[Any, Any, Any], staff_id: str) -> Response[str]:
+async def become_staff(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
     """Stands for the sign-in."""
     request.session["staff_id"] = staff_id
     return Response("signed in")
@@ -225,7 +232,7 @@ def app(of: Restaurant, *, live: Live | None = None, **given: Any) -> Litestar:
 
     handlers = [screen.router for screen in (*SCREENS, pay_screen, till_payments, wallet_screen)]
     built = build_app(
-        [*handlers, become_buyer, become_staff],
+        [*handlers, hello, become_buyer, become_staff],
         house=House(secret=identity.SECRET, clock=of.clock),
         db=of.db,
         live=live,
@@ -250,7 +257,9 @@ class Phone:
 
     async def post(self, path: str, data: dict[str, Any] | None = None, *, htmx: bool = True) -> httpx.Response:
         """Send a form, by htmx unless told otherwise."""
-        headers = {"X-CSRF-Token": self.client.cookies.get("saoma_csrf") or ""}
+        if "saoma_csrf" not in self.client.cookies:
+            await self.client.get("/hello")
+        headers = {"X-CSRF-Token": self.client.cookies["saoma_csrf"]}
         if htmx:
             headers["HX-Request"] = "true"
         return await self.client.post(path, data=data or {}, headers=headers)
