@@ -1,0 +1,70 @@
+// The kitchen's board: ages that go on between updates, digits that bump, a moment's rest after a card has moved.
+// What a reader would get wrong: ages are counted from the server's seconds, because a kitchen tablet's clock may be wrong.
+
+import { play } from "./lib/sound";
+import { word } from "./lib/words";
+
+const REST = 350;
+const born = new WeakMap<Element, { seconds: string; since: number }>();
+
+function age(card: HTMLElement): number {
+  const seconds = card.dataset.seconds || "0";
+  let known = born.get(card);
+  if (!known || known.seconds !== seconds) {
+    known = { seconds, since: performance.now() - Number(seconds) * 1000 };
+    born.set(card, known);
+  }
+  return (performance.now() - known.since) / 1000;
+}
+
+function show(): void {
+  const board = document.getElementById("board");
+  if (!board) return;
+  const soon = Number(board.dataset.soon), late = Number(board.dataset.late);
+  let newlyLate = false;
+  for (const card of board.querySelectorAll<HTMLElement>(".ticket[data-seconds]")) {
+    if (card.dataset.state !== "sent" && card.dataset.state !== "cooking") continue;
+    const seconds = age(card);
+    const looks = seconds >= late ? "late" : seconds >= soon ? "soon" : "fresh";
+    if (!card.classList.contains(looks)) {
+      newlyLate ||= looks === "late";
+      card.classList.remove("fresh", "soon", "late");
+      card.classList.add(looks);
+    }
+    const text = card.querySelector("[data-age-text]");
+    const minutes = Math.floor(seconds / 60);
+    const said = minutes < 1 ? word("now") : minutes < 120 ? word("minutes", minutes) : word("hours", Math.floor(minutes / 60));
+    if (text && text.textContent !== said) text.textContent = said;
+  }
+  if (newlyLate) play("failed");
+}
+
+function pressed(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if ((event.target as Element).closest("input, textarea, select")) return;
+  if (event.key === "r" || event.key === "R") document.querySelector<HTMLElement>("[data-recall]")?.click();
+  if (!/^[1-9]$/.test(event.key) || event.repeat) return;
+  const card = document.querySelectorAll<HTMLElement>("#cards > .ticket")[Number(event.key) - 1];
+  card?.querySelector<HTMLElement>("[data-bump]")?.click();
+}
+
+// A card that leaves lets the next one slide under the finger: for a moment, a second tap does nothing.
+function rest(): void {
+  const cards = document.getElementById("cards");
+  if (!cards) return;
+  cards.classList.add("resting");
+  window.setTimeout(() => cards.classList.remove("resting"), REST);
+}
+
+let order = "";
+function settled(): void {
+  const now = [...document.querySelectorAll("#cards > .ticket")].map((card) => card.id).join(" ");
+  if (order && !now.startsWith(order)) rest();
+  order = now;
+  show();
+}
+
+document.addEventListener("keydown", pressed);
+document.addEventListener("htmx:after:swap", settled);
+window.setInterval(show, 5000);
+settled();

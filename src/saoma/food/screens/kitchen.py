@@ -1,0 +1,152 @@
+"""The kitchen's board: tickets by age, one touch or key each to move them on, live without a reload.
+
+Every answer to a press is the whole board as it is then: a screen can be behind for a moment, never wrong for long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from saoma.food import kitchen
+from saoma.food.editing import stations
+from saoma.food.kitchen import lateness
+from saoma.food.menu import menu, set_sold_out
+from saoma.food.model import LineStatus
+from saoma.food.screens.place import AnyRequest, place
+from saoma.identity import audit
+from saoma.identity.guards import May, needs
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Rows
+from saoma.kit.errors import Invalid, NotFound
+from saoma.web.page import fragment, page
+
+_SEE = [needs(May.SEE_KITCHEN)]
+#: Places on one screen: a card longer than this many lines of text takes two.
+_LONG = 7
+
+
+async def _board(request: AnyRequest, rows: Rows) -> dict[str, Any]:
+    """All that the board shows now."""
+    at = await place(request, rows)
+    every = await stations(rows, at.store.id)
+    asked = request.query_params.get("station", "")
+    station = next((one for one in every if one.id == asked), None)
+    station_id = station.id if station else None
+    return {
+        "at": at,
+        "stations": every,
+        "station": station,
+        "tickets": await kitchen.tickets(rows, at.store.id, station_id),
+        "counts": await kitchen.all_day(rows, at.store.id, station_id),
+        "pace": await kitchen.pace(rows, at.store.id),
+        "lateness": lateness,
+        "long": _LONG,
+        "zone": at.store.zone,
+    }
+
+
+async def _answer(request: AnyRequest, db: Database) -> Response[Any]:
+    async with db.reading() as rows:
+        board = await _board(request, rows)
+    return fragment(request, "food/kitchen.html", "board", **board)
+
+
+def _state(text: object) -> LineStatus:
+    try:
+        return LineStatus(str(text))
+    except ValueError:
+        raise Invalid("Load the page again: it was too old for this.") from None
+
+
+@get("/kitchen", guards=_SEE, summary="The kitchen's board")
+async def show(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """The whole screen."""
+    async with db.reading() as rows:
+        board = await _board(request, rows)
+    return page(request, "food/kitchen.html", **board)
+
+
+@get("/kitchen/board", guards=_SEE, summary="The tickets alone")
+async def show_board(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """What the screen fetches when something changed."""
+    return await _answer(request, db)
+
+
+@post("/kitchen/tickets/{tab_id:str}/{number:int}/bump", guards=_SEE, status_code=200, summary="Move a ticket on")
+async def bump(
+    request: AnyRequest, db: NamedDependency[Database], tab_id: FromPath[str], number: FromPath[int]
+) -> Response[Any]:
+    """One step on from the state that was seen; when somebody was quicker nothing happens."""
+    form = await request.form()
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        seen, station = _state(form.get("seen")), str(form.get("station", "")) or None
+        await kitchen.bump(tx, at.store.id, tab_id, number, seen, station)
+    return await _answer(request, db)
+
+
+@post("/kitchen/tickets/{tab_id:str}/{number:int}/recall", guards=_SEE, status_code=200, summary="Bring a ticket back")
+async def recall(
+    request: AnyRequest, db: NamedDependency[Database], tab_id: FromPath[str], number: FromPath[int]
+) -> Response[Any]:
+    """One step back from the state that was seen."""
+    form = await request.form()
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        seen, station = _state(form.get("seen")), str(form.get("station", "")) or None
+        await kitchen.recall(tx, at.store.id, tab_id, number, seen, station)
+    return await _answer(request, db)
+
+
+@post("/kitchen/lines/{line_id:str}/bump", guards=_SEE, status_code=200, summary="Move one dish on")
+async def bump_line(request: AnyRequest, db: NamedDependency[Database], line_id: FromPath[str]) -> Response[Any]:
+    """One dish ahead of its ticket."""
+    form = await request.form()
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        await kitchen.bump_line(tx, at.store.id, line_id, _state(form.get("seen")))
+    return await _answer(request, db)
+
+
+@get("/kitchen/served", guards=_SEE, summary="Tickets that can be brought back")
+async def served(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """The last hour's tickets, for the recall sheet."""
+    async with db.reading() as rows:
+        at = await place(request, rows)
+        every = await stations(rows, at.store.id)
+        asked = request.query_params.get("station", "")
+        station = next((one for one in every if one.id == asked), None)
+        gone = await kitchen.lately_served(rows, at.store.id, station.id if station else None)
+    return fragment(request, "food/kitchen.html", "served", gone=gone, station=station, zone=at.store.zone)
+
+
+@get("/kitchen/dishes", guards=_SEE, summary="Dishes to mark sold out")
+async def dishes(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """Every dish with its switch, for the sold-out sheet."""
+    async with db.reading() as rows:
+        at = await place(request, rows)
+        shown = (await menu(rows, at.store.id)).visible()
+    return fragment(request, "food/kitchen.html", "dishes", menu=shown)
+
+
+@post("/kitchen/items/{item_id:str}/sold-out", guards=[needs(May.MARK_SOLD_OUT)], status_code=200, summary="Sold out")
+async def sold_out(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], item_id: FromPath[str]
+) -> Response[Any]:
+    """One tap: no phone can order this dish from now on; another tap brings it back."""
+    form = await request.form()
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        if (await menu(tx, at.store.id)).item(item_id) is None:
+            raise NotFound("This dish is no longer on the menu.")
+        gone = form.get("sold_out") == "yes"
+        item = await set_sold_out(tx, item_id, sold_out=gone)
+        what = "marked_sold_out" if gone else "marked_back_on"
+        await audit.note(tx, clock, who=at.staff.id, what=what, subject=item_id, merchant_id=at.store.merchant_id)
+    return fragment(request, "food/kitchen.html", "dish", item=item)
+
+
+router = Router("/", route_handlers=[show, show_board, bump, recall, bump_line, served, dishes, sold_out])

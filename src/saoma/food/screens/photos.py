@@ -1,0 +1,25 @@
+"""The photos of dishes, as every screen shows them: kept by browsers for a year, since a name stands for a content."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from saoma.food.photos import photo_copy
+from saoma.kit.errors import NotFound
+from saoma.kit.storage import Storage
+
+
+@get("/photos/{file:str}", summary="A photo of a dish")
+async def show(storage: NamedDependency[Storage], file: FromPath[str]) -> Response[bytes]:
+    """One WebP copy: `<name>-<width>.webp`."""
+    name, _, rest = file.partition("-")
+    width, _, form = rest.partition(".")
+    if form != "webp" or not (width.isascii() and width.isdecimal() and len(width) < 5):
+        raise NotFound("This photo is not here.")
+    content = await photo_copy(storage, name, int(width))
+    return Response(content, media_type="image/webp", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+router = Router("/", route_handlers=[show])
