@@ -70,8 +70,10 @@ def sandbox(
     config: Annotated[Path | None, typer.Option(help="Partners, buyers and the state file, as TOML or JSON.")] = None,
 ) -> None:
     """Run the local Alipay alone: gateway, authorization, toy wallet and control, for any integration in any language."""
+    from saoma.kit.follow import follow_parent
     from saoma.sandbox.server import run
 
+    follow_parent()
     run(port=port, config=config)
 
 

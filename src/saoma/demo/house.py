@@ -130,7 +130,7 @@ class _Demo:
                 )
                 with self._step("Two restaurants, their people, tables and menus"):
                     await cast.fill_sandbox(demo)
-                    data = REAL_ORDERS if REAL_ORDERS.exists() else None
+                    data = REAL_ORDERS if await asyncio.to_thread(REAL_ORDERS.exists) else None
                     await cast.fill_house(demo, db, storage, cast.restaurants(data))
             else:
                 demo = msgspec.structs.replace(known, database_url=url)
@@ -163,7 +163,7 @@ class _Demo:
                 {
                     "state": str(folder / "book.sqlite"),
                     "public_url": f"http://127.0.0.1:{self._sandbox_port}",
-                    "origins": [app_url],
+                    "partner_origins": [app_url],
                 }
             )
         )

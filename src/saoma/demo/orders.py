@@ -173,7 +173,9 @@ def _dish(name: str, prices: Sequence[int], choices: Counter[str]) -> ItemDraft:
     if common:
         options = tuple(OptionDraft(name=choice) for choice in common)
         groups.append(GroupDraft(name=WITH, name_zh="配料", max_choices=len(common), options=options))
-    return ItemDraft(code=code_for(name), name=name, name_zh=in_chinese(name), price=prices[0], groups=tuple(groups))
+    # Two long names may begin alike, so the whole name is told apart by its digest.
+    code = f"{code_for(name)}-{hashlib.sha256(name.encode()).hexdigest()[:5]}"
+    return ItemDraft(code=code, name=name, name_zh=in_chinese(name), price=prices[0], groups=tuple(groups))
 
 
 def options_of(line: OrderLine, item: ItemDraft) -> list[tuple[str, str]]:

@@ -88,27 +88,31 @@ async def _configure(connection: AsyncConnection[DictRow]) -> None:
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[DictRow]], url: str) -> None:
-        self._pool = pool
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10) -> None:
         self.url = url
         #: Called after a commit that told something; the live bell hangs itself in here.
         self.on_told: Callable[[], None] = lambda: None
-
-    @classmethod
-    async def open(cls, url: str, *, min_size: int = 1, max_size: int = 10, wait_seconds: float = 30) -> Database:
-        """Connect, waiting up to `wait_seconds` for the server. Raises `psycopg_pool.PoolTimeout`."""
-        pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             url,
             min_size=min_size,
             max_size=max_size,
             open=False,
             configure=_configure,
             kwargs={"row_factory": dict_row, "autocommit": True},
-            timeout=wait_seconds,
+            timeout=30,
             reconnect_timeout=3600,
         )
-        await pool.open(wait=True, timeout=wait_seconds)
-        return cls(pool, url)
+
+    @classmethod
+    async def open(cls, url: str, *, min_size: int = 1, max_size: int = 10, wait_seconds: float = 30) -> Database:
+        """A database that is connected. Raises `psycopg_pool.PoolTimeout` when the server stays away."""
+        db = cls(url, min_size=min_size, max_size=max_size)
+        await db.start(wait_seconds=wait_seconds)
+        return db
+
+    async def start(self, *, wait_seconds: float = 30) -> None:
+        """Connect, waiting up to `wait_seconds` for the server. Raises `psycopg_pool.PoolTimeout`."""
+        await self._pool.open(wait=True, timeout=wait_seconds)
 
     async def close(self) -> None:
         """Give all connections back to the server."""

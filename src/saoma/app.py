@@ -1,0 +1,274 @@
+"""The composition: settings -> database -> gateways -> rooms. The only file that knows every room.
+
+Rooms never look for each other: gateways, payables and receipt writers are handed over here, as readable dicts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from litestar import Litestar, get
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.response import Redirect
+
+from saoma.alipay.client import AlipayClient, CallRecord
+from saoma.alipay.direct import Direct
+from saoma.checkout.checkout import Checkout
+from saoma.checkout.screens import notify, pay, receipts, till_payments
+from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
+from saoma.gateway import Gateway
+from saoma.identity.guards import SignInNeeded, to_sign_in
+from saoma.identity.model import accounts
+from saoma.identity.screens import home, pairing, sign_in, wallet
+from saoma.identity.wallet_sign_in import Wallets
+from saoma.kit.clock import Clock, SystemClock
+from saoma.kit.db import Database
+from saoma.kit.due import Driver
+from saoma.kit.follow import follow_parent
+from saoma.kit.live import Live
+from saoma.kit.seal import Seal
+from saoma.kit.storage import Storage
+from saoma.kit.telemetry import CALL_SECONDS, CALLS, start_logging, start_traces
+from saoma.migrations import migrate
+from saoma.payments.payable import Payable
+from saoma.payments.payments import Payments
+from saoma.restaurant import shares
+from saoma.restaurant.receipts import receipt_lines
+from saoma.restaurant.screens import office_tables, phone, phone_basket, phone_bill, till, till_order, till_paying
+from saoma.settings import Settings, read_settings
+from saoma.web.frame import build_app
+from saoma.web.page import House
+
+log = structlog.get_logger(__name__)
+
+#: What people look at, room by room.
+SCREENS: tuple[Any, ...] = (
+    sign_in.router,
+    home.router,
+    pairing.router,
+    wallet.router,
+    pay.router,
+    receipts.router,
+    till_payments.router,
+    notify.router,
+    photos.router,
+    kitchen.router,
+    office_menu.router,
+    office_dish.router,
+    office_import.router,
+    phone.router,
+    phone_basket.router,
+    phone_bill.router,
+    till.router,
+    till_paying.router,
+    till_order.router,
+    office_tables.router,
+)
+
+
+@dataclass
+class Rooms:
+    """One process's living parts, made before anything is open and opened by `running`."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    live: Live
+    seal: Seal
+    storage: Storage
+    client: AlipayClient
+    gateways: dict[str, Gateway]
+    wallets: Wallets
+    payments: Payments
+    checkout: Checkout
+
+    @classmethod
+    def build(cls, settings: Settings, clock: Clock | None = None) -> Rooms:
+        """Put the parts together; nothing is connected yet."""
+        clock = clock or SystemClock()
+        db = Database(settings.database_url, min_size=2, max_size=settings.pool_size)
+        seal = Seal(settings.secret)
+        client = AlipayClient(
+            clock, connect_seconds=settings.connect_seconds, read_seconds=settings.read_seconds, on_call=count_call
+        )
+        gateways: dict[str, Gateway] = {}
+        payables: dict[str, Payable] = {shares.KIND: shares.SittingBill(clock)}
+        payments = Payments(
+            db, clock, gateways, payables, lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}"
+        )
+        return cls(
+            settings=settings,
+            clock=clock,
+            db=db,
+            live=Live(db),
+            seal=seal,
+            storage=Storage.at(settings.storage_url),
+            client=client,
+            gateways=gateways,
+            wallets=client,
+            payments=payments,
+            checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}),
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open everything, and close it in the right order: what is on its way comes home before the database goes."""
+        await self.db.start()
+        await self.refresh_gateways()
+        await self.live.start()
+        async with self.client:
+            try:
+                yield
+            finally:
+                await self.payments.close()
+                await self.live.stop()
+        await self.db.close()
+
+    async def refresh_gateways(self) -> None:
+        """Read the gateway accounts anew: after a start, and after one was added or changed."""
+        async with self.db.reading() as rows:
+            found = await accounts(rows, self.seal)
+        for account_id, account in found:
+            known = self.gateways.get(account_id)
+            if not isinstance(known, Direct) or known.account != account:
+                self.gateways[account_id] = Direct(account, self.client, self.clock)
+
+    async def ready(self) -> bool:
+        """Whether this process knows at least one gateway account and its database answers."""
+        return bool(self.gateways) and await self.db.alive()
+
+
+def count_call(record: CallRecord) -> None:
+    """Count and time one call to Alipay; log what did not go well."""
+    CALLS.labels(record.service, record.outcome).inc()
+    CALL_SECONDS.labels(record.service).observe(record.milliseconds / 1000)
+    if record.outcome != "answered":
+        log.warning(
+            "alipay.call",
+            service=record.service,
+            order=record.order_number,
+            outcome=record.outcome,
+            code=record.code,
+            milliseconds=round(record.milliseconds),
+        )
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def front_door() -> Redirect:
+    """Whoever comes without a table code is staff."""
+    return Redirect("/staff")
+
+
+def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
+    """The web application over `rooms`; `more` adds handlers."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with rooms.running():
+            yield
+
+    settings = rooms.settings
+    given = {
+        "db": rooms.db,
+        "clock": rooms.clock,
+        "settings": settings,
+        "seal": rooms.seal,
+        "storage": rooms.storage,
+        "payments": rooms.payments,
+        "checkout": rooms.checkout,
+        "wallets": rooms.wallets,
+    }
+    return build_app(
+        [front_door, *SCREENS, *more],
+        house=House(
+            secret=settings.secret,
+            clock=rooms.clock,
+            secure=settings.public_url.startswith("https://"),
+        ),
+        db=rooms.db,
+        live=rooms.live,
+        checks={"database": rooms.db.alive},
+        dependencies={name: Provide(_giver(part), sync_to_thread=False) for name, part in given.items()},
+        lifespan=[lifespan],
+        exception_handlers={SignInNeeded: to_sign_in},
+        openapi_config=OpenAPIConfig(title="Saoma", version="1", path="/api"),
+    )
+
+
+def _giver(part: Any) -> Any:
+    def give() -> Any:
+        return part
+
+    return give
+
+
+def _begin(process: str) -> Settings:
+    settings = read_settings()
+    start_logging(level=settings.log_level, json=settings.log_json, process=process)
+    if settings.trace_endpoint:
+        start_traces(settings.trace_endpoint, process)
+    follow_parent()
+    return settings
+
+
+def create() -> Litestar:
+    """The application of one server process, from its SAOMA_ settings."""
+    return compose(Rooms.build(_begin("app")))
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Migrate if need be, then answer requests until told to stop."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    settings = read_settings()
+    migrate(settings.database_url)
+    Server(
+        "saoma.app:create",
+        address=host,
+        port=port,
+        workers=workers,
+        interface=Interfaces.ASGI,
+        factory=True,
+        websockets=False,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+        backlog=2048,
+    ).serve()
+
+
+def work() -> None:
+    """Drive due work until SIGTERM or Ctrl-C."""
+    settings = _begin("worker")
+    migrate(settings.database_url)
+    asyncio.run(_work(Rooms.build(settings)))
+
+
+async def _work(rooms: Rooms) -> None:
+    async with rooms.running():
+        driver = Driver(rooms.db, rooms.payments.works(), rooms.clock)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, driver.stop)
+        log.info("worker.ready", pid=os.getpid())
+        refreshing = asyncio.create_task(_refresh(rooms))
+        await driver.run()
+        refreshing.cancel()
+
+
+async def _refresh(rooms: Rooms) -> None:
+    """Accounts added while we run are picked up within a minute."""
+    while True:
+        await asyncio.sleep(60)
+        try:
+            await rooms.refresh_gateways()
+        except Exception:
+            log.exception("accounts.refresh_failed")
