@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from saoma.kit.errors import SaomaError
 
@@ -98,7 +99,7 @@ def asset_url(name: str) -> str:
     opt={"skip_session": True, "exclude_from_csrf": True},
     sync_to_thread=False,
 )
-def asset(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """One built file, kept by browsers for a year: its name changes with its content."""
     found = assets().get(name)
     if found is None:
