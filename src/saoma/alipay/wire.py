@@ -29,6 +29,8 @@ _ENCODING: Final = re.compile(rb"""\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["
 _FORBIDDEN: Final = re.compile(r"<!(?!\[CDATA\[)|<\?")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+_QUOTES: Final = {byte: quote_plus(bytes([byte])) for byte in range(256)}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _BLANK: Final = " \t\r\n"
 _PARSER: Final = etree.XMLParser(
@@ -88,10 +90,15 @@ def form(fields: Mapping[str, str], charset: str) -> bytes:
     Raises `Unreadable` for text that `charset` has no bytes for."""
     name_of = codec(charset)
     try:
-        pairs = [f"{quote_plus(n, encoding=name_of)}={quote_plus(v, encoding=name_of)}" for n, v in fields.items()]
+        pairs = [f"{_quoted(name, name_of)}={_quoted(value, name_of)}" for name, value in fields.items()]
     except UnicodeEncodeError as error:
         raise Unreadable(f"{error.object[error.start]!r} can't be written in {charset}") from None
     return "&".join(pairs).encode("ascii")
+
+
+def _quoted(text: str, name_of: str) -> str:
+    # one pass in C over all bytes: a third of the time of urllib's quote_plus, with the same result
+    return text if _PLAIN.fullmatch(text) else text.encode(name_of).decode("latin-1").translate(_QUOTES)
 
 
 # --- XML answers ---------------------------------------------------------------------------------------------------
@@ -291,17 +298,29 @@ class OpenApiAnswer:
         return bool(self.sign) and signatory.verify(self.text.encode(codec(self.charset)), self.sign)
 
 
-_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
-_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _JSON_BLANK: Final = re.compile(r"[ \t\r\n]*")
-_JSON_SCALAR: Final = re.compile(r"[^,{}\[\]\"\s]+")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unreadable("a field stands twice in the answer")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_float=Decimal, parse_constant=_no_constant)
 
 
 def read_openapi_answer(body: bytes, charset: str = "utf-8") -> OpenApiAnswer:
-    """Read a JSON answer without ever re-writing it: the first `..._response` node wins, and only its text is parsed.
+    """Read a JSON answer without ever re-writing it: the first `..._response` node wins, and only its text is read.
 
-    Braces are matched outside of strings; a key `sign` inside the node is a field like any other, and the signature
-    may stand before or after the node. Raises `Unreadable` for anything that is not one such document."""
+    The decoder tells where the node ends, so braces and quotes inside of strings don't matter; a key `sign` inside the
+    node is a field like any other, and the signature may stand before or after the node. Raises `Unreadable` for
+    anything that is not one such document."""
     if len(body) > _LARGEST:
         raise Unreadable("the answer is far larger than any genuine one")
     try:
@@ -309,26 +328,29 @@ def read_openapi_answer(body: bytes, charset: str = "utf-8") -> OpenApiAnswer:
     except UnicodeDecodeError:
         raise Unreadable(f"the answer is not {charset}") from None
     node, text, sign = "", "", ""
+    fields: Any = None
     at = _blank(document, _after(document, _blank(document, 0), "{"))
     while True:
-        key, at = _string(document, at)
+        key, at = _value(document, at)
         at = _blank(document, _after(document, _blank(document, at), ":"))
-        end = _value_end(document, at)
+        value, end = _value(document, at)
+        if not isinstance(key, str):
+            raise Unreadable("the answer is not a JSON object of named values")
         if key.endswith("_response") and not node:
-            node, text = key, document[at:end]
+            node, text, fields = key, document[at:end], value
         elif key == "sign":
-            if sign:
-                raise Unreadable("the answer holds two signatures")
-            sign, _ = _string(document, at)
+            if sign or not isinstance(value, str):
+                raise Unreadable("the answer's signature is not one text")
+            sign = value
         at = _blank(document, end)
-        if document[at : at + 1] != ",":
+        if not document.startswith(",", at):
             break
         at = _blank(document, at + 1)
     if _blank(document, _after(document, at, "}")) != len(document):
         raise Unreadable("text follows the answer")
-    if not text.startswith("{"):
+    if not isinstance(fields, dict):
         raise Unreadable("the answer holds no plain response node")
-    return OpenApiAnswer(node=node, text=text, fields=_json_object(text), sign=sign, charset=charset)
+    return OpenApiAnswer(node=node, text=text, fields=fields, sign=sign, charset=charset)
 
 
 def write_openapi_answer(node: str, json_text: str, signatory: Signatory | None) -> bytes:
@@ -348,52 +370,11 @@ def _after(document: str, at: int, token: str) -> int:
     return at + len(token)
 
 
-def _string(document: str, at: int) -> tuple[str, int]:
-    match = _JSON_STRING.match(document, at)
-    if match is None:
-        raise Unreadable("the answer is not a JSON object of named values")
+def _value(document: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at `at`, and where it ends."""
     try:
-        return str(json.loads(match[0])), match.end()
-    except ValueError:
-        raise Unreadable("the answer holds a broken JSON string") from None
-
-
-def _value_end(document: str, at: int) -> int:
-    if document[at : at + 1] not in ("{", "["):
-        match = _JSON_STRING.match(document, at) or _JSON_SCALAR.match(document, at)
-        if match is None:
-            raise Unreadable("a value is missing in the answer")
-        return match.end()
-    depth = 0
-    for token in _JSON_TOKEN.finditer(document, at):
-        match token[0]:
-            case "{" | "[":
-                depth += 1
-            case "}" | "]":
-                depth -= 1
-                if depth == 0:
-                    return token.end()
-            case '"':
-                break
-    raise Unreadable("a brace or a string in the answer is never closed")
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise Unreadable("a field stands twice in the answer")
-        return found
-
-    def no_constant(name: str) -> NoReturn:
-        raise Unreadable(f"{name} is not JSON")
-
-    try:
-        found = json.loads(text, object_pairs_hook=no_duplicates, parse_float=Decimal, parse_constant=no_constant)
+        return _DECODER.raw_decode(document, at)
     except Unreadable:
         raise
     except (ValueError, RecursionError):
-        raise Unreadable("the response node is not JSON") from None
-    if not isinstance(found, dict):
-        raise Unreadable("the response node is not a JSON object")
-    return found
+        raise Unreadable("the answer is not JSON") from None

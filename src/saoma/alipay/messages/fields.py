@@ -21,6 +21,8 @@ _NUMBER: Final = re.compile(r"[!-~]{1,64}")
 _MERCHANT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _INDUSTRY: Final = re.compile(r"\d{4}")
 _BUYER: Final = re.compile(r"2088\d{12}")
+_COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+_DASHED: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
 _LARGEST_AMOUNT: Final = 100_000_000
 
 
@@ -163,11 +165,14 @@ class Incoming:
 
 def read_time(text: str) -> datetime:
     """`yyyyMMddHHmmss` or `yyyy-MM-dd HH:mm:ss`, GMT+8, as an aware time in UTC. Raises `Unreadable`."""
-    for shape in ("%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S"):
-        try:
-            return datetime.strptime(text, shape).replace(tzinfo=BEIJING).astimezone(UTC)
-        except ValueError:
-            continue
+    # by hand: strptime takes as long as reading the whole rest of an answer
+    match = _COMPACT.fullmatch(text) or _DASHED.fullmatch(text)
+    try:
+        if match:
+            year, month, day, hour, minute, second = map(int, match.groups())
+            return datetime(year, month, day, hour, minute, second, tzinfo=BEIJING).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
     raise Unreadable(f"{text[:40]!r} is not a time")
 
 
