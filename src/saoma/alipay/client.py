@@ -108,7 +108,8 @@ class AlipayClient:
         self._connections = connections
         self._on_call = on_call
         self._session: aiohttp.ClientSession | None = None
-        # a signature takes a core for 0.3 ms: on the event loop every other request would wait behind it
+        # a signature takes a core for 0.3 ms: on the event loop everything else waits behind it. Measured with 50 at
+        # once on a busy machine: median delay of the loop 5 to 9 ms there, 1 to 2 ms this way, for 0.07 ms more CPU
         self._signers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="alipay-sign")
 
     async def __aenter__(self) -> Self:

@@ -139,6 +139,14 @@ _ROWS: Final[list[tuple[str, Saying, Mapping[Call, Meaning]]]] = [
     ("cancelled", s.CANCELLED, _NOTHING),
     ("cancelled_gave_back", s.CANCELLED_GAVE_BACK, _NOTHING),
     ("refunded", s.REFUNDED, _NOTHING),
+    # the payment core's words: how it goes on, and what a person ruled
+    ("awaiting_buyer", s.WAITING, _NOTHING),
+    ("unproven", s.NOT_TRUSTED, _NOTHING),
+    ("fault", s.CHECKING, _NOTHING),
+    ("giving_up", s.CANCELLING, _NOTHING),
+    ("ruled_paid", s.PAID, _NOTHING),
+    ("ruled_unpaid", s.CANCELLED, _NOTHING),
+    ("ruled_refund", s.REFUNDED, _NOTHING),
 ]  # fmt: skip
 
 CODES: Final[Mapping[str, Code]] = {

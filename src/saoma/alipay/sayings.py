@@ -101,6 +101,11 @@ CANCELLED_GAVE_BACK: Final = _say(
     ("The payment was cancelled. Your money is on its way back.", "付款已取消，款项将原路退回。"),
     _NOT_PAID,
 )
+CANCELLING: Final = _say(
+    ("Cancelling the payment; it is not final yet.", "正在取消付款，结果尚未确定。"),
+    ("The payment is being cancelled. One moment, please.", "正在取消付款，请稍候。"),
+    _NOT_YET,
+)
 REFUNDED: Final = _say(
     ("The refund is done. Give the customer the refund slip.", "退款成功，请把退款凭证交给顾客。"),
     ("Your money has been refunded.", "退款成功，款项将原路退回。"),
