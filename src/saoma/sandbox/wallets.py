@@ -118,7 +118,7 @@ class Wallet:
             case StaticCode():
                 if found.status != "ACTIVE":
                     raise NotFound("This code is not valid. Ask the shop.")
-                typed = Money.parse(amount, found.trans_currency)
+                typed = _typed(amount, found.trans_currency)
                 if typed.minor <= 0:
                     raise Invalid("Type an amount first.")
                 rate = rates.cny_rate(typed.currency)
@@ -151,7 +151,7 @@ class Wallet:
                 found = self._book.resolve(code)
                 if not isinstance(found, StaticCode):
                     raise NotFound("The toy wallet knows no such order.")
-                trade = self._book.pay_static(code, self.buyer.id, Money.parse(amount, found.trans_currency), pin)
+                trade = self._book.pay_static(code, self.buyer.id, _typed(amount, found.trans_currency), pin)
         except Refused as refusal:
             return Declined(refusal)
         return Paid(trade.merchant or trade.partner, trade.money, trade.cny_money, self.buyer.balance_money)
@@ -193,3 +193,10 @@ class Wallet:
                 raise Refused("This order is already paid.")
             case TradeStatus.TRADE_CLOSED:
                 raise Refused("This order is closed. Ask the shop for a new one.")
+
+
+def _typed(amount: str, currency: str) -> Money:
+    try:
+        return Money.parse(amount, currency)
+    except Invalid:
+        raise Invalid("Type an amount in {currency}.", currency=currency) from None

@@ -1,7 +1,7 @@
-"""A toy wallet in a process of its own, for browsers: `python -m tests.sandbox.wallet.server PORT PARTNER_PORT`.
+"""The sandbox and a partner in one process, for browsers: `python -m tests.sandbox.wallet.server PORT PARTNER_PORT`.
 
-It also is the partner: a small restaurant page that wants to be paid, noting what it is sent. Tests talk to the book
-through `/control/book`, which only this test server has."""
+The partner is a small restaurant page that wants to be paid, noting what it is sent. Tests reach into the book through
+`/control/book`, which only this test server has."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ import json
 import sys
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from litestar import Litestar, Request, post
-from litestar.di import Provide
+from litestar import Request, post
 
-from saoma.kit.clock import MovableClock
-from saoma.kit.money import Money
-from saoma.sandbox.browser import Browser
+from saoma.sandbox.config import DEFAULT, BuyerSetting, Config
 from saoma.sandbox.model import Product
-from saoma.sandbox.screens import wallet_router
-from saoma.sandbox.trades import Book
+from saoma.sandbox.server import Sandbox
 from tests.sandbox.wallet.make import PARTNER, order, shop_code
 
 PAGE = """<!doctype html>
@@ -47,8 +44,9 @@ new EventSource('/live').onmessage = (e) => document.getElementById('live').text
 class Partner:
     """The restaurant's server, remembering every request."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, sandbox_port: int) -> None:
         self.port = port
+        self.sandbox_port = sandbox_port
         self.trade = ""
         self.seen: list[dict[str, Any]] = []
 
@@ -68,6 +66,12 @@ class Partner:
                 raise web.HTTPFound(f"http://127.0.0.1:{self.port}/t/7?from=moved")
             case "/away":
                 raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
+            case "/login":
+                back = quote(f"http://127.0.0.1:{self.port}/back", safe="")
+                raise web.HTTPFound(
+                    f"http://127.0.0.1:{self.sandbox_port}/oauth2/publicAppAuthorize.htm"
+                    f"?app_id=2016000000000000&scope=auth_base&state=xyz&redirect_uri={back}"
+                )
             case "/live":
                 stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
                 await stream.prepare(request)
@@ -91,17 +95,20 @@ class Partner:
 
 async def serve(port: int, partner_port: int) -> None:
     """Run both until killed; prints `ready`."""
-    partner = Partner(partner_port)
+    partner = Partner(partner_port, port)
     pages = web.Application()
     pages.router.add_route("*", "/{rest:.*}", partner.answer)
     runner = web.AppRunner(pages)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", partner_port).start()
 
-    book = Book(MovableClock())
-    for name, pin in (("Amy", False), ("Ben", True), ("Chloé Müller-Lüdenscheidt", False)):
-        book.add_buyer(name.split()[0].lower().replace("é", "e"), name, Money(5_000_00, "CNY"), pin_required=pin)
-    browser = Browser()
+    buyers = [
+        BuyerSetting("amy", "Amy"),
+        BuyerSetting("ben", "Ben 小本", pin_required=True),
+        BuyerSetting("chloe", "Chloé Müller-Lüdenscheidt-Wojciechowska"),
+    ]
+    sandbox = Sandbox(Config(partners=DEFAULT.partners, buyers=buyers), port=port)
+    book = sandbox.book
 
     @post("/control/book", status_code=200)
     async def control(request: Request[Any, Any, Any]) -> Any:
@@ -124,12 +131,8 @@ async def serve(port: int, partner_port: int) -> None:
                 return {"now": book.advance(timedelta(seconds=wish["seconds"])).isoformat()}
         raise AssertionError(wish)
 
-    app = Litestar(
-        [control, wallet_router(browser)],
-        dependencies={"book": Provide(lambda: book, sync_to_thread=False)},
-        on_shutdown=[browser.close],
-        openapi_config=None,
-    )
+    app = sandbox.app()
+    app.register(control)
     server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI)
     asyncio.get_running_loop().call_later(0.5, lambda: print("ready", flush=True))
     await server.serve()
