@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -263,6 +263,15 @@ async def ready(client: aiohttp.ClientSession, url: str) -> None:
                     return
         await asyncio.sleep(0.02)
     raise AssertionError("the sandbox never became ready")
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for something that a running sandbox does by itself, at most ten seconds."""
+    for _ in range(1000):
+        if happened():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen")
 
 
 def free_port() -> int:
