@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, get, post
 from litestar.di import Provide
 
 from saoma.identity.guards import SignInNeeded, to_sign_in
@@ -31,6 +31,13 @@ async def plant(request: Request[Any, Any, Any]) -> Response[str]:
     return Response("planted")
 
 
+@post("/session", opt={"exclude_from_csrf": True})
+async def set_session(request: Request[Any, Any, Any]) -> Response[str]:
+    """Put the JSON body into the session."""
+    request.session.update(await request.json())
+    return Response("planted")
+
+
 @get("/session")
 async def session(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """What the session holds now."""
@@ -49,7 +56,7 @@ def app(routers: Sequence[Any], db: Database, clock: Clock, **given: Any) -> Lit
         return Provide(provided, use_cache=True)
 
     return build_app(
-        [*routers, plant, session],
+        [*routers, plant, session, set_session],
         house=House(secret=make.SECRET, clock=clock),
         db=db,
         dependencies={name: provide(value) for name, value in values.items()},
