@@ -75,10 +75,13 @@ document.addEventListener("htmx:after:swap", () => {
 });
 
 // A sheet that is opened again shows its skeleton first, never the other sheet's content.
-document.addEventListener("close", (event) => {
-  const sheet = event.target as HTMLElement;
+function rest(): void {
   const waiting = document.querySelector<HTMLTemplateElement>("#sheet-waiting");
-  if (sheet.id === "sheet" && waiting) sheet.replaceChildren(waiting.content.cloneNode(true));
+  if (waiting) document.getElementById("sheet")?.replaceChildren(waiting.content.cloneNode(true));
+}
+
+document.addEventListener("close", (event) => {
+  if ((event.target as HTMLElement).id === "sheet") rest();
 }, true);
 
 document.body.addEventListener("live:closed", () => {
@@ -86,5 +89,6 @@ document.body.addEventListener("live:closed", () => {
   if (over instanceof HTMLDialogElement && !over.open) over.showModal();
 });
 
+rest();
 badges();
 dish();

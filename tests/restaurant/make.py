@@ -119,7 +119,7 @@ class Restaurant:
             return await sittings.sitting(rows, sitting.id)
 
     async def pays(
-        self, sitting: Sitting, choice: Choice, buyer_id: str = ANNA, amount: Money | None = None
+        self, sitting: Sitting, choice: Choice, buyer_id: str = ANNA, guest_id: str | None = None
     ) -> Payment:
         """Open a wallet payment for a part of the bill, as the phone does."""
         portion = (await self.bill(sitting)).portion(choice)
@@ -130,7 +130,7 @@ class Restaurant:
             "Dinner",
             KIND,
             sitting.id,
-            part_of(choice, portion),
+            part_of(choice, portion, guest_id),
             f"pays {next(_keys)}",
         )
 

@@ -109,7 +109,7 @@ async def test_a_repeated_tap_with_the_same_key_adds_one_dish(house: Restaurant)
         await adds(browser, house, "tea", key="tap 1")
         await adds(browser, house, "tea", key="tap 1")
         bar = await browser.get(f"/t/{house.tables[0].code}/bar", htmx=True)
-        assert "1 dish chosen" in bar.text
+        assert "1 chosen" in bar.text
         assert "$2.00" in bar.text
 
 

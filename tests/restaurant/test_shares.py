@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -221,10 +222,8 @@ async def test_whatever_two_people_do_a_bill_is_never_overpaid(
     opened: list[Payment] = []
 
     async def pay(buyer: str, choice: Choice) -> None:
-        try:
+        with contextlib.suppress(Refused):
             opened.append(await house.pays(sitting, choice, buyer))
-        except Refused:
-            pass
 
     for what, buyer, minor in steps:
         match what:

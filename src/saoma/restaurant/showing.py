@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from saoma.food.model import Chosen, Item, Line, LineStatus, Option
@@ -25,6 +26,43 @@ def by_person(lines: Iterable[Line], people: Sequence[Guest]) -> list[tuple[Gues
     known = {guest.id for guest in people}
     groups.append((None, [line for line in every if line.guest_id not in known]))
     return [(guest, theirs) for guest, theirs in groups if theirs]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Lines that a person would call one: same dish, same choices, same price, same state. Never empty."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def first(self) -> Line:
+        """The line that stands for all of them; one more goes onto it."""
+        return self.lines[0]
+
+    @property
+    def last(self) -> Line:
+        """The newest; one less comes off it."""
+        return self.lines[-1]
+
+    @property
+    def quantity(self) -> int:
+        """How many pieces in all."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def money(self) -> Money:
+        """What they cost together."""
+        return total((line.money for line in self.lines), self.first.currency)
+
+
+def alike(lines: Iterable[Line]) -> list[Alike]:
+    """Lines put together as people count them, in the order the first of each was added."""
+    groups: dict[object, list[Line]] = {}
+    for line in lines:
+        chosen = tuple(option.id for option in line.options)
+        same = (line.item_id, chosen, line.note, line.unit_amount, line.unit_amount_before, line.status)
+        groups.setdefault((*same, line.paid, line.held, line.guest_id), []).append(line)
+    return [Alike(tuple(group)) for group in groups.values()]
 
 
 def own(lines: Iterable[Line], guest: Guest | None) -> list[Line]:
@@ -63,10 +101,11 @@ def change_of(option: Option | Chosen, item: Item) -> Money:
     return Money(option.price_change, item.currency)
 
 
-def before_of(line: Line) -> Money:
-    """What the line came to at the price the guest saw before it changed."""
+def before_of(dish: Alike) -> Money:
+    """What the lines came to at the price the guest saw before it changed."""
+    line = dish.first
     unit = line.unit_amount if line.unit_amount_before is None else line.unit_amount_before
-    return Money(unit * line.quantity, line.currency)
+    return Money(unit * dish.quantity, line.currency)
 
 
 def refunded_of(share: ShareRow) -> Money:

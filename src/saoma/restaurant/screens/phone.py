@@ -76,6 +76,7 @@ def table_context(seen: Visit) -> dict[str, Any]:
         "topics": live_topics(seen),
         "zone": seen.place.zone,
         "by_person": showing.by_person,
+        "alike": showing.alike,
         "own": showing.own,
         "sum_of": showing.sum_of,
         "change_of": showing.change_of,

@@ -49,7 +49,6 @@ async def _page(
         "refusal": refusal,
         "key": new_id("tap"),
         "change_of": showing.change_of,
-        "before_of": showing.before_of,
         "nothing": Money.zero(sitting.currency),
         "zone": at.store.zone,
         "topics": [f"tab:{sitting.tab_id}", f"menu:{at.store.id}"],
