@@ -184,7 +184,9 @@ class FakeAlipay:
             if self.buyer not in ("pays", "thinks"):
                 return Declined(self.buyer, signed("open", self.buyer))
             number = f"2026{next(self._numbers):024d}"
-            trade = FakeTrade(charge.order_number, number, charge.amount, buyer_id=charge.buyer_id or "2088000000009999")
+            trade = FakeTrade(
+                charge.order_number, number, charge.amount, buyer_id=charge.buyer_id or "2088000000009999"
+            )
             self.trades[charge.order_number] = trade
             if charge.method is Method.BARCODE and self.buyer == "pays":
                 self.buyer_pays(charge.order_number)

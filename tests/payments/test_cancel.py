@@ -71,7 +71,9 @@ async def test_money_that_arrives_after_a_refusal_calls_for_a_person(house: Hous
     assert (await house.look_at_bill()).told == ["released"]
 
 
-@pytest.mark.parametrize("fault", ["silence_before", "silence_after", "system_error_before", "bad_signature", "unknown"])
+@pytest.mark.parametrize(
+    "fault", ["silence_before", "silence_after", "system_error_before", "bad_signature", "unknown"]
+)
 async def test_an_unclear_cancel_is_repeated_unchanged_with_growing_gaps(house: House, fault: str) -> None:
     payment_id = await waiting(house)
     house.alipay.fails("cancel", fault, fault, fault)
@@ -195,3 +197,43 @@ async def test_a_payment_seen_paid_whose_cancel_says_nothing_of_money_is_looked_
     assert payment.status is Status.CANCELLED
     assert house.alipay.trades[payment.order_number].given_back == 1250
     assert await house.next_due() is None
+
+
+async def cancelled_by_notice(house: House) -> str:
+    """A payment whose cancel was carried out and not heard of; the notice of the closed trade comes first."""
+    payment_id = await waiting(house)
+    payment = await house.payments.get(payment_id)
+    house.alipay.buyer_pays(payment.order_number)
+    house.alipay.fails("cancel", "silence_after")
+    await house.payments.give_up(payment_id, "stf_ann")
+    paid, closed = house.alipay.outbox
+    house.alipay.outbox = [closed, paid]
+    assert [answer.why for answer in await house.deliver()] == ["applied", "applied"]
+    return payment_id
+
+
+async def test_notices_in_the_wrong_order_are_put_right_by_one_more_query(house: House) -> None:
+    payment_id = await cancelled_by_notice(house)
+    assert (await house.payments.get(payment_id)).status is Status.CANCELLED
+    await house.play(60)
+    assert house.alipay.calls[-1][0] == "query"
+    payment = await house.payments.get(payment_id)
+    assert (payment.status, payment.due_at) == (Status.CANCELLED, None)
+    assert await house.faults() == []
+
+
+async def test_the_last_query_decides_against_us_too(house: House) -> None:
+    payment_id = await cancelled_by_notice(house)
+    house.alipay.trades[(await house.payments.get(payment_id)).order_number].state = "paid"
+    await house.play(60)
+    payment = await house.payments.get(payment_id)
+    assert (payment.status, payment.code) == (Status.NEEDS_ATTENTION, "late_money")
+
+
+async def test_a_confirming_query_that_stays_unclear_is_not_repeated_for_ever(house: House) -> None:
+    payment_id = await cancelled_by_notice(house)
+    house.alipay.fails("query", *["silence_before"] * 100)
+    await house.play(3600)
+    payment = await house.payments.get(payment_id)
+    assert (payment.status, payment.due_at) == (Status.CANCELLED, None)
+    assert 5 < house.alipay.count("query") < 40

@@ -77,9 +77,7 @@ def test_nothing_but_paid_or_a_person_makes_a_payment_succeed() -> None:
 
 def test_an_unclear_answer_never_moves_anything() -> None:
     assert all(PAYMENT.next(state, Event.UNCLEAR) is state for state in Status)
-    assert all(
-        to is from_ for (from_, event), to in REFUND.table.items() if event is RefundEvent.UNCLEAR
-    )
+    assert all(to is from_ for (from_, event), to in REFUND.table.items() if event is RefundEvent.UNCLEAR)
 
 
 def test_a_final_state_is_left_only_towards_a_person() -> None:

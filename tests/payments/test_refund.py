@@ -87,7 +87,9 @@ async def test_the_book_itself_refuses_a_sum_above_the_payment(house: House) -> 
             await rows.run("UPDATE payments SET refund_reserved = 1251 WHERE id = %(id)s", {"id": payment_id})
 
 
-@pytest.mark.parametrize("fault", ["silence_before", "silence_after", "system_error_after", "bad_signature", "not_sent"])
+@pytest.mark.parametrize(
+    "fault", ["silence_before", "silence_after", "system_error_after", "bad_signature", "not_sent"]
+)
 async def test_an_unclear_refund_is_repeated_with_the_same_number(house: House, fault: str) -> None:
     payment_id = await paid(house)
     house.alipay.fails("refund", fault, fault)

@@ -73,9 +73,7 @@ async def test_a_double_press_sends_one_request(house: House) -> None:
 
 
 async def test_two_tills_can_not_pay_one_bill_twice(house: House) -> None:
-    results = await asyncio.gather(
-        *(house.process().take(new_payment()) for _ in range(4)), return_exceptions=True
-    )
+    results = await asyncio.gather(*(house.process().take(new_payment()) for _ in range(4)), return_exceptions=True)
     assert sum(isinstance(result, Conflict) for result in results) == 3
     assert house.alipay.count("open") == 1
     assert (await house.look_at_bill()).paid == 1250
@@ -117,7 +115,9 @@ async def test_an_account_that_is_not_set_up_takes_no_payment(house: House) -> N
 async def test_screens_are_told_of_every_change(house: House) -> None:
     payment = await house.payments.take(new_payment())
     async with house.db.reading() as rows:
-        told = await rows.value("SELECT string_agg(topic || ' ' || (data->>'status'), ', ' ORDER BY id) FROM live_events")
+        told = await rows.value(
+            "SELECT string_agg(topic || ' ' || (data->>'status'), ', ' ORDER BY id) FROM live_events"
+        )
     assert told == ", ".join(
         f"{topic} {status}"
         for status in ("pending", "succeeded")

@@ -221,8 +221,9 @@ def _paid_event(payment: Payment, trade: Trade, door: Door, asked_at: datetime |
         return Event.MISMATCHED
     if door is Door.NOTICE and trade.amount is None:
         return Event.UNCLEAR
-    if payment.status is Status.CANCELLED and (payment.gave_back or payment.paid_at is not None):
-        # The money was there and the cancel returned it. Only a question asked after that can say anything new.
+    undone = payment.gave_back or payment.trade_closed or payment.paid_at is not None
+    if payment.status is Status.CANCELLED and undone:
+        # A closed trade stays closed, so this is older news. Only a question asked since can say anything else.
         asked = asked_at if door is Door.QUERY else None
         if asked is None or payment.final_at is None or asked <= payment.final_at:
             return Event.PAID_BEFORE_CANCEL

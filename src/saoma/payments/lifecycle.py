@@ -37,7 +37,7 @@ class Event(StrEnum):
     UNCLEAR = "unclear"
     #: Proof that our amount was paid under our number.
     PAID = "paid"
-    #: The same proof, older than the cancel that gave this very money back.
+    #: The same proof, but of the time before the trade was closed or its money given back.
     PAID_BEFORE_CANCEL = "paid_before_cancel"
     #: Money was taken under our number, but another amount, currency or trade than ours.
     MISMATCHED = "mismatched"

@@ -81,6 +81,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     refunded: int
     refund_reserved: int
     gave_back: bool
+    trade_closed: bool
     booked: bool
     payable_state: str
     sends: int

@@ -41,7 +41,8 @@ VALUES (%(id)s, %(refund_id)s, %(now)s, %(door)s, %(event)s, %(status_before)s, 
 """
 _CHANGE = """
 UPDATE payments SET status = %(status)s, code = %(code)s, trade_number = %(trade_number)s, buyer_id = %(buyer_id)s,
-    buyer_login = %(buyer_login)s, qr_code = %(qr_code)s, gave_back = %(gave_back)s, booked = %(booked)s,
+    buyer_login = %(buyer_login)s, qr_code = %(qr_code)s, gave_back = %(gave_back)s,
+    trade_closed = %(trade_closed)s, booked = %(booked)s,
     payable_state = %(payable_state)s, sends = %(sends)s, sending_until = %(sending_until)s, opened_at = %(opened_at)s,
     looked_at = %(looked_at)s, give_up_at = %(give_up_at)s, due_at = %(due_at)s, tries = %(tries)s,
     paid_at = %(paid_at)s, final_at = %(final_at)s,
@@ -266,7 +267,18 @@ async def tell_screens(tx: Transaction, payment: Payment) -> None:
 
 _CHANGED = (
     *("id", "code", "trade_number", "buyer_id", "buyer_login", "qr_code", "gave_back", "booked", "payable_state"),
-    *("sends", "sending_until", "opened_at", "looked_at", "give_up_at", "due_at", "tries", "paid_at", "final_at"),
+    *(
+        "trade_closed",
+        "sends",
+        "sending_until",
+        "opened_at",
+        "looked_at",
+        "give_up_at",
+        "due_at",
+        "tries",
+        "paid_at",
+        "final_at",
+    ),
 )
 
 

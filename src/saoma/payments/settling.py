@@ -20,8 +20,9 @@ from saoma.payments.patience import GiveUp, next_cancel, next_look
 CALL_LIMIT: Final = timedelta(seconds=15)
 #: Longer than a look with its calls is likely to take. A second driver does no harm, it only asks twice.
 LEASE: Final = timedelta(seconds=30)
-#: A cancel that answered without "money returned" for a payment that was seen paid is checked once more.
+#: When a payment was undone and there is also word of money, the provider is asked once more: the last query decides.
 _CONFIRM_AFTER: Final = timedelta(seconds=5)
+_CONFIRM_LOOKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ def _sending(payment: Payment, reading: Reading, now: datetime) -> dict[str, obj
 
 
 def _paid(payment: Payment, reading: Reading, now: datetime) -> dict[str, object]:
-    changes: dict[str, object] = {"gave_back": payment.gave_back or reading.gave_back}
+    changes: dict[str, object] = {
+        "gave_back": payment.gave_back or reading.gave_back,
+        "trade_closed": payment.trade_closed or reading.event in (Event.CLOSED, Event.CLOSED_BY_REFUND),
+    }
     if payment.paid_at is None and reading.event in (Event.PAID, Event.PAID_BEFORE_CANCEL):
         changes["paid_at"] = (reading.trade.paid_at if reading.trade else None) or now
     if payment.paid_at is None and reading.event in (Event.RULED_PAID, Event.RULED_REFUND):
@@ -143,9 +147,13 @@ def _next(
             if reading.door is Door.ANSWER and _look_again(before, after, reading):
                 look = next_look(after.patience, opened_at, now, 0, jitter)
                 return now + _CONFIRM_AFTER if isinstance(look, GiveUp) else look, 0
+            if reading.event is Event.PAID_BEFORE_CANCEL and reading.door is not Door.QUERY:
+                return now + _CONFIRM_AFTER, 0
             if reading.door is Door.QUERY and reading.event is Event.UNCLEAR and before.due_at and before.final:
                 look = next_look(after.patience, opened_at, now, before.tries, jitter)
-                return None if isinstance(look, GiveUp) else look, before.tries
+                if isinstance(look, GiveUp):
+                    return None if before.tries >= _CONFIRM_LOOKS else now + _CONFIRM_AFTER, before.tries
+                return look, before.tries
             if reading.door is Door.QUERY or not before.final:
                 return None, 0
             return before.due_at, before.tries

@@ -88,6 +88,7 @@ def _first_row(hall: Hall, new: NewPayment) -> Payment:
         refunded=0,
         refund_reserved=0,
         gave_back=False,
+        trade_closed=False,
         booked=False,
         payable_state="held",
         sends=0,

@@ -39,6 +39,7 @@ CREATE TABLE payments (
     refunded bigint NOT NULL DEFAULT 0,
     refund_reserved bigint NOT NULL DEFAULT 0,
     gave_back boolean NOT NULL DEFAULT false,
+    trade_closed boolean NOT NULL DEFAULT false,
     booked boolean NOT NULL DEFAULT false,
     payable_state text NOT NULL DEFAULT 'held' CHECK (payable_state IN ('held', 'paid', 'released')),
     sends smallint NOT NULL DEFAULT 0 CHECK (sends >= 0),
