@@ -23,6 +23,7 @@ _INDUSTRY: Final = re.compile(r"\d{4}")
 _BUYER: Final = re.compile(r"2088\d{12}")
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 _DASHED: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _LARGEST_AMOUNT: Final = 100_000_000
 
 
@@ -106,7 +107,7 @@ def time_to_pay(period: timedelta) -> str:
 
 def as_json(value: object) -> str:
     """JSON as it is both signed and sent: sorted, without blanks, text as it is."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def shop(merchant: SecondaryMerchant) -> str:
