@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import Litestar
@@ -23,7 +23,7 @@ from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.kit.live import Live
 from saoma.kit.telemetry import REQUEST_SECONDS
-from saoma.web.assets import asset, assets
+from saoma.web.assets import asset, assets, favicon
 from saoma.web.errors import HANDLERS
 from saoma.web.health import Check, health_router
 from saoma.web.live import live_check, live_events
@@ -92,7 +92,7 @@ def build_app(
     if db is not None:
         every_check.setdefault("database", db.alive)
     store = MemoryStore() if db is None else PostgresSessions(db, house.clock)
-    frame_handlers: list[Any] = [asset, parts_page, health_router(every_check)]
+    frame_handlers: list[Any] = [asset, favicon, parts_page, health_router(every_check)]
     if live is not None:
         frame_handlers += [live_events, live_check]
     return Litestar(
@@ -107,7 +107,7 @@ def build_app(
             cookie_samesite="lax",
             exclude=list(csrf_exclude) or None,
         ),
-        exception_handlers={**HANDLERS, **(exception_handlers or {})},
+        exception_handlers=cast(Any, {**HANDLERS, **dict(exception_handlers or {})}),
         before_send=[
             header_hook(secure=house.secure, policy=content_policy(content_sources)),
         ],

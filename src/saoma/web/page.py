@@ -130,14 +130,17 @@ def fragment(
 
 def render(template: str, reader: Reader | None = None, /, *, block: str = "", **context: Any) -> str:
     """The text of a template for one reader, without a request: for prints, messages and tests."""
-    reader = reader or Reader()
+    return drawn(environment().get_template(template), reader or Reader(), block=block, **context)
+
+
+def drawn(template: Template, reader: Reader, /, *, block: str = "", **context: Any) -> str:
+    """The text of a loaded template for one reader."""
     token = _reader.set(reader)
     try:
-        found = environment().get_template(template)
         values = {"request": None, "lang": reader.lang, "theme": reader.theme, **context}
         if not block:
-            return found.render(values)
-        return "".join(found.blocks[block](found.new_context(values)))
+            return template.render(values)
+        return "".join(template.blocks[block](template.new_context(values)))
     finally:
         _reader.reset(token)
 
