@@ -60,7 +60,6 @@ class House:
         self.bills += 1
         bill_id = f"bill_{self.bills}"
         async with self.db.reading() as rows:
-            await rows.run(BILLS)
             await rows.run("INSERT INTO bills (id, due) VALUES (%(id)s, %(due)s)", {"id": bill_id, "due": minor})
         return bill_id
 
@@ -109,6 +108,8 @@ class House:
 async def house(db: Database, clock: MovableClock) -> House:
     """A shop in front of a fake Alipay."""
     shop = await make.shop(db)
+    async with db.reading() as rows:
+        await rows.run(BILLS)
     alipay = FakeAlipay(clock)
     payments = Payments(
         db,

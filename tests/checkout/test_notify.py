@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote_plus
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from saoma.alipay.account import Account
 from saoma.alipay.notify import read_notice
 from saoma.alipay.signing import md5_signatory, string_to_sign
+from saoma.alipay.wire import form
 from saoma.gateway import BadNotice, Notice
 from saoma.identity import model
 from saoma.kit.clock import MovableClock
@@ -24,6 +24,7 @@ from tests.identity import make as identity
 from tests.identity import web
 from tests.payments.make import FakeAlipay
 
+FORM = "application/x-www-form-urlencoded"
 KEY = "the partner's own MD5 key"
 
 
@@ -71,10 +72,7 @@ class Door:
 
     async def post(self, fields: Mapping[str, str], charset: str = "utf-8", query: str = "") -> str:
         """Post a form as Alipay does; the answer's text."""
-        body = "&".join(
-            f"{quote_plus(k, encoding=charset)}={quote_plus(v, encoding=charset)}" for k, v in fields.items()
-        )
-        return await self.raw(body.encode(), f"application/x-www-form-urlencoded; charset={charset}", query)
+        return await self.raw(form(fields, charset), f"{FORM}; charset={charset}", query)
 
     async def raw(self, body: bytes, content_type: str, query: str = "") -> str:
         """Post anything; whatever it is, the answer is plain text and no error of ours."""
@@ -123,6 +121,12 @@ async def test_a_replayed_notification_is_answered_success_and_counts_once(door:
 
 async def test_a_notification_in_gbk_is_read_as_gbk(door: Door) -> None:
     assert await door.post(door.signed(door.fields(), charset="gbk"), charset="gbk") == "success"
+    assert await door.status() is Status.SUCCEEDED
+
+
+async def test_a_notification_that_does_not_say_its_charset_is_read_as_what_it_is(door: Door) -> None:
+    fields = door.signed(door.fields(subject="面馆"), charset="gbk")
+    assert await door.raw(form(fields, "gbk"), FORM) == "success"
     assert await door.status() is Status.SUCCEEDED
 
 
@@ -186,9 +190,6 @@ async def test_a_genuine_notification_at_another_accounts_door_is_refused(door: 
     assert await door.status() is Status.PENDING
 
 
-FORM = "application/x-www-form-urlencoded"
-
-
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
@@ -214,8 +215,7 @@ async def test_garbage_is_answered_with_fail_and_no_error_of_ours(door: Door, bo
 
 async def test_a_field_given_twice_is_refused_whole(door: Door) -> None:
     genuine = door.signed(door.fields())
-    body = "&".join(f"{k}={quote_plus(v)}" for k, v in genuine.items())
-    assert await door.raw(f"{body}&total_fee=36.50".encode(), FORM) == "fail"
+    assert await door.raw(form(genuine, "utf-8") + b"&total_fee=36.50", FORM) == "fail"
     assert await door.status() is Status.PENDING
 
 

@@ -29,6 +29,16 @@ def _answer(*, accepted: bool) -> Response[str]:
     return Response("success" if accepted else "fail", media_type=MediaType.TEXT, status_code=200)
 
 
+def _read(body: bytes, charset: str) -> dict[str, str]:
+    """The fields in the charset that was stated; otherwise in UTF-8, or in GBK where it can't be UTF-8."""
+    if charset:
+        return parse_form(body, charset)
+    try:
+        return parse_form(body, "utf-8")
+    except Unreadable:
+        return parse_form(body, "gbk")
+
+
 @post(
     "/alipay/notify/{account_id:str}",
     request_max_body_size=_LARGEST,
@@ -44,7 +54,7 @@ async def notify(
         body = await request.body()
         if kind != _FORM:
             raise Unreadable(f"not a form but {kind[:80]!r}")
-        fields = parse_form(body, options.get("charset", "utf-8"))
+        fields = _read(body, options.get("charset", ""))
     except (Unreadable, HTTPException) as error:
         log.warning("notify.unreadable", account=account_id[:40], error=str(error)[:200])
         return _answer(accepted=False)
