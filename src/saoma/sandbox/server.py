@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -42,6 +43,9 @@ from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
 
 log = logging.getLogger(__name__)
+
+#: How long open connections may take to end when the sandbox is told to stop, in seconds.
+_PATIENCE = 2.0
 
 
 @dataclass
@@ -135,7 +139,15 @@ def run(port: int, config: Path | None = None) -> None:
 async def _serve(settings: Config, port: int) -> None:
     sandbox = Sandbox(settings, port=port, store=Store(Path(settings.state) if settings.state else None))
     server = Server(sandbox.app(), settings.host, port, interface=Interfaces.ASGI, log_enabled=False)
+    told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
+        loop.add_signal_handler(number, told_to_stop.set)
+    serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(told_to_stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]
+    _, late = await asyncio.wait({serving}, timeout=_PATIENCE)
+    if late:
+        # somebody is still being kept silent, or watches a page that never ends: what they were told is written
+        sandbox.store.close()
+        os._exit(0)
