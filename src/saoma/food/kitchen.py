@@ -85,12 +85,6 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
         """A name for the card on the screen."""
         return f"{self.tab_id}-{self.round}"
 
-    @property
-    def rows(self) -> int:
-        """About how many lines of text its card needs: long cards get two places."""
-        notes = sum(1 + len(line.note) // 34 for line in self.lines if line.note)
-        return len(self.lines) + notes + sum(1 + _letters(line) // 38 for line in self.lines if line.options)
-
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """How many of a dish are still to be made, over all tickets."""
@@ -104,10 +98,6 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     def called(self, lang: str) -> str:
         """The name of the dish in `lang`."""
         return called(self.name, self.name_zh, lang)
-
-
-def _letters(line: KitchenLine) -> int:
-    return sum(len(choice.name) + 2 for choice in line.options)
 
 
 def lateness(age_seconds: int, pace: Pace) -> Lateness:

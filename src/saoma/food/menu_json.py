@@ -138,7 +138,7 @@ class _Fields:
         for name in self.found:
             if name not in names:
                 self.problem(
-                    name[:40], "“{column}” is not known here. Use: {known}.", column=name[:40], known=", ".join(names)
+                    name[:40], "“{word}” is not known here. Use: {known}.", word=name[:40], known=", ".join(names)
                 )
         for name in self.found.twice:
             self.problem(name[:40], "“{name}” is there twice. Remove one of them.", name=name[:40])
@@ -176,7 +176,7 @@ class _Fields:
             return 0
         try:
             if not isinstance(value, str):
-                raise Invalid("not a price")
+                raise Invalid
             return Money.parse(value, self.currency).minor
         except Invalid:
             self.problem(

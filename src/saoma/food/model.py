@@ -4,6 +4,7 @@ Prices here are whole minor units of the menu's or the line's currency; `money` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -16,26 +17,37 @@ from saoma.kit.money import Money
 #: Widths in pixels in which every photo is kept.
 PHOTO_WIDTHS: Final = (160, 320, 640, 1280)
 
-#: The fourteen allergens that EU law asks menus to name; the words in both languages are in `zh.po`.
-ALLERGENS: Final = (
-    "gluten",
-    "crustaceans",
-    "eggs",
-    "fish",
-    "peanuts",
-    "soya",
-    "milk",
-    "nuts",
-    "celery",
-    "mustard",
-    "sesame",
-    "sulphites",
-    "lupin",
-    "molluscs",
-)
+#: The fourteen allergens that EU law asks menus to name, and what people call them (keys of the texts).
+ALLERGEN_NAMES: Final[Mapping[str, str]] = {
+    "gluten": "Gluten",
+    "crustaceans": "Crustaceans",
+    "eggs": "Eggs",
+    "fish": "Fish",
+    "peanuts": "Peanuts",
+    "soya": "Soya",
+    "milk": "Milk",
+    "nuts": "Nuts",
+    "celery": "Celery",
+    "mustard": "Mustard",
+    "sesame": "Sesame",
+    "sulphites": "Sulphites",
+    "lupin": "Lupin",
+    "molluscs": "Molluscs",
+}
+ALLERGENS: Final = tuple(ALLERGEN_NAMES)
 
-#: What a menu may say of a dish besides.
-TAGS: Final = ("popular", "new", "spicy", "vegetarian", "vegan", "halal", "cold", "sharing")
+#: What a menu may say of a dish besides, and how it says it.
+TAG_NAMES: Final[Mapping[str, str]] = {
+    "popular": "Popular",
+    "new": "New",
+    "spicy": "Spicy",
+    "vegetarian": "Vegetarian",
+    "vegan": "Vegan",
+    "halal": "Halal",
+    "cold": "Cold",
+    "sharing": "To share",
+}
+TAGS: Final = tuple(TAG_NAMES)
 
 
 def called(name: str, name_zh: str, lang: str) -> str:

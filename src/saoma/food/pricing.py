@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from saoma.food.model import Chosen, Item, Line, Option
+from saoma.food.model import Chosen, Item, Line, Option, OptionGroup
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money, total
 
@@ -20,14 +20,18 @@ def choose(item: Item, option_ids: Sequence[str]) -> tuple[Chosen, ...]:
     of a group. Sold-out options are a question of the moment, so `ordering` asks about them."""
     wanted = list(option_ids)
     if len(set(wanted)) != len(wanted):
-        raise Invalid(f"A choice for “{item.name}” was named twice. Choose again.")
+        raise Invalid("A choice for “{dish}” was named twice. Choose again.", **_named(item))
     chosen: list[Chosen] = []
     for group in item.groups:
         here = [option for option in group.options if option.id in wanted]
         if len(here) < group.min_choices:
-            raise Invalid(f"“{item.name}”: choose at least {group.min_choices} of “{group.name}”.")
+            raise Invalid(
+                "“{dish}”: choose at least {least} of “{group}”.", least=group.min_choices, **_named(item, group)
+            )
         if len(here) > group.max_choices:
-            raise Invalid(f"“{item.name}”: choose at most {group.max_choices} of “{group.name}”.")
+            raise Invalid(
+                "“{dish}”: choose at most {most} of “{group}”.", most=group.max_choices, **_named(item, group)
+            )
         chosen += [
             Chosen(
                 id=option.id,
@@ -40,8 +44,13 @@ def choose(item: Item, option_ids: Sequence[str]) -> tuple[Chosen, ...]:
             for option in here
         ]
     if len(chosen) != len(wanted):
-        raise Invalid(f"A choice for “{item.name}” is no longer on the menu. Choose again.")
+        raise Invalid("A choice for “{dish}” is no longer on the menu. Choose again.", **_named(item))
     return tuple(chosen)
+
+
+def _named(item: Item, group: OptionGroup | None = None) -> dict[str, str]:
+    names = {"dish": item.name, "dish_zh": item.called("zh")}
+    return names if group is None else {**names, "group": group.name, "group_zh": group.called("zh")}
 
 
 def line_price(item: Item, options: Iterable[Option | Chosen], quantity: int) -> Money:
@@ -49,7 +58,7 @@ def line_price(item: Item, options: Iterable[Option | Chosen], quantity: int) ->
 
     Raises `Invalid` for a quantity outside 1 to 99. Reductions never take a piece below nothing."""
     if not 1 <= quantity <= MOST_OF_ONE:
-        raise Invalid(f"Choose between 1 and {MOST_OF_ONE} of “{item.name}”.")
+        raise Invalid("Choose between 1 and {most} of “{dish}”.", most=MOST_OF_ONE, **_named(item))
     piece = item.price + sum(option.price_change for option in options)
     return Money(max(piece, 0), item.currency) * quantity
 

@@ -24,8 +24,6 @@ from saoma.kit.errors import Invalid, NotFound
 from saoma.web.page import fragment, page
 
 _SEE = [needs(May.SEE_KITCHEN)]
-#: Places on one screen: a card longer than this many lines of text takes two.
-_LONG = 7
 
 
 async def _board(request: AnyRequest, rows: Rows) -> dict[str, Any]:
@@ -43,7 +41,6 @@ async def _board(request: AnyRequest, rows: Rows) -> dict[str, Any]:
         "counts": await kitchen.all_day(rows, at.store.id, station_id),
         "pace": await kitchen.pace(rows, at.store.id),
         "lateness": lateness,
-        "long": _LONG,
         "zone": at.store.zone,
     }
 

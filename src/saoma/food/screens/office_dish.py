@@ -17,7 +17,7 @@ from saoma.food import editing
 from saoma.food.dish_form import Checked, DishForm, checked, reshaped, shown, typed
 from saoma.food.drafts import Fault
 from saoma.food.menu import menu
-from saoma.food.model import ALLERGENS, TAGS, Item, Menu
+from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, Menu
 from saoma.food.photos import MOST_BYTES, keep_photo
 from saoma.food.screens.office_menu import EDIT, opened
 from saoma.food.screens.place import AnyRequest, Place, place
@@ -57,8 +57,8 @@ def _page(
         item=item,
         errors=result.errors if result else {},
         refusal=refusal,
-        known_allergens=ALLERGENS,
-        known_tags=TAGS,
+        known_allergens=ALLERGEN_NAMES,
+        known_tags=TAG_NAMES,
         section_names=[(section.id, section.called(language_of(request))) for section in of.sections],
         zone=at.store.zone,
     )
