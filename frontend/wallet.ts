@@ -28,13 +28,13 @@ function watchForPrompts(): void {
     if (document.hidden || sheetIsOpen()) return;
     const answer = await fetch("/wallet/waiting", { headers: { "X-Wallet": "1" } });
     if (!answer.ok) return;
-    const now = (await answer.json()) as { trades: string[]; balance: string; messages: number };
+    const now = (await answer.json()) as { trades: string[]; balance: string; told: number[] };
     for (const place of document.querySelectorAll<HTMLElement>("[data-balance]")) {
       if (place.textContent !== now.balance) place.textContent = now.balance;
     }
     if (badge) {
       const last = Number(localStorage.getItem("wallet_read") || "0");
-      const fresh = Math.max(0, now.messages - last);
+      const fresh = now.told.filter((moment) => moment > last).length;
       badge.hidden = fresh === 0;
       badge.textContent = fresh > 99 ? "99+" : String(fresh);
     }
@@ -54,7 +54,7 @@ function watchForPrompts(): void {
 
 /** Times in the phone's own zone. */
 function localTimes(): void {
-  const style: Intl.DateTimeFormatOptions = { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  const style: Intl.DateTimeFormatOptions = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-local]")) {
     time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, style);
   }

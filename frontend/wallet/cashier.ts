@@ -103,7 +103,8 @@ class Sheet {
     const stops = [...this.veil.querySelectorAll<HTMLElement>("button")].filter((one) => one.offsetParent !== null);
     const root = this.veil.getRootNode() as Document | ShadowRoot;
     const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
-    if (stops.length && root.activeElement === edge) {
+    const atStart = event.shiftKey && root.activeElement === this.veil.querySelector("[data-sheet]");
+    if (stops.length && (root.activeElement === edge || atStart)) {
       event.preventDefault();
       (event.shiftKey ? stops[stops.length - 1] : stops[0])?.focus();
     }

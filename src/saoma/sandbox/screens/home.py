@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 from saoma.sandbox.agents import AGENTS
+from saoma.sandbox.model import Message
 from saoma.sandbox.screens.phone import amount, from_this_phone, phone_of, shown, the_buyer, to
 from saoma.sandbox.trades import Book
 from saoma.sandbox.wallets import RESULT_CODES, Wallet
@@ -54,18 +55,25 @@ def messages(request: Request[Any, Any, Any], book: Book) -> Response[str]:
     """Everything the wallet told its buyer, the latest first."""
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
-    return shown(phone, "messages.html", buyer=buyer, messages=book.messages(buyer.id))
+    found = book.messages(buyer.id)
+    latest = max((_moment(message) for message in found), default=0)
+    return shown(phone, "messages.html", buyer=buyer, messages=found, latest=latest)
+
+
+def _moment(message: Message) -> int:
+    """Milliseconds since the epoch, as the phone's script counts them."""
+    return int(message.at.timestamp() * 1000)
 
 
 @get("/wallet/waiting", sync_to_thread=False)
 def waiting(request: Request[Any, Any, Any], book: Book) -> Response[dict[str, Any]]:
-    """What the phone asks for every second or so: tills that wait for a PIN, the balance, the number of messages."""
+    """What the phone asks for every second or so: tills that wait for a PIN, the balance, when messages came."""
     buyer = the_buyer(phone_of(request), book)
     return Response(
         {
             "trades": [trade.trade_no for trade in book.pending_for(buyer.id)],
             "balance": amount(buyer.balance_money),
-            "messages": len(book.messages(buyer.id)),
+            "told": [_moment(message) for message in book.messages(buyer.id)],
         },
         headers={"Cache-Control": "no-store"},
     )
