@@ -76,6 +76,7 @@ function select(): void {
     if (tile.dataset.tile === chosen) tile.setAttribute("aria-current", "true");
     else tile.removeAttribute("aria-current");
   }
+  document.querySelector(".till-left")?.classList.add("has-choice");
   const tiles = document.getElementById("tiles");
   if (tiles) tiles.setAttribute("hx-get", `/till/bills?selected=${encodeURIComponent(chosen)}`);
 }

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.identity import audit
+from saoma.identity import audit, model
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
@@ -32,11 +32,13 @@ async def _page(
     async with db.reading() as rows:
         at = await counter(request, rows)
         every = await tables(rows, at.store.id)
+        merchant = await model.merchant(rows, at.store.merchant_id)
     return page(
         request,
         template,
         status_code=refusal.status if refusal else 200,
         at=at,
+        merchant=merchant,
         tables=every,
         address_of=lambda table: settings.public_url.rstrip("/") + path_of(table.code),
         refusal=refusal,
