@@ -113,12 +113,15 @@ class Browser:
         target = URL(partner.text + _raw_target(scope), encoded=True)
         sent = request_headers(headers, partner, buyer_origin, agent.text)
         method = str(scope["method"])
+        sent_all = asyncio.Event()
+        if not _has_body(headers):
+            sent_all.set()
         try:
             answer = await self._client().request(
                 method,
                 target,
                 headers=CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in sent),
-                data=_body(receive) if _has_body(headers) else None,
+                data=None if sent_all.is_set() else _body(receive, sent_all),
                 allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Accept", "Content-Type", "Accept-Encoding"),
             )
@@ -128,7 +131,7 @@ class Browser:
             return
         async with answer:
             passing = asyncio.create_task(self._pass_on(answer, method, partner, own_port, agent, send))
-            leaving = asyncio.create_task(_gone(receive))
+            leaving = asyncio.create_task(_gone(receive, sent_all))
             # A phone that closes a page must not leave a stream of events running at the partner's.
             await asyncio.wait({passing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             leaving.cancel()
@@ -182,7 +185,7 @@ def _raw_target(scope: HTTPScope) -> str:
     return (path + (b"?" + query if query else b"")).decode("latin-1")
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
+async def _body(receive: Receive, sent_all: asyncio.Event) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
         if message["type"] != "http.request":
@@ -191,10 +194,13 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         if body:
             yield body
         if not message.get("more_body"):
+            sent_all.set()
             return
 
 
-async def _gone(receive: Receive) -> None:
+async def _gone(receive: Receive, sent_all: asyncio.Event) -> None:
+    # Before that, what arrives is the body, and its reader is another.
+    await sent_all.wait()
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -6,6 +6,7 @@ The partner is a small restaurant page that wants to be paid, noting what it is 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import sys
 from datetime import timedelta
@@ -49,11 +50,17 @@ class Partner:
         self.sandbox_port = sandbox_port
         self.trade = ""
         self.seen: list[dict[str, Any]] = []
+        self.streams = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.seen.append(
-            {"path": request.path_qs, "method": request.method, "headers": dict(request.headers), "body": body.decode()}
+            {
+                "path": request.path_qs,
+                "method": request.method,
+                "headers": dict(request.headers),
+                "body": body[:200].decode(),
+            }
         )
         match request.path:
             case "/seen":
@@ -75,10 +82,21 @@ class Partner:
             case "/live":
                 stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
                 await stream.prepare(request)
-                for number in range(100):
-                    await stream.write(f"data: tick {number}\n\n".encode())
-                    await asyncio.sleep(0.2)
+                self.streams += 1
+                try:
+                    for number in range(300):
+                        await stream.write(f"data: tick {number}\n\n".encode())
+                        await asyncio.sleep(0.2)
+                finally:
+                    self.streams -= 1
                 return stream
+            case "/streams":
+                return web.json_response(self.streams)
+            case "/length":
+                return web.json_response(len(body))
+            case "/zipped":
+                packed = gzip.compress(PAGE.encode())
+                return web.Response(body=packed, content_type="text/html", headers={"Content-Encoding": "gzip"})
             case "/fragment":
                 return web.Response(text="<p>a fragment with <script>1</script></p>", content_type="text/html")
             case "/trade":
@@ -96,7 +114,7 @@ class Partner:
 async def serve(port: int, partner_port: int) -> None:
     """Run both until killed; prints `ready`."""
     partner = Partner(partner_port, port)
-    pages = web.Application()
+    pages = web.Application(client_max_size=8 * 1024 * 1024)
     pages.router.add_route("*", "/{rest:.*}", partner.answer)
     runner = web.AppRunner(pages)
     await runner.setup()

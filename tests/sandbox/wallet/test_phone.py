@@ -6,6 +6,7 @@ import io
 import re
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
-from tests.sandbox.wallet.conftest import Street
+from tests.sandbox.wallet.conftest import ARGUMENTS, CHROMIUM, Street, free_port
 
 pytestmark = pytest.mark.journey
 
@@ -279,6 +280,68 @@ def test_a_fragment_and_a_script_pass_byte_for_byte(street: Street) -> None:
     assert '<script src="/wallet/bridge.js"' in fetched(street, "/t/4", cookie=cookie)[1]
     plain = fetched(street, "/t/4", cookie=f"{cookie}; wallet_agent=browser")[1]
     assert "/wallet/bridge.js" not in plain
+
+
+def test_a_long_form_reaches_the_partner_whole(street: Street) -> None:
+    body = b"x" * 3_000_000
+    cookie = f"wallet_partner={street.partner}"
+    assert fetched(street, "/length", cookie=cookie, body=body) == (200, "3000000")
+
+
+def test_a_page_that_comes_packed_is_unpacked_for_the_bridge(street: Street) -> None:
+    status, text = fetched(street, "/zipped", cookie=f"wallet_partner={street.partner}")
+    assert status == 200 and text.index("/wallet/bridge.js") < text.index("/page.js")
+
+
+def test_a_partner_that_does_not_answer_is_said_so(street: Street) -> None:
+    status, text = fetched(street, "/t/4", cookie=f"wallet_partner=http://127.0.0.1:{free_port()}")
+    assert status == 502 and "server does not answer" in text
+
+
+def test_a_link_on_the_bare_host_asks_whose_phone_first(street: Street) -> None:
+    path = f"/wallet/open?url={quote(street.partner + '/t/4', safe='')}"
+    text = fetched(street, path, host=f"localhost:{street.port}")[1]
+    assert f'href="{street.phone("amy")}{path}"' in text
+
+
+def test_a_closed_page_lets_go_of_the_partners_stream(page: Page, street: Street) -> None:
+    def streams() -> int:
+        with urllib.request.urlopen(f"{street.partner}/streams") as answer:
+            return int(answer.read())
+
+    expect(open_partner(page, street).locator("#live")).to_have_text(re.compile("tick"))
+    assert streams() >= 1
+    page.goto("about:blank")
+    for _ in range(50):
+        if streams() == 0:
+            break
+        page.wait_for_timeout(100)
+    assert streams() == 0
+
+
+def test_the_camera_reads_a_code_held_before_it(chromium: Browser, street: Street, tmp_path: Path) -> None:
+    code = street.book("place", number=street.number())["qr_code"]
+    drawn, frame = io.BytesIO(), Image.new("RGB", (640, 480), "white")
+    segno.make(code, micro=False).save(drawn, kind="png", scale=8)
+    frame.paste(Image.open(drawn).convert("RGB"), (160, 80))
+    shot = io.BytesIO()
+    frame.save(shot, "jpeg", quality=90)
+    film = tmp_path / "code.mjpeg"
+    film.write_bytes(shot.getvalue() * 3)
+    browser = chromium.browser_type.launch(
+        executable_path=CHROMIUM,
+        args=[
+            *ARGUMENTS,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+        ],
+    )
+    page = browser.new_page(viewport={"width": 390, "height": 800}, locale="en-GB")
+    page.goto(f"{street.phone('amy')}/wallet/scan")
+    page.get_by_role("button", name="Camera").click()
+    expect(page.get_by_role("dialog")).to_contain_text("36.50", timeout=15_000)
+    browser.close()
 
 
 def fetched(
