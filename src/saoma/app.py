@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +90,9 @@ class Rooms:
     checkout: Checkout
 
     @classmethod
-    def build(cls, settings: Settings, clock: Clock | None = None) -> Rooms:
+    def build(
+        cls, settings: Settings, clock: Clock | None = None, more_payables: Mapping[str, Payable] | None = None
+    ) -> Rooms:
         """Put the parts together; nothing is connected yet."""
         clock = clock or SystemClock()
         db = Database(settings.database_url, min_size=2, max_size=settings.pool_size)
@@ -99,7 +101,7 @@ class Rooms:
             clock, connect_seconds=settings.connect_seconds, read_seconds=settings.read_seconds, on_call=count_call
         )
         gateways: dict[str, Gateway] = {}
-        payables: dict[str, Payable] = {shares.KIND: shares.SittingBill(clock)}
+        payables: dict[str, Payable] = {shares.KIND: shares.SittingBill(clock), **(more_payables or {})}
         payments = Payments(
             db, clock, gateways, payables, lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}"
         )

@@ -1,0 +1,140 @@
+"""`saoma doctor`: tries each thing a deployment needs and says what works, and what to do about the rest.
+
+It changes nothing: at Alipay it asks for an order that can't exist, which proves keys, sign type, charset and clock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from saoma.alipay.account import Account
+from saoma.alipay.client import AlipayClient
+from saoma.alipay.direct import Direct
+from saoma.demo.cast import read_demo
+from saoma.gateway import NoTrade, Unclear
+from saoma.identity.model import accounts
+from saoma.kit.clock import SystemClock
+from saoma.kit.db import Database
+from saoma.kit.errors import SaomaError
+from saoma.kit.ids import new_id
+from saoma.kit.money import Money
+from saoma.kit.seal import Seal
+from saoma.settings import Settings, read_settings
+from saoma.web.assets import assets
+
+Finding = tuple[bool, str, str]
+
+#: What a gateway's refusal of a well-formed question says about our side.
+_REFUSALS = {
+    "ILLEGAL_SIGN": "the signature does not verify: our key, the key uploaded at Alipay, or the charset differ",
+    "ILLEGAL_PARTNER": "Alipay does not know this PID here: is it the other environment's?",
+    "ILLEGAL_SECURITY_PROFILE": "no key of this sign type is set up at Alipay: upload it, or use another sign type",
+    "ILLEGAL_SIGN_TYPE": "this sign type is not accepted",
+    "EXTERFACE_INVOKE_CONTEXT_EXPIRED": "this machine's clock is wrong: synchronise it",
+    "ILLEGAL_CHARSET": "this charset is not accepted",
+    "not_sent": "nothing answers at the gateway's address: check it, and the firewall",
+    "silence": "the gateway did not answer in time",
+    "bad_signature": "the answer is not signed with the key we hold: take Alipay's public key again from the portal",
+    "unreadable": "what answers there is not Alipay's gateway",
+}
+
+
+def run_doctor(data_dir: Path | None) -> int:
+    """Examine the deployment that SAOMA_ variables or a demo's folder describe; 0 when all is well."""
+    console = Console(highlight=False)
+    settings = _settings(data_dir)
+    return asyncio.run(_examine(settings, console))
+
+
+def _settings(data_dir: Path | None) -> Settings | SaomaError:
+    if data_dir is not None:
+        demo = read_demo(data_dir)
+        if demo is None:
+            return SaomaError(f"no demo has run in {data_dir}: start one with  saoma demo --data-dir {data_dir}")
+        return read_settings({}, database_url=demo.database_url, secret=demo.secret, public_url=demo.app_url)
+    try:
+        return read_settings()
+    except SaomaError as error:
+        return error
+
+
+async def _examine(settings: Settings | SaomaError, console: Console) -> int:
+    ills = 0
+    async for well, what, words in _findings(settings):
+        ills += not well
+        mark = "[green]✓[/green]" if well else "[red]✗[/red]"
+        console.print(f"{mark} {what:<22} {words}", soft_wrap=True)
+    console.print("all is well" if not ills else f"{ills} thing{'s' if ills > 1 else ''} to mend", style="bold")
+    return 1 if ills else 0
+
+
+async def _findings(settings: Settings | SaomaError) -> AsyncIterator[Finding]:
+    version = sys.version_info
+    yield version >= (3, 11), "Python", f"{version.major}.{version.minor}.{version.micro}"
+    yield await _try("styles and scripts", _assets, "built")
+    if not isinstance(settings, Settings):
+        yield False, "settings", str(settings)
+        return
+    yield True, "settings", f"public address {settings.public_url}"
+    db = Database(settings.database_url, max_size=2)
+    try:
+        await db.start(wait_seconds=5)
+    except Exception as error:
+        yield False, "database", f"does not answer ({str(error).strip()}): is it running, is SAOMA_DATABASE_URL right?"
+        return
+    try:
+        async with db.reading() as rows:
+            shown = await rows.value("SHOW server_version")
+            revision = await rows.value("SELECT version_num FROM alembic_version")
+            off = await rows.value("SHOW synchronous_commit") == "off"
+            found = await accounts(rows, Seal(settings.secret))
+        yield True, "database", f"PostgreSQL {shown}, revision {revision}"
+        yield (
+            not off,
+            "durability",
+            "commits are durable" if not off else "synchronous_commit is off: money can be lost",
+        )
+    except Exception as error:
+        yield False, "database", f"can't be read ({str(error).strip()}): run  saoma serve  once to migrate it"
+        return
+    finally:
+        await db.close()
+    if not found:
+        yield False, "accounts", "none yet: add a gateway account"
+    for account_id, account in found:
+        yield await _examine_account(account_id, account, settings)
+
+
+async def _try(what: str, does: Callable[[], Awaitable[None]], well: str) -> Finding:
+    try:
+        await does()
+    except SaomaError as error:
+        return False, what, str(error)
+    return True, what, well
+
+
+async def _assets() -> None:
+    assets()
+
+
+async def _examine_account(account_id: str, account: Account, settings: Settings) -> Finding:
+    what = f"account {account.partner}"
+    clock = SystemClock()
+    async with AlipayClient(
+        clock, connect_seconds=settings.connect_seconds, read_seconds=settings.read_seconds
+    ) as client:
+        gateway = Direct(account, client, clock)
+        report = await gateway.query(f"DOCTOR{new_id('x')[-20:].upper()}", Money.zero(account.currency))
+    match report:
+        case NoTrade():
+            return True, what, f"{account.environment}, {account.sign_type.value}: signed, answered, verified"
+        case Unclear(code=code):
+            why = _REFUSALS.get(report.evidence.code, _REFUSALS.get(code, f"unexpected answer {code}"))
+            return False, what, f"{account.sign_type.value} at {account.gateway_url}: {why}"
+        case _:
+            return False, what, f"unexpected answer ({type(report).__name__}), process {os.getpid()}"
