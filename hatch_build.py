@@ -5,11 +5,13 @@ stamp beside the built files says that nothing changed; `python hatch_build.py` 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,12 @@ def run(command: list[str | Path], what: str) -> None:
 
 def build() -> bool:
     """Build if anything changed. True when it did."""
+    with alone():
+        return build_now()
+
+
+def build_now() -> bool:
+    """Build if anything changed, with nobody else building here."""
     wanted, stamp = fingerprint(), BUILT / "stamp"
     if stamp.exists() and stamp.read_text() == wanted and (BUILT / "manifest.json").exists():
         return False
@@ -70,6 +78,20 @@ def build() -> bool:
     run([program, FRONTEND / "build.mjs"], "Building the pages (frontend/build.mjs)")
     stamp.write_text(wanted)
     return True
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One build at a time in this folder, where the system can lock files."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with (BUILT.parent / ".building").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 try:

@@ -1,15 +1,16 @@
 // Builds every top-level *.ts and *.css of this folder into src/saoma/web/built, with hashed names, gzip and brotli
 // twins, manifest.json and icons.json. What a reader would get wrong: the files in styles/ and lib/ are parts, not entries.
+// A server may start while this runs: files are moved in one by one, the manifest last, and old ones go after it.
 
 import { build } from "esbuild";
 import * as sass from "sass";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = process.env.SAOMA_BUILT || join(here, "..", "src", "saoma", "web", "built");
+const built = process.env.SAOMA_BUILT || join(here, "..", "src", "saoma", "web", "built");
 
 const scss = {
   name: "scss",
@@ -45,8 +46,8 @@ const icons = () => {
 };
 
 const entries = readdirSync(here).filter((name) => /\.(ts|css)$/.test(name) && !/\.d\.ts$/.test(name));
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
+mkdirSync(built, { recursive: true });
+const out = mkdtempSync(join(built, "new-"));
 const result = await build({
   absWorkingDir: here,
   entryPoints: entries,
@@ -76,3 +77,9 @@ for (const [file, made] of Object.entries(result.metafile.outputs)) {
 }
 writeFileSync(join(out, "icons.json"), JSON.stringify(icons()));
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 1));
+
+const fresh = readdirSync(out);
+for (const name of [...fresh.filter((file) => file !== "manifest.json"), "manifest.json"]) renameSync(join(out, name), join(built, name));
+for (const name of readdirSync(built)) {
+  if (name !== "stamp" && !fresh.includes(name)) rmSync(join(built, name), { recursive: true, force: true });
+}

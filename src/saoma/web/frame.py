@@ -30,7 +30,7 @@ from saoma.web.live import live_check, live_events
 from saoma.web.page import House, environment
 from saoma.web.parts_page import parts_page
 from saoma.web.security import content_policy, header_hook
-from saoma.web.sessions import PostgresSessions, session_middleware
+from saoma.web.sessions import PostgresSessions, session_middleware, swept
 
 CSRF_COOKIE = "saoma_csrf"
 CSRF_HEADER = "x-csrf-token"
@@ -92,6 +92,7 @@ def build_app(
     if db is not None:
         every_check.setdefault("database", db.alive)
     store = MemoryStore() if db is None else PostgresSessions(db, house.clock)
+    sweeping = [lambda _: swept(store)] if isinstance(store, PostgresSessions) else []
     frame_handlers: list[Any] = [asset, favicon, parts_page, health_router(every_check)]
     if live is not None:
         frame_handlers += [live_events, live_check]
@@ -115,7 +116,7 @@ def build_app(
         state=State({"house": house, "live": live, **(state or {})}),
         on_startup=list(on_startup),
         on_shutdown=list(on_shutdown),
-        lifespan=list(lifespan),
+        lifespan=[*lifespan, *sweeping],
         openapi_config=openapi_config,
         request_max_body_size=max_body_bytes,
         debug=False,

@@ -4,13 +4,17 @@ A session is written only when it changed, and an id that no one here gave out i
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+import psycopg
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.middleware import DefineMiddleware
@@ -18,6 +22,7 @@ from litestar.middleware.session.base import SessionMiddleware
 from litestar.middleware.session.server_side import ServerSideSessionBackend, ServerSideSessionConfig
 from litestar.stores.base import Store
 from litestar.types import Empty, Message
+from psycopg_pool import PoolTimeout
 
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -153,6 +158,24 @@ class SessionConfig(ServerSideSessionConfig):
     """Litestar's settings with our backend."""
 
     _backend_class = Sessions
+
+
+@contextlib.asynccontextmanager
+async def swept(store: PostgresSessions, every: timedelta = timedelta(hours=1)) -> AsyncIterator[None]:
+    """A lifespan during which sessions that are over are forgotten now and then."""
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(every.total_seconds())
+            with contextlib.suppress(psycopg.Error, PoolTimeout, OSError):
+                await store.delete_expired()
+
+    task = asyncio.create_task(sweep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def session_middleware(*, secure: bool) -> DefineMiddleware:
