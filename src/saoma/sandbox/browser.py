@@ -111,7 +111,7 @@ class Browser:
         partner, buyer_origin = remembered.origin, f"{scope['scheme']}://{host}"
         agent = agent_of(cookies.get("wallet_agent", ""), cookies.get("wallet_lang", ""))
         target = URL(partner.text + _raw_target(scope), encoded=True)
-        sent = request_headers(headers, partner, buyer_origin, agent.text)
+        sent = request_headers(headers, partner, buyer_origin, agent.text, cookies.get("wallet_lang", ""))
         method = str(scope["method"])
         sent_all = asyncio.Event()
         if not _has_body(headers):

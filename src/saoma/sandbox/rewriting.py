@@ -22,6 +22,8 @@ _BETWEEN_NEIGHBOURS: Final = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding"
     b" upgrade".split()
 )
+#: What a phone set to a language asks pages for.
+_SPOKEN: Final = {"en": b"en-US,en;q=0.9", "zh": b"zh-CN,zh;q=0.9"}
 _DROPPED_ANSWERS: Final = frozenset(
     {b"x-frame-options", b"strict-transport-security", b"service-worker-allowed", b"alt-svc"}
 )
@@ -29,10 +31,13 @@ _DROPPED_ANSWERS: Final = frozenset(
 _LOOK_AHEAD: Final = 256 * 1024
 
 
-def request_headers(headers: Iterable[tuple[bytes, bytes]], partner: Origin, buyer_origin: str, agent: str) -> Headers:
+def request_headers(
+    headers: Iterable[tuple[bytes, bytes]], partner: Origin, buyer_origin: str, agent: str, language: str = ""
+) -> Headers:
     """The phone's request headers as the partner must see them: its own host and origin, and the wallet's User-Agent.
 
-    `agent` empty leaves the browser's own User-Agent (a phone outside any wallet)."""
+    `agent` empty leaves the browser's own User-Agent (a phone outside any wallet); `language` is the one chosen in the
+    wallet, empty when none was: pages then follow the browser's."""
     here, there = buyer_origin.encode(), partner.text.encode()
     sent: Headers = [(b"host", partner.authority.encode())]
     for name, value in headers:
@@ -41,6 +46,8 @@ def request_headers(headers: Iterable[tuple[bytes, bytes]], partner: Origin, buy
                 continue
             case b"user-agent" if agent:
                 continue
+            case b"accept-language" if language in _SPOKEN:
+                sent.append((name, _SPOKEN[language]))
             case b"origin" if value == here:
                 sent.append((name, there))
             case b"referer" if value == here or value.startswith(here + b"/"):

@@ -65,6 +65,12 @@ def test_a_phone_outside_the_wallet_keeps_the_browsers_agent() -> None:
     assert (b"user-agent", b"Chrome") in request_headers([(b"user-agent", b"Chrome")], APP, PHONE, "")
 
 
+def test_pages_speak_the_language_chosen_in_the_wallet() -> None:
+    headers = [(b"accept-language", b"fr")]
+    assert (b"accept-language", b"zh-CN,zh;q=0.9") in request_headers(headers, APP, PHONE, "", "zh")
+    assert (b"accept-language", b"fr") in request_headers(headers, APP, PHONE, "", "")
+
+
 def test_the_wallets_cookies_stay_with_the_wallet() -> None:
     headers = [(b"cookie", b"session=a; wallet_partner=http://x; wallet_answer=9000; theme=dark")]
     assert (b"cookie", b"session=a; theme=dark") in request_headers(headers, APP, PHONE, "")
