@@ -28,7 +28,7 @@ from saoma.alipay.messages.paying import (
     is_payment_code,
 )
 from saoma.alipay.messages.refunding import RefundAnswer, RefundQuery, RefundQueryAnswer, SpotRefund
-from saoma.alipay.wire import Unreadable
+from saoma.alipay.wire import Unreadable, codec
 from saoma.gateway import (
     AwaitingBuyer,
     BadNotice,
@@ -158,7 +158,7 @@ class Direct:
     ) -> RefundReport:
         """spot.refund, synchronously. Where it is refused for what is there already, refund.query is asked whether
         that is this very refund."""
-        request = SpotRefund(order_number, refund_number, amount, _one_line(reason, 128))
+        request = SpotRefund(order_number, refund_number, amount, self._one_line(reason))
         try:
             request.fields()
         except Invalid as error:
@@ -210,7 +210,7 @@ class Direct:
         request = SpotPay(
             order_number=charge.order_number,
             amount=charge.amount,
-            subject=_one_line(charge.subject, 128),
+            subject=self._one_line(charge.subject),
             created_at=charge.created_at,
             payment_code=charge.payment_code,
             shop=charge.shop,
@@ -248,7 +248,7 @@ class Direct:
             request = Create(
                 order_number=charge.order_number,
                 amount=charge.amount,
-                subject=_one_line(charge.subject, 128),
+                subject=self._one_line(charge.subject),
                 shop=charge.shop,
                 notify_url=charge.notify_url,
                 sent_at=self._clock.now(),
@@ -259,7 +259,7 @@ class Direct:
             request = Precreate(
                 order_number=charge.order_number,
                 amount=charge.amount,
-                subject=_one_line(charge.subject, 128),
+                subject=self._one_line(charge.subject),
                 shop=charge.shop,
                 notify_url=charge.notify_url,
                 sent_at=self._clock.now(),
@@ -314,11 +314,15 @@ class Direct:
 
     async def _ask_to_open(self, request: SpotPay | Create | Precreate) -> Reply | Unclear | Declined:
         try:
-            request.fields()
+            return await self._ask(request)
         except Invalid as error:
             # deterministic, so no earlier attempt can have left either
             return _not_sent_for_good("invalid_request", request.service, str(error))
-        return await self._ask(request)
+
+    def _one_line(self, text: str) -> str:
+        """Words for people that may be sent, without what the account's charset has no letters for."""
+        name = codec(self.account.charset)
+        return _one_line(text.encode(name, "ignore").decode(name), 128)
 
     async def _ask(self, request: Request) -> Reply | Unclear:
         """The verified answer, or why there is none that proves anything."""

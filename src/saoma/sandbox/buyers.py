@@ -23,6 +23,8 @@ CODE_GRACE: Final = timedelta(seconds=30)
 _FORGET_CODES_AFTER: Final = timedelta(days=1)
 
 DEFAULT_PIN: Final = "123456"
+#: What a wallet holds when nobody says otherwise. Nothing is an amount, too.
+_FIRST_BALANCE: Final = Money(5_000_00, CNY)
 #: The buyer of the published samples, and of every invented payment code.
 SAMPLE_BUYER: Final = "alice"
 SAMPLE_USER_ID: Final = "2088000000009999"
@@ -109,7 +111,7 @@ class Wallets:
             id=buyer_id,
             name=name or buyer_id.capitalize(),
             user_id=number,
-            balance=(balance or Money(5_000_00, CNY)).minor,
+            balance=(_FIRST_BALANCE if balance is None else balance).minor,
             pin_required=pin_required,
             pin=pin,
         )
