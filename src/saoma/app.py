@@ -39,7 +39,7 @@ from saoma.kit.telemetry import CALL_SECONDS, CALLS, start_logging, start_traces
 from saoma.migrations import migrate
 from saoma.payments.payable import Payable
 from saoma.payments.payments import Payments
-from saoma.restaurant import shares
+from saoma.restaurant import shares, sittings
 from saoma.restaurant.receipts import receipt_lines
 from saoma.restaurant.screens import office_tables, phone, phone_basket, phone_bill, till, till_order, till_paying
 from saoma.settings import Settings, read_settings
@@ -256,7 +256,7 @@ def work() -> None:
 
 async def _work(rooms: Rooms) -> None:
     async with rooms.running():
-        driver = Driver(rooms.db, rooms.payments.works(), rooms.clock)
+        driver = Driver(rooms.db, [*rooms.payments.works(), *sittings.works(rooms.db, rooms.clock)], rooms.clock)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, driver.stop)
