@@ -56,15 +56,28 @@ function rest(): void {
   window.setTimeout(() => cards.classList.remove("resting"), REST);
 }
 
+// Cards are put where the board is lowest: each spans as many small rows of the grid as it is high.
+const ROW = 4, GAP = 12;
+function pack(): void {
+  const cards = document.getElementById("cards");
+  if (!cards) return;
+  const wide = window.matchMedia("(min-width: 64rem)").matches;
+  const heights = [...cards.querySelectorAll<HTMLElement>(":scope > .ticket")].map((card) => [card, card.offsetHeight] as const);
+  cards.classList.toggle("packed", wide && heights.length > 0);
+  for (const [card, height] of heights) card.style.gridRowEnd = wide ? `span ${Math.ceil((height + GAP) / ROW)}` : "";
+}
+
 let order = "";
 function settled(): void {
   const now = [...document.querySelectorAll("#cards > .ticket")].map((card) => card.id).join(" ");
   if (order && !now.startsWith(order)) rest();
   order = now;
   show();
+  pack();
 }
 
 document.addEventListener("keydown", pressed);
 document.addEventListener("htmx:after:swap", settled);
+window.addEventListener("resize", pack);
 window.setInterval(show, 5000);
 settled();
