@@ -107,7 +107,14 @@ class Drum:
         ear: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
         self.ears.append(ear)
         self.since.append(since)
-        while (event := await ear.get()) is not None:
+        while True:
+            try:
+                event = await asyncio.wait_for(ear.get(), heartbeat)
+            except TimeoutError:
+                yield None
+                continue
+            if event is None:
+                return
             yield event
 
 

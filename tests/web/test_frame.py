@@ -12,7 +12,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.live import Live
 from saoma.web import assets
-from saoma.web.live import _stream
+from saoma.web.live import Stopping, _stream
 from saoma.web.page import Reader, render
 from saoma.web.security import content_policy
 from saoma.web.topics import sign_topics
@@ -124,7 +124,7 @@ async def test_a_signed_page_hears_what_happens_and_what_it_missed(database: Dat
             await tx.tell("sitting:two", "basket", {"lines": 9})
         heard = b""
         async with asyncio.timeout(5):
-            async for chunk in _stream(live, ["sitting:one"], since):
+            async for chunk in _stream(live, ["sitting:one"], since, Stopping()):
                 heard += chunk
                 if b"event: live" in heard:
                     break

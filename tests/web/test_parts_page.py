@@ -32,19 +32,24 @@ def base() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "tests.web.make:app"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = _serve(port)
     try:
-        for _ in range(150):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _serve(port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "tests.web.make:app"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
+            break
+        except OSError:
+            time.sleep(0.1)
+    return process
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +242,18 @@ def test_a_part_that_arrives_with_a_sound_plays_it_once(phone: Page, base: str) 
 
 def _beat(base: str, kind: str) -> str:
     return urllib.request.urlopen(f"{base}/beat/{kind}").read().decode()
+
+
+def test_a_server_with_listening_pages_stops_at_once_when_told_to() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = _serve(port)
+    page = urllib.request.urlopen(f"http://127.0.0.1:{port}/drum").read().decode()
+    found = re.search(r'data-live="([^"]+)"', page)
+    assert found
+    stream = urllib.request.urlopen(f"http://127.0.0.1:{port}{found[1]}")
+    assert stream.readline() == b"retry: 2000\n"
+    process.terminate()
+    assert process.wait(8) == 0
+    stream.close()

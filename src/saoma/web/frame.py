@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 import structlog
@@ -26,7 +27,7 @@ from saoma.kit.telemetry import REQUEST_SECONDS
 from saoma.web.assets import asset, assets, favicon
 from saoma.web.errors import HANDLERS
 from saoma.web.health import Check, health_router
-from saoma.web.live import live_check, live_events
+from saoma.web.live import Stopping, live_check, live_events
 from saoma.web.page import House, environment
 from saoma.web.parts_page import parts_page
 from saoma.web.security import content_policy, header_hook
@@ -62,6 +63,15 @@ class Meter(ASGIMiddleware):
             await next_app(scope, receive, measured)
 
 
+def _hearing(stopping: Stopping) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        with stopping.watched():
+            yield
+
+    return lifespan
+
+
 def build_app(
     route_handlers: Sequence[Any],
     *,
@@ -93,6 +103,7 @@ def build_app(
         every_check.setdefault("database", db.alive)
     store = MemoryStore() if db is None else PostgresSessions(db, house.clock)
     sweeping = [lambda _: swept(store)] if isinstance(store, PostgresSessions) else []
+    stopping = Stopping()
     frame_handlers: list[Any] = [asset, favicon, parts_page, health_router(every_check)]
     if live is not None:
         frame_handlers += [live_events, live_check]
@@ -113,10 +124,10 @@ def build_app(
             header_hook(secure=house.secure, policy=content_policy(content_sources)),
         ],
         stores={"sessions": store},
-        state=State({"house": house, "live": live, **(state or {})}),
+        state=State({"house": house, "live": live, "stopping": stopping, **(state or {})}),
         on_startup=list(on_startup),
         on_shutdown=list(on_shutdown),
-        lifespan=[*lifespan, *sweeping],
+        lifespan=[*lifespan, *sweeping, _hearing(stopping)],
         openapi_config=openapi_config,
         request_max_body_size=max_body_bytes,
         debug=False,

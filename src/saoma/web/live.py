@@ -1,11 +1,15 @@
 """`GET /live?t=...`: server-sent events for the topics that a page was signed for.
 
 An event says only that something changed; the page fetches what it shows. After a break the browser sends its last mark
-and gets what it missed."""
+and gets what it missed. Streams end when the server is told to stop: a server waits for its open answers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from types import FrameType
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +22,9 @@ from saoma.kit.live import Live
 from saoma.web.page import house_of
 from saoma.web.topics import read_topics
 
-_BEAT: Final = 15.0
+#: How often a stream looks whether the server stops, in seconds, and after how many quiet looks it sends a beat.
+_LOOK: Final = 1.0
+_LOOKS_PER_BEAT: Final = 15
 _MOST_TOKENS: Final = 8
 
 
@@ -31,11 +37,46 @@ def _topics(request: Request[Any, Any, Any]) -> list[str]:
     return sorted({topic for token in tokens for topic in read_topics(token, house.secret, now)})
 
 
-async def _stream(live: Live, topics: list[str], since: str) -> AsyncIterator[bytes]:
+class Stopping:
+    """Whether this process was told to stop: by signal, before the server closes its connections."""
+
+    told = False
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Listen to SIGTERM and SIGINT beside whoever else does; outside the main thread nothing is heard."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+        def hear(number: int, frame: FrameType | None) -> None:
+            self.told = True
+            # The event loop is woken by the signal itself; a handler set the old way is called here.
+            earlier = before[signal.Signals(number)]
+            if callable(earlier):
+                earlier(number, frame)
+
+        for number in before:
+            signal.signal(number, hear)
+        try:
+            yield
+        finally:
+            for number, earlier in before.items():
+                if signal.getsignal(number) is hear:
+                    signal.signal(number, earlier)
+
+
+async def _stream(live: Live, topics: list[str], since: str, stopping: Stopping) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
-    async for event in live.events(topics, since=since, heartbeat=_BEAT):
+    quiet = 0
+    async for event in live.events(topics, since=since, heartbeat=_LOOK):
+        if stopping.told:
+            return
         if event is None:
-            yield b"event: beat\ndata: 1\n\n"
+            quiet += 1
+            if quiet % _LOOKS_PER_BEAT == 0:
+                yield b"event: beat\ndata: 1\n\n"
             continue
         data = msgspec.json.encode({"kind": event.kind, "topic": event.topic, "data": event.data}).decode()
         yield f"id: {event.mark}\nevent: live\ndata: {data}\n\n".encode()
@@ -49,7 +90,7 @@ async def live_events(request: Request[Any, Any, Any]) -> Stream:
         raise ServiceUnavailableException
     since = str(request.headers.get("last-event-id") or request.query_params.get("since") or "")
     return Stream(
-        _stream(live, _topics(request), since),
+        _stream(live, _topics(request), since, request.app.state.stopping),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
