@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from saoma.kit.clock import BEIJING, MovableClock
 from saoma.kit.errors import Refused
@@ -19,14 +19,14 @@ from saoma.sandbox.undoing import cancel, close, refund
 from tests.sandbox.make import PARTNER, order
 
 BUYERS = ("anna", "ben", "chen")
-NUMBERS = st.sampled_from([f"N-{number}" for number in range(6)])
+NUMBERS = st.sampled_from([f"N-{number}" for number in range(4)])
 WHO = st.sampled_from(BUYERS)
 CENTS = st.integers(1, 4_000)
 FINAL = (TradeStatus.TRADE_CLOSED, TradeStatus.TRADE_FINISHED)
 
 
 class BookMachine(RuleBasedStateMachine):
-    """A little before Beijing midnight, three buyers with little money, six order numbers that everybody reuses."""
+    """A little before Beijing midnight, three buyers with little money, four order numbers that everybody reuses."""
 
     trades = Bundle("trades")
 
@@ -105,17 +105,18 @@ class BookMachine(RuleBasedStateMachine):
         with suppress(TurnedDown):
             close(self.book, PARTNER, number)
 
-    @rule(number=NUMBERS, refund_no=st.sampled_from(["R-1", "R-2", "R-3"]), cents=CENTS, sync=st.booleans())
-    def refunds(self, number: str, refund_no: str, cents: int, sync: bool) -> None:  # noqa: FBT001
+    @rule(trade_no=trades, refund_no=st.sampled_from(["R-1", "R-2", "R-3", "R-4"]), cents=CENTS, sync=st.booleans())
+    def refunds(self, trade_no: str, refund_no: str, cents: int, sync: bool) -> None:  # noqa: FBT001
         with suppress(TurnedDown):
-            refund(self.book, PARTNER, number, "", refund_no, Money(cents, "USD"), sync=sync)
+            refund(self.book, PARTNER, "", trade_no, refund_no, Money(cents, "USD"), sync=sync)
 
-    @rule(trade_no=consumes(trades), sync=st.booleans())
-    def refunds_what_is_left(self, trade_no: str, sync: bool) -> None:  # noqa: FBT001
+    @rule(trade_no=trades, parts=st.integers(1, 7), sync=st.booleans())
+    def refunds_a_part_of_what_is_left(self, trade_no: str, parts: int, sync: bool) -> None:  # noqa: FBT001
         trade = self.book.trade(trade_no)
         if left := trade.amount - trade.refunded:
+            refund_no = f"L-{trade_no}-{left}-{parts}"
             with suppress(TurnedDown):
-                refund(self.book, PARTNER, "", trade_no, f"L-{trade_no}", Money(left, "USD"), sync=sync)
+                refund(self.book, PARTNER, "", trade_no, refund_no, Money(-(-left // parts), "USD"), sync=sync)
 
     @rule(minutes=st.sampled_from([0.1, 1, 3, 12, 60, 1440]))
     def time_passes(self, minutes: float) -> None:
@@ -147,6 +148,10 @@ class BookMachine(RuleBasedStateMachine):
             assert sum(one.amount for one in self.book.refunds_of(trade)) <= trade.amount
             assert 0 <= trade.refunded <= trade.amount
             assert 0 <= trade.refunded_cny <= trade.cny
+            assert (trade.refunded == trade.amount) == (trade.refunded_cny == trade.cny) or not trade.amount
+            if trade.close_reason == "cancelled" and trade.paid_at:
+                assert trade.refunded == trade.amount
+                assert not self.book.refunds_of(trade)
 
     @invariant()
     def what_is_final_stays_final(self) -> None:
@@ -163,5 +168,5 @@ class BookMachine(RuleBasedStateMachine):
         return [trade for trade in self.book.trades.values() if trade.paid_at]
 
 
-BookMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+BookMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
 TestBookMachine = BookMachine.TestCase

@@ -112,6 +112,15 @@ def test_refunds_add_up_to_the_payment_and_no_further() -> None:
     assert no_to_refund(here, "R-6", 1) == "TRADE_HAS_CLOSE"
 
 
+def test_the_last_part_takes_the_remainder_so_that_the_buyer_gets_every_fen_back() -> None:
+    here, trade = paid(amount="0.10")
+    before = here.buyer("alice").balance
+    for number in range(10):
+        give_back(here, f"R-{number}", 1)
+    assert [one.cny for one in here.refunds_of(trade)] == [7] * 9 + [8]
+    assert here.buyer("alice").balance == before + trade.cny == before + 71
+
+
 def test_a_refund_number_moves_money_once_and_means_one_amount() -> None:
     here, trade = paid()
     for _ in range(3):
