@@ -132,7 +132,7 @@ document.addEventListener("htmx:after:swap", () => {
 document.body.addEventListener("live:any", (event) => {
   const pane = document.querySelector<HTMLElement>("#pane[data-sitting]");
   const kind = (event as CustomEvent<{ kind: string }>).detail.kind;
-  if (!pane || !["bill", "lines", "again"].includes(kind) || pane.querySelector("#take.htmx-request")) return;
+  if (!pane || !["bill", "tickets", "again"].includes(kind) || pane.querySelector("#take.htmx-request")) return;
   if (document.querySelector("dialog[open]") || pane.querySelector("input:checked") || pane.querySelector<HTMLInputElement>('input[name="typed"]')?.value) {
     pane.classList.add("stale");
     return;

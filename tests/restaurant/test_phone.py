@@ -381,3 +381,32 @@ async def test_a_payment_whose_share_is_whole_pays_what_was_shown(house: Restaur
     await house.eats(sitting, anna, "beef", "tea")
     payment = await house.pays(sitting, Whole())
     assert payment.amount == 1150
+
+
+async def test_a_phone_that_sits_down_with_its_first_dish_hears_the_table_from_then_on(house: Restaurant) -> None:
+    from saoma.web.topics import read_topics
+    from tests.identity.make import SECRET
+
+    code = house.tables[0].code
+    async with phone(app(house)) as browser:
+
+        def heard(html: str) -> list[str]:
+            found = re.search(r'data-live="/live\?t=([^"]+)"', html)
+            return read_topics(found[1], SECRET, house.clock.now()) if found else []
+
+        before = heard((await browser.get(f"/t/{code}")).text)
+        assert before == [f"menu:{house.store_id}"]
+        first = await browser.post(f"/t/{code}/add", {"item": house.dish("tea").id, "key": "1"})
+        sitting, _ = await house.sit(ANNA)
+        assert sitting.topic in heard(first.text)
+        assert f"tab:{sitting.tab_id}" in heard(first.text)
+        second = await browser.post(f"/t/{code}/add", {"item": house.dish("tea").id, "key": "2"})
+        assert heard(second.text) == []
+
+
+async def test_nobody_hears_another_table(house: Restaurant) -> None:
+    async with wallet_phone(app(house), house) as anna, phone(app(house)) as stranger:
+        here, _ = await house.sit(BEN)
+        page = (await anna.get(f"/t/{house.tables[1].code}")).text
+        assert here.id not in page
+        assert here.id not in (await stranger.get(f"/t/{house.tables[0].code}")).text

@@ -5,6 +5,7 @@ party, not a late friend."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -276,8 +277,10 @@ async def reckon(tx: Transaction, sitting: Sitting, now: datetime) -> Bill:
     bill = await bill_of(tx, sitting)
     if sitting.is_open:
         status = (await ordering.tab(tx, sitting.tab_id)).status
-        if bill.covered and status is TabStatus.OPEN and not await _still_choosing(tx, sitting):
-            await ordering.settle_tab(tx, sitting.tab_id)
+        if bill.covered and status is TabStatus.OPEN:
+            # A dish that waits in the basket keeps the tab open; money is never refused over it.
+            with contextlib.suppress(Conflict):
+                await ordering.settle_tab(tx, sitting.tab_id)
         elif not bill.covered and status is TabStatus.SETTLED:
             await ordering.reopen_tab(tx, sitting.tab_id)
         await tx.run(

@@ -135,9 +135,9 @@ async def bar(request: AnyRequest, db: NamedDependency[Database], code: FromPath
     return bar_again(request, seen)
 
 
-def bar_again(request: AnyRequest, seen: Visit) -> Response[Any]:
-    """The bar and the card above the menu, after something changed."""
-    return fragment(request, "restaurant/phone_update.html", "update", **table_context(seen))
+def bar_again(request: AnyRequest, seen: Visit, *, joined: bool = False) -> Response[Any]:
+    """The bar and the card above the menu, after something changed; `joined` when the phone has just sat down."""
+    return fragment(request, "restaurant/phone_update.html", "update", joined=joined, **table_context(seen))
 
 
 @get("/t/{code:str}/dish/{item_id:str}", summary="One dish with its choices")

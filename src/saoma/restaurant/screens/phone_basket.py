@@ -65,7 +65,7 @@ async def add(
     options = [str(option) for name, option in form.multi_items() if name.startswith("option")]
     quantity = quantity_in(str(form.get("quantity", "")), 1)
     note = str(form.get("note", "")).strip()
-    _, sitting, me = await _seated(request, db, clock, code)
+    before, sitting, me = await _seated(request, db, clock, code)
     key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
     async with db.transaction() as tx:
         await sittings.take_more(tx, sitting.id, clock.now())
@@ -75,7 +75,7 @@ async def add(
         return back_to_table(request, code)
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
-    return bar_again(request, seen)
+    return bar_again(request, seen, joined=before.me is None)
 
 
 @post("/t/{code:str}/lines/{line_id:str}", status_code=200, summary="Change how many of one's own dish")

@@ -124,7 +124,6 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "sum_of": showing.sum_of,
         "key": new_id("tap"),
         "zone": at.store.zone,
-        "topics": [f"till:{at.store.id}", f"tab:{sitting.tab_id}", sitting.topic],
     }
 
 
@@ -140,6 +139,11 @@ def wants_fragment(request: AnyRequest) -> bool:
     return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
 
 
+def moved_to(request: AnyRequest, where: str) -> dict[str, str]:
+    """Tells htmx the address that belongs to what it gets, unless the browser is there already."""
+    return {} if request.headers.get("HX-Current-URL", "").endswith(where) else {"HX-Push-Url": where}
+
+
 def path_to(sitting_id: str) -> str:
     """Where one bill is on the till."""
     return f"/till/bills/{sitting_id}"
@@ -153,7 +157,7 @@ async def show_bill(
         at = await counter(request, rows)
         context = await bill_context(rows, at, sitting_id) | {"refusal": refusal}
         if wants_fragment(request):
-            headers = {"HX-Push-Url": path_to(sitting_id)}
+            headers = moved_to(request, path_to(sitting_id))
             return fragment(request, "restaurant/till_bill.html", "pane", headers=headers, **context)
         tiles = await tiles_context(rows, at, sitting_id)
     return page(request, "restaurant/till_bill.html", status_code=status_code, **tiles | context)
@@ -165,7 +169,7 @@ async def till(request: AnyRequest, db: NamedDependency[Database]) -> Response[A
     async with db.reading() as rows:
         at = await counter(request, rows)
         context = await tiles_context(rows, at)
-    return page(request, "restaurant/till.html", topics=[f"till:{at.store.id}"], **context)
+    return page(request, "restaurant/till.html", **context)
 
 
 @get("/till/bills", guards=[needs(May.SEE_BILLS)], summary="The till's open bills")

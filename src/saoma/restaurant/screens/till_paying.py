@@ -31,6 +31,7 @@ from saoma.restaurant.screens.till import (
     AnyRequest,
     bill_at,
     counter,
+    moved_to,
     path_to,
     payments_of,
     show_bill,
@@ -157,10 +158,9 @@ async def _pane(
         "payment": payment,
         "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
         "done": path_to(sitting_id),
-        "topics": [f"payment:{payment.id}", f"till:{payment.store_id}"],
     }
     if wants_fragment(request):
-        return fragment(request, "restaurant/till_payment.html", "pane", headers={"HX-Push-Url": where}, **context)
+        return fragment(request, "restaurant/till_payment.html", "pane", headers=moved_to(request, where), **context)
     async with db.reading() as rows:
         at = await counter(request, rows)
         tiles = await tiles_context(rows, at, sitting_id)
