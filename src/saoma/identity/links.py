@@ -13,7 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from saoma.kit.clock import Clock
-from saoma.kit.db import Transaction
+from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.seal import Seal
 
@@ -70,13 +70,23 @@ class Links:
         """Use a link, in the transaction of what it allows. Raises `Conflict` when it was for once and was used."""
         if not link.once:
             return
-        used = await tx.run(
-            """INSERT INTO used_links (nonce, purpose, used_at) VALUES (%(nonce)s, %(purpose)s, %(now)s)
-               ON CONFLICT DO NOTHING""",
-            {"nonce": link.nonce, "purpose": str(link.purpose), "now": self._clock.now()},
-        )
-        if not used:
+        if not await first_use(tx, link.nonce, str(link.purpose), link.ends_at, self._clock.now()):
             raise Conflict("This link was used before. Ask for a new one.")
+
+
+async def first_use(rows: Rows, nonce: str, purpose: str, ends_at: datetime, now: datetime) -> bool:
+    """Whether `nonce` is used for the first time; the database decides between two at once. Ended ones are let go."""
+    used = await rows.run(
+        """INSERT INTO used_links (nonce, purpose, ends_at) VALUES (%(nonce)s, %(purpose)s, %(ends_at)s)
+           ON CONFLICT DO NOTHING""",
+        {"nonce": nonce, "purpose": purpose, "ends_at": ends_at},
+    )
+    await rows.run(
+        """DELETE FROM used_links WHERE nonce IN
+           (SELECT nonce FROM used_links WHERE ends_at < %(now)s LIMIT 10 FOR UPDATE SKIP LOCKED)""",
+        {"now": now},
+    )
+    return used == 1
 
 
 def sign_in_path(links: Links, staff_id: str, lifetime: timedelta, *, once: bool = False) -> str:

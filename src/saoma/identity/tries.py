@@ -48,6 +48,11 @@ class Tries:
                    RETURNING tries, window_ends_at""",
                 {"key": key, "now": now, "ends": now + window},
             )
+            await tx.run(
+                """DELETE FROM sign_in_tries WHERE key IN
+                   (SELECT key FROM sign_in_tries WHERE window_ends_at < %(now)s LIMIT 10 FOR UPDATE SKIP LOCKED)""",
+                {"now": now},
+            )
         if row.tries > limit:
             raise TooManyTries(max(1, -(-int((row.window_ends_at - now).total_seconds()) // 60)))
 

@@ -18,6 +18,7 @@ import structlog
 from saoma.alipay.account import Account
 from saoma.alipay.wallet import authorization_url
 from saoma.identity import model
+from saoma.identity.links import first_use
 from saoma.identity.paths import safe_path
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -174,10 +175,6 @@ class WalletSignIn:
 
     async def _first_use(self, state: str) -> bool:
         """Two callbacks at once read the same session: the database says which came first."""
+        now = self._clock.now()
         async with self._db.reading() as rows:
-            used = await rows.run(
-                """INSERT INTO used_links (nonce, purpose, used_at) VALUES (%(nonce)s, 'wallet_state', %(now)s)
-                   ON CONFLICT DO NOTHING""",
-                {"nonce": state, "now": self._clock.now()},
-            )
-        return used == 1
+            return await first_use(rows, state, "wallet_state", now + _STATE_LIVES, now)

@@ -81,12 +81,13 @@ CREATE TABLE staff (
 CREATE UNIQUE INDEX staff_login ON staff (login);
 CREATE INDEX staff_merchant ON staff (merchant_id);
 
--- Links that may be used once leave their number here when they are.
+-- What may be used once leaves its number here when it is, until it would have ended anyway.
 CREATE TABLE used_links (
     nonce text PRIMARY KEY,
     purpose text NOT NULL,
-    used_at timestamptz NOT NULL
+    ends_at timestamptz NOT NULL
 );
+CREATE INDEX used_links_end ON used_links (ends_at);
 
 -- Sign-in tries by what is being tried; a row starts again when its window has passed.
 CREATE TABLE sign_in_tries (
@@ -94,6 +95,7 @@ CREATE TABLE sign_in_tries (
     tries int NOT NULL,
     window_ends_at timestamptz NOT NULL
 );
+CREATE INDEX sign_in_tries_end ON sign_in_tries (window_ends_at);
 
 CREATE TABLE audit (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
