@@ -15,7 +15,7 @@ from tests.sandbox.make import KEY, LUNCH, PARTNER, Running
 
 async def test_a_partner_made_by_control_may_call_at_once(wire: Running) -> None:
     asked = {
-        "partner": "2088000000000777", "app_id": "2016000000000777", "sign_type": "RSA2", "md5_key": "",
+        "partner": "2088000000000777", "app_id": "2016000000000777", "sign_type": "RSA2", "md5_key": None,
         "public_key": make.partner_keys()[1], "currency": "SGD",
     }  # fmt: skip
     said = await wire.control("POST", "partners", asked)

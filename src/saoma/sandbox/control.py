@@ -36,6 +36,27 @@ class PartnerKnown(msgspec.Struct):
     alipay_public_key: str
 
 
+class NewPartner(msgspec.Struct):
+    """A partner with its keys; `public_key` is PEM or bare base64. What is left out or null stays at its default."""
+
+    partner: str
+    app_id: str | None = None
+    sign_type: str | None = None
+    md5_key: str | None = None
+    public_key: str | None = None
+    currency: str | None = None
+    name: str | None = None
+    email: str | None = None
+    callback_hosts: list[str] | None = None
+    services: list[str] | None = None
+    open_id_only: bool | None = None
+
+    def known(self) -> Partner:
+        """As the book keeps it."""
+        given = {name: getattr(self, name) for name in self.__struct_fields__}
+        return Partner(**{name: value for name, value in given.items() if value is not None})
+
+
 class BuyerView(msgspec.Struct):
     """A test buyer. `user_id` is the number on the wire, `balance` is CNY."""
 
@@ -47,12 +68,12 @@ class BuyerView(msgspec.Struct):
 
 
 class NewFault(msgspec.Struct, forbid_unknown_fields=True):
-    """The next `times` calls of `service` go wrong; `seconds` is the length of a silence or delay."""
+    """The next `times` calls of `service` go wrong; `seconds` (20) is the length of a silence or delay."""
 
     service: str
     fault: FaultKind
-    times: int = 1
-    seconds: float = SILENCE
+    times: int | None = None
+    seconds: float | None = None
 
 
 class Push(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,10 +142,10 @@ class NoticeView(msgspec.Struct):
 
 
 @post("/partners", status_code=200, sync_to_thread=False)
-def add_partner(data: Partner, book: NamedDependency[Book], partners: NamedDependency[Partners]) -> PartnerKnown:
+def add_partner(data: NewPartner, book: NamedDependency[Book], partners: NamedDependency[Partners]) -> PartnerKnown:
     """Make a partner known, or replace its keys."""
     with book.store.writing():
-        partners.add(data)
+        partners.add(data.known())
     return PartnerKnown(data.partner, partners.alipay_public_key)
 
 
@@ -159,9 +180,11 @@ def plan_fault(data: NewFault, book: NamedDependency[Book], faults: NamedDepende
     """Let the next calls of a service go wrong."""
     if data.service not in OPERATIONS and data.service != OAUTH_TOKEN:
         raise Invalid(f"{data.service!r} is not a service of this sandbox.")
-    if data.times < 1 or not 0 <= data.seconds <= 3600:
+    times = 1 if data.times is None else data.times
+    seconds = SILENCE if data.seconds is None else data.seconds
+    if times < 1 or not 0 <= seconds <= 3600:
         raise Invalid("times is at least 1, seconds between 0 and 3600.")
-    fault = Fault(data.service, data.fault, data.times, data.seconds)
+    fault = Fault(data.service, data.fault, times, seconds)
     with book.store.writing():
         faults.plan(fault)
     return fault

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +45,16 @@ from saoma.sandbox.trades import Book
 
 log = logging.getLogger(__name__)
 
+_WELCOME = """A local Alipay at {url}
+  gateways       {url}/gateway.do
+  authorization  {url}/oauth2/publicAppAuthorize.htm
+  toy wallets    {url}/wallet
+  control        {url}/control/openapi.json
+Press Ctrl-C to stop.
+"""
 #: How long open connections may take to end when the sandbox is told to stop, in seconds.
 _PATIENCE = 2.0
+_PLACES = 2048
 
 
 @dataclass
@@ -138,11 +147,22 @@ def run(port: int, config: Path | None = None) -> None:
 
 async def _serve(settings: Config, port: int) -> None:
     sandbox = Sandbox(settings, port=port, store=Store(Path(settings.state) if settings.state else None))
-    server = Server(sandbox.app(), settings.host, port, interface=Interfaces.ASGI, log_enabled=False)
+    # each page that is kept open and each call that is kept silent takes a place: have plenty of them
+    server = Server(
+        sandbox.app(),
+        settings.host,
+        port,
+        interface=Interfaces.ASGI,
+        backlog=_PLACES,
+        backpressure=_PLACES,
+        log_enabled=False,
+    )
     told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop.set)
+    sys.stdout.write(_WELCOME.format(url=f"http://localhost:{port}"))
+    sys.stdout.flush()
     serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(told_to_stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.stop()  # type: ignore[no-untyped-call]
