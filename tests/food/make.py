@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,6 +135,16 @@ async def added(
 async def sent(db: Database, tab: Tab, guest: str | None = None) -> list[Line]:
     """What one press of "send" sends."""
     return await ordering.order(db, tab.id, "guest_a", guest)
+
+
+async def wake(db: Database, connections: int = 4) -> None:
+    """Open that many connections first: otherwise "at once" means one after the other, as each is being opened."""
+
+    async def one() -> None:
+        async with db.reading() as rows:
+            await rows.run("SELECT pg_sleep(0.05)")
+
+    await asyncio.gather(*(one() for _ in range(connections)))
 
 
 async def all_lines(db: Database, tab: Tab) -> dict[str, Line]:

@@ -11,7 +11,7 @@ from saoma.food.kitchen import Lateness, Pace, lateness
 from saoma.food.model import Line, LineStatus, Menu, Tab
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, NotFound
-from tests.food.make import STORE, added, all_lines, dish, noodle_house_menu, open_tab, sent
+from tests.food.make import STORE, added, all_lines, dish, noodle_house_menu, open_tab, sent, wake
 
 
 async def ordered(db: Database, menu: Menu, *codes: str, label: str = "7") -> tuple[Tab, list[Line]]:
@@ -58,6 +58,7 @@ async def test_a_bump_moves_a_ticket_from_sent_to_served_and_off_the_screen(data
 
 
 async def test_two_screens_bumping_the_same_ticket_at_once_move_it_one_step(database: Database) -> None:
+    await wake(database)
     menu = await noodle_house_menu(database)
     tab, _ = await ordered(database, menu, "beef", "tea")
 

@@ -15,7 +15,7 @@ from saoma.food.pricing import tab_total
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound
 from saoma.kit.money import Money
-from tests.food.make import STORE, Payer, added, all_lines, choices, dish, noodle_house_menu, open_tab, sent
+from tests.food.make import STORE, Payer, added, all_lines, choices, dish, noodle_house_menu, open_tab, sent, wake
 
 
 async def test_a_dish_remembers_who_ordered_it_and_what_it_cost(database: Database) -> None:
@@ -119,6 +119,7 @@ async def test_a_guest_can_send_only_the_own_dishes(database: Database) -> None:
 
 
 async def test_two_phones_pressing_send_at_once_send_each_dish_once(database: Database) -> None:
+    await wake(database)
     menu = await noodle_house_menu(database)
     for _ in range(10):
         tab = await open_tab(database)
@@ -152,6 +153,7 @@ async def test_a_second_press_waits_for_the_first_and_then_finds_nothing_to_send
 
 
 async def test_a_dish_added_while_another_phone_sends_is_sent_or_waits_but_never_lost(database: Database) -> None:
+    await wake(database)
     menu = await noodle_house_menu(database)
     tab = await open_tab(database)
     await added(database, tab, dish(menu, "tea"))
@@ -163,6 +165,7 @@ async def test_a_dish_added_while_another_phone_sends_is_sent_or_waits_but_never
 
 
 async def test_the_same_key_on_two_connections_at_once_adds_one_dish(database: Database) -> None:
+    await wake(database)
     menu = await noodle_house_menu(database)
     tab = await open_tab(database)
     made = await asyncio.gather(*(added(database, tab, dish(menu, "tea"), key="same") for _ in range(4)))
@@ -316,6 +319,7 @@ async def test_late_money_takes_lines_still_free_and_names_the_rest_by_leaving_t
 
 
 async def test_two_payments_holding_the_same_dishes_at_once_do_not_both_get_them(database: Database) -> None:
+    await wake(database)
     menu = await noodle_house_menu(database)
     tab = await open_tab(database)
     for code in ("tea", "plain", "tea"):

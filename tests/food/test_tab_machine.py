@@ -28,7 +28,7 @@ from saoma.food.pricing import tab_total
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.money import Money
-from tests.food.make import STORE, Payer, choices, dish, noodle_house_menu, open_tab
+from tests.food.make import STORE, Payer, choices, dish, noodle_house_menu, open_tab, wake
 
 GUESTS = st.sampled_from(["guest_a", "guest_b", "guest_c"])
 CODES = st.sampled_from(["beef", "plain", "tea"])
@@ -77,6 +77,7 @@ class Table(RuleBasedStateMachine):
         """A fresh table; every dish is there."""
 
         async def fresh() -> tuple[Menu, Tab]:
+            await wake(self.db, 2)
             shown = await noodle_house_menu(self.db)
             return shown, await open_tab(self.db)
 
