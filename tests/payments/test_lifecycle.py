@@ -1,13 +1,11 @@
-"""The lifecycle tables: complete, closed, and as printed."""
+"""The lifecycle tables: complete and closed."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from saoma.kit.errors import IllegalTransition
-from saoma.payments.lifecycle import FINAL, PAYMENT, REFUND, Event, RefundEvent, RefundStatus, Status, printed
+from saoma.payments.lifecycle import FINAL, PAYMENT, REFUND, Event, RefundEvent, RefundStatus, Status
 from saoma.payments.settling import _WHY_ATTENTION
 
 #: Written down a second time, by hand: the pairs that can't come about, whatever the world does.
@@ -93,8 +91,3 @@ def test_a_person_is_always_told_why() -> None:
         if to is Status.NEEDS_ATTENTION and from_ is not to and event is not Event.CANCEL_REFUSED
     }
     assert why == set(_WHY_ATTENTION)
-
-
-def test_the_printed_page_equals_the_tables() -> None:
-    page = Path(__file__).parents[2] / "docs" / "lifecycles.md"
-    assert page.read_text() == printed(), "run: make docs"

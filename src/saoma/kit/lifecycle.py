@@ -48,8 +48,18 @@ class Lifecycle(Generic[S, E]):
                     todo.append(to)
         return frozenset(seen)
 
+    def drawing(self) -> str:
+        """The moves as a mermaid state diagram; rows that stay where they are would only clutter it."""
+        moves: dict[tuple[str, str], list[str]] = {}
+        for (from_, event), to in self.table.items():
+            if from_ != to:
+                moves.setdefault((from_.value, to.value), []).append(event.value)
+        lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {self.first.value}"]
+        lines += [f"    {from_} --> {to}: {', '.join(events)}" for (from_, to), events in moves.items()]
+        return "\n".join([*lines, "```", ""])
+
     def markdown(self) -> str:
-        """The table as printed in `docs/lifecycles.md`."""
-        lines = [f"## {self.name}", "", "| from | event | to |", "|---|---|---|"]
+        """The lifecycle as printed in `docs/lifecycles.md`: drawn, then every row of its table."""
+        lines = [f"## {self.name}", "", self.drawing(), "| from | event | to |", "|---|---|---|"]
         lines += [f"| {from_.value} | {event.value} | {to.value} |" for (from_, event), to in self.table.items()]
         return "\n".join([*lines, ""])

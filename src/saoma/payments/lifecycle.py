@@ -166,30 +166,3 @@ REFUND: Final = Lifecycle(
         (_R.NEEDS_ATTENTION, _E.RULED_NOT_REFUNDED): _R.FAILED,
     },
 )
-
-_INTRODUCTION = """\
-# Lifecycles
-
-Printed from `src/saoma/payments/lifecycle.py` by `make docs`; edit the table, not this page. A pair that is not listed
-is refused, logged and raised. A row that leads back to its own state is a repeat that is known to be harmless.
-"""
-
-
-def _drawing(lifecycle: Lifecycle[Status, Event] | Lifecycle[RefundStatus, RefundEvent]) -> str:
-    moves: dict[tuple[str, str], list[str]] = {}
-    for (from_, event), to in lifecycle.table.items():
-        if from_ != to:
-            moves.setdefault((from_.value, to.value), []).append(event.value)
-    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {lifecycle.first.value}"]
-    lines += [f"    {from_} --> {to}: {', '.join(events)}" for (from_, to), events in moves.items()]
-    return "\n".join([*lines, "```", ""])
-
-
-def printed() -> str:
-    """The page `docs/lifecycles.md`: each lifecycle drawn, then in full."""
-    parts = [_INTRODUCTION]
-    for lifecycle in (PAYMENT, REFUND):
-        table = lifecycle.markdown()
-        heading, _, rest = table.partition("\n")
-        parts.append(f"{heading}\n\n{_drawing(lifecycle)}{rest}")
-    return "\n".join(parts)
