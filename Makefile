@@ -58,7 +58,7 @@ FILE ?= ../shared/data/chipotle-orders.tsv
 KILLS ?= 12
 SEED ?= 1
 chaos: setup
-	@$(BIN)/python bench/chaos.py $(FILE) --kills $(KILLS) --seed $(SEED)
+	@$(BIN)/python -m saoma.demo.chaos $(FILE) --kills $(KILLS) --seed $(SEED)
 
 screens: setup browser
 	@$(BIN)/python -m tests.journeys.screens $(ARGS)

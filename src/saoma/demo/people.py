@@ -19,6 +19,7 @@ _AGENT = (
     "NebulaSDK/1.8.100112 Nebula AliApp(AP/10.5.0.6000) AlipayClient/10.5.0.6000 Language/en Region/CN"
 )
 _LIMIT = aiohttp.ClientTimeout(total=40, sock_connect=3)
+_Form = Sequence[tuple[str, str]] | aiohttp.FormData
 
 
 class Gone(SaomaError):
@@ -42,13 +43,13 @@ class _Browser:
         await self.session.close()
 
     async def ask(
-        self, method: str, url: str, *, form: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
+        self, method: str, url: str, *, form: _Form = (), headers: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], str]:
         """One request, redirects not followed. Raises `Gone` when nobody answers or the house is ill."""
         address = url if url.startswith("http") else self.app_url + url
         try:
             async with self.session.request(
-                method, address, data=list(form) or None, headers=headers, allow_redirects=False
+                method, address, data=form or None, headers=headers, allow_redirects=False
             ) as answer:
                 text = await answer.text()
                 if answer.status >= 500:
@@ -63,7 +64,7 @@ class _Browser:
                 return cookie.value
         return ""
 
-    async def press(self, path: str, form: Sequence[tuple[str, str]] = ()) -> tuple[int, Mapping[str, str], str]:
+    async def press(self, path: str, form: _Form = ()) -> tuple[int, Mapping[str, str], str]:
         """Post a form as htmx would."""
         headers = {"HX-Request": "true", "X-CSRF-Token": self._token()}
         return await self.ask("POST", path, form=form, headers=headers)
@@ -155,6 +156,15 @@ class Cashier:
         status, _, text = await self._browser.press(f"/till/bills/{sitting_id}/pay", form)
         if status != 200:
             raise PlayedWrong(f"scanning answered {status}: {_words(text)}")
+
+    async def import_menu(self, menu_json: str) -> None:
+        """Put a menu in through the office's import."""
+        await self._sign_in()
+        form = aiohttp.FormData()
+        form.add_field("file", menu_json.encode(), filename="menu.json", content_type="application/json")
+        status, _, text = await self._browser.press("/office/menu/import", form)
+        if status != 303:
+            raise PlayedWrong(f"importing the menu answered {status}: {_words(text)}")
 
     async def close_bill(self, sitting_id: str) -> None:
         """Close a bill that owes nothing."""

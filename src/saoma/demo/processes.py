@@ -105,10 +105,9 @@ class Supervisor:
         while not self._stopping:
             assert child.process is not None
             await child.process.wait()
-            if self._stopping:
-                return
             await asyncio.sleep(0.2)
-            await self._spawn(child)
+            if not self._stopping:
+                await self._spawn(child)
 
     async def stop(self) -> None:
         """Stop all children, the last started first: politely, then not."""

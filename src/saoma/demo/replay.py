@@ -17,9 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from saoma.demo.cast import DemoFile, read_demo
-from saoma.demo.orders import CURRENCY, PORTION, Order, OrderLine, fingerprint, read_orders
+from saoma.demo.orders import CURRENCY, PORTION, Order, OrderLine, fingerprint, menu_of, read_orders
 from saoma.demo.people import Cashier, Diner, Gone, PlayedWrong, Wallets
 from saoma.food.menu import Item, menu
+from saoma.food.menu_json import write_json
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money, total
@@ -85,15 +86,13 @@ class _Replay:
         """Play `orders`, print what the books say, and tell whether they agree."""
         db = await Database.open(self._demo.database_url, max_size=self._at_once + 2)
         try:
-            async with db.reading() as rows:
-                found = await menu(rows, self._store_id)
-            self._items = {item.name: item for section in found.sections for item in section.items}
-            missing = {line.item for order in orders for line in order.lines} - self._items.keys()
-            if missing:
-                raise Invalid(
-                    f"the demo's menu has no {sorted(missing)[0]!r}: it was set up without this file beside it "
-                    "(start over with saoma demo --fresh from the checkout)"
-                )
+            await self._learn_menu(db)
+            if not self._can_be_ordered(orders):
+                self._console.print("Building the menu from the orders")
+                await self._import_menu(orders)
+                await self._learn_menu(db)
+                if not self._can_be_ordered(orders):
+                    raise Invalid("the menu built from this file does not reproduce its prices")
             self._known = {each.number: each for each in await self._left_behind(db)}
             todo = [order for order in orders if not self._is_done(order)]
             if len(todo) < len(orders):
@@ -105,6 +104,36 @@ class _Replay:
             return 0 if agrees and not failed else 1
         finally:
             await db.close()
+
+    async def _learn_menu(self, db: Database) -> None:
+        async with db.reading() as rows:
+            found = await menu(rows, self._store_id)
+        self._items = {item.name: item for section in found.sections for item in section.items}
+
+    def _can_be_ordered(self, orders: Sequence[Order]) -> bool:
+        """Whether every line's price can be chosen from the menu as it is."""
+        for order in orders:
+            for line in order.lines:
+                if line.item not in self._items:
+                    return False
+                item, options, _ = self._wish(line)
+                chosen = [option for group in item.groups for option in group.options if option.id in options]
+                if item.price + sum(option.price_change for option in chosen) != line.unit.minor:
+                    return False
+        return True
+
+    async def _import_menu(self, orders: Sequence[Order]) -> None:
+        cashier = self._owner()
+        try:
+            await cashier.import_menu(write_json(menu_of(orders), CURRENCY))
+        finally:
+            await cashier.close()
+
+    def _owner(self) -> Cashier:
+        staff = next(
+            each for each in self._demo.staff if each.get("store_id") == self._store_id and each["role"] == "owner"
+        )
+        return Cashier(self._demo.app_url, staff["login"], staff["password"])
 
     async def _left_behind(self, db: Database) -> list[_Known]:
         async with db.reading() as rows:
@@ -175,16 +204,13 @@ class _Replay:
     async def _people(self, number: int, db: Database) -> _People:
         wallets = Wallets(self._demo.sandbox_url)
         buyer = f"replay{number}"
-        await wallets.add_buyer(buyer)
-        staff = next(
-            each for each in self._demo.staff if each.get("store_id") == self._store_id and each["role"] == "owner"
-        )
-        return _People(
-            Diner(self._demo.app_url, self._demo.sandbox_url, buyer),
-            Cashier(self._demo.app_url, staff["login"], staff["password"]),
-            wallets,
-            db,
-        )
+        while True:
+            try:
+                await wallets.add_buyer(buyer)
+                break
+            except Gone:
+                await asyncio.sleep(0.3)
+        return _People(Diner(self._demo.app_url, self._demo.sandbox_url, buyer), self._owner(), wallets, db)
 
     async def _persist(self, people: _People, order: Order, seat: _Seat) -> None:
         """Play one order to its end, beginning again wherever somebody died."""
@@ -268,7 +294,7 @@ class _Replay:
         table = Table("account", "balance", title="Its ledger (in minus out)")
         for book in books:
             table.add_row(book.account, f"{Money(book.minor, CURRENCY).decimal:,}")
-        table.add_row("debits minus credits", f"{sum(each.minor for each in books) / 1:,.0f}")
+        table.add_row("debits minus credits", f"{Money(sum(each.minor for each in books), CURRENCY).decimal:,}")
         self._console.print(table)
         done = all(self._is_paid(known.get(order.number), order) for order in orders)
         verdict = done and balanced and paid == due
