@@ -1,4 +1,4 @@
-"""Giving up: cancel until certain, bounded in number and by Beijing's midnight; money that comes late calls for a person."""
+"""Giving up: cancel until certain, bounded in number and by Beijing's midnight; late money calls for a person."""
 
 from __future__ import annotations
 
@@ -45,17 +45,45 @@ async def test_the_cancel_of_a_payment_that_was_paid_unnoticed_gives_the_money_b
 
 
 async def test_money_that_arrives_after_a_cancel_calls_for_a_person(house: House) -> None:
-    payment_id = await waiting(house)
+    house.alipay.fails("open", "silence_before")
+    payment_id = (await house.payments.take(new_payment())).id
     payment = await house.payments.give_up(payment_id, "stf_ann")
-    trade = house.alipay.trades[payment.order_number]
-    trade.state = "waiting"
-    house.alipay.buyer_pays(payment.order_number)
-    house.alipay.outbox = house.alipay.outbox[-1:]
+    assert payment.status is Status.CANCELLED
+    # The request was only slow: it arrives after the cancel that found no trade.
+    charge = next(subject for name, subject in house.alipay.calls if name == "open")
+    await house.alipay.open(charge)
     assert [answer.accepted for answer in await house.deliver()] == [True]
     payment = await house.payments.get(payment_id)
     assert (payment.status, payment.code) == (Status.NEEDS_ATTENTION, "late_money")
     assert (await house.look_at_bill()).told == ["released"]
     assert await house.sales() == 0
+
+
+async def test_a_closed_trade_that_is_paid_all_the_same_is_found_out_by_the_last_query(house: House) -> None:
+    payment_id = await waiting(house)
+    payment = await house.payments.give_up(payment_id, "stf_ann")
+    trade = house.alipay.trades[payment.order_number]
+    trade.state = "waiting"
+    house.alipay.buyer_pays(payment.order_number)
+    await house.deliver()
+    await house.play(10)
+    assert (await house.payments.get(payment_id)).status is Status.NEEDS_ATTENTION
+
+
+async def test_a_repeated_cancel_that_finds_the_trade_closed_does_not_mistake_old_notices_for_late_money(
+    house: House,
+) -> None:
+    payment_id = await waiting(house)
+    payment = await house.payments.get(payment_id)
+    house.alipay.buyer_pays(payment.order_number)
+    house.alipay.fails("cancel", "silence_after")
+    await house.payments.give_up(payment_id, "stf_ann")
+    await house.play(10)
+    assert (await house.payments.get(payment_id)).status is Status.CANCELLED
+    await house.deliver()
+    await house.play(60)
+    assert (await house.payments.get(payment_id)).status is Status.CANCELLED
+    assert await house.faults() == []
 
 
 async def test_money_that_arrives_after_a_refusal_calls_for_a_person(house: House) -> None:

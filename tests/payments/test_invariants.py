@@ -80,7 +80,7 @@ class World(RuleBasedStateMachine):
         return payments[index % len(payments)] if payments else None
 
     @rule(page=st.booleans(), buyer=st.sampled_from(["pays", "thinks", "PAYMENT_FAIL"]), cents=st.integers(1, 5000))
-    def someone_pays(self, page: bool, buyer: str, cents: int) -> None:
+    def someone_pays(self, *, page: bool, buyer: str, cents: int) -> None:
         if len(self.bills) >= 5:
             return
         bill = f"b{len(self.bills)}"
@@ -136,7 +136,7 @@ class World(RuleBasedStateMachine):
             assert answer is not None and not answer.accepted
 
     @rule(index=who, with_worker=st.booleans())
-    def a_cashier_gives_up(self, index: int, with_worker: bool) -> None:
+    def a_cashier_gives_up(self, *, index: int, with_worker: bool) -> None:
         if payment := self.one(index):
             works: list[Coroutine[Any, Any, Any]] = [self.house.process().give_up(payment.id, "stf_ann")]
             if with_worker:

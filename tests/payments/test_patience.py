@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,7 +52,7 @@ def test_the_published_numbers_are_kept(
     moments = looks(policy, jitter)
     assert first[0] <= moments[0] <= first[1]
     within_a_minute = [moment for moment in moments if moment <= 60]
-    for earlier, later in zip(within_a_minute, within_a_minute[1:], strict=False):
+    for earlier, later in itertools.pairwise(within_a_minute):
         assert gap[0] - 0.001 <= later - earlier <= gap[1] + 0.001 or later in (60, deadline)
     assert moments[-1] == deadline
 

@@ -1,4 +1,4 @@
-"""Payments in the wallet's page: the trade is created for a known buyer, paid later, and never believed on a phone's word."""
+"""Payments in the wallet's page: the trade is created for a known buyer, paid later, and no phone is believed."""
 
 from __future__ import annotations
 

@@ -7,9 +7,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from saoma.gateway import Gateway
+from saoma.gateway import Cancelled, Gateway, Unclear
 from saoma.payments.calling import asked
-from saoma.payments.happenings import CancelAnswered, CancelExhausted, CancelTooLate, GaveUp, Queried, never_sent
+from saoma.payments.happenings import (
+    CancelAnswered,
+    CancelExhausted,
+    CancelTooLate,
+    GaveUp,
+    Happening,
+    Queried,
+    never_sent,
+)
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
 from saoma.payments.patience import GiveUp, cancel_window_ends, next_cancel
@@ -31,8 +39,19 @@ async def undo(hall: Hall, gateway: Gateway, payment: Payment) -> Payment:
     if now >= cancel_window_ends(payment.opened_at or payment.created_at):
         return await _last_question(hall, gateway, payment, CancelTooLate())
     report = await asked(gateway.cancel(payment.order_number, payment.trade_number, now), "cancel")
-    payment = await hall.apply(payment.id, CancelAnswered(report))
-    if payment.status is Status.CANCELLING and isinstance(next_cancel(now, payment.tries, 0), GiveUp):
+    last = isinstance(next_cancel(now, payment.tries, 0), GiveUp)
+    news: list[Happening] = [CancelAnswered(report)]
+    if isinstance(report, Cancelled) and not report.gave_back:
+        # An earlier cancel, unheard of, may have returned money. A query tells a closed trade, whose late notices are
+        # then known for what they are, from no trade at all; as long as it can't, the cancel is repeated.
+        asked_at = hall.clock.now()
+        trade = await asked(gateway.query(payment.order_number, payment.money), "query")
+        clear = trade.evidence.signed is True and not isinstance(trade, Unclear)
+        if not clear and not last:
+            news = [CancelAnswered(Unclear(report.evidence.code, report.evidence))]
+        news.append(Queried(trade, asked_at))
+    payment = await hall.apply(payment.id, *news)
+    if payment.status is Status.CANCELLING and last:
         return await _last_question(hall, gateway, payment, CancelExhausted())
     return payment
 

@@ -73,13 +73,15 @@ class Hall:
         self.payables = payables
         self.jitter = jitter
 
-    async def apply(self, payment_id: str, happening: Happening) -> Payment:
-        """Apply `happening` in a transaction of its own; the payment as it stands then.
+    async def apply(self, payment_id: str, *happenings: Happening) -> Payment:
+        """Apply `happenings` in a transaction of their own, in order; the payment as it stands then.
 
         Raises `NotFound`, and `IllegalTransition` (after logging it) for an event the lifecycle has no row for."""
         async with self.db.transaction() as tx:
             payment = await self.lock(tx, payment_id)
-            return await self.apply_within(tx, payment, happening)
+            for happening in happenings:
+                payment = await self.apply_within(tx, payment, happening)
+        return payment
 
     async def lock(self, tx: Transaction, payment_id: str) -> Payment:
         """The payment, locked until the transaction ends. Raises `NotFound`."""
