@@ -64,7 +64,7 @@ screens: setup browser
 	@$(BIN)/python -m tests.journeys.screens $(ARGS)
 
 browser: setup
-	@$(BIN)/python -m tests.journeys.browser
+	@$(BIN)/python -m tests.browser
 
 lock:
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \

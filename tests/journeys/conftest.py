@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
@@ -20,9 +19,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.journeys.browser import FLAGS, find, libraries
+from tests.browser import chromium_running
 
 expect.set_options(timeout=15_000)
 PHONE = {"width": 390, "height": 780}
@@ -107,17 +106,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     assert process.wait(30) == 0, "Ctrl-C stops everything and ends well"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all journeys."""
-    if os.environ.get("SAOMA_NO_BROWSER") == "1":
-        pytest.skip("SAOMA_NO_BROWSER=1")
-    path = find()
-    assert path, "no browser: run  make browser"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), env={**os.environ, **libraries()})
+    """One browser for the journeys of a module: a longer life would keep its event loop in other tests' way."""
+    with chromium_running() as browser:
         yield browser
-        browser.close()
 
 
 class Person:

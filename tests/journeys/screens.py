@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.journeys.browser import FLAGS, find
+from tests.browser import FLAGS, find
 from tests.journeys.conftest import House, Person, start_demo
 
 OUT = Path(__file__).resolve().parents[2] / "screens"

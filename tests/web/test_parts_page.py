@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from saoma.web.assets import assets, manifest
-from tests.journeys.browser import FLAGS, find
+from tests.browser import chromium_running
 
 pytestmark = [
     pytest.mark.skipif(os.environ.get("SAOMA_NO_BROWSER") == "1", reason="no browser was asked for"),
@@ -54,10 +54,8 @@ def _serve(port: int) -> subprocess.Popen[bytes]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=find(), args=list(FLAGS))
+    with chromium_running() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import urllib.error
 import urllib.request
@@ -16,7 +17,8 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
-from tests.sandbox.wallet.conftest import ARGUMENTS, CHROMIUM, Street, free_port
+from tests.browser import FLAGS, find, libraries
+from tests.sandbox.wallet.conftest import Street, free_port
 
 pytestmark = pytest.mark.journey
 
@@ -329,9 +331,10 @@ def test_the_camera_reads_a_code_held_before_it(chromium: Browser, street: Stree
     film = tmp_path / "code.mjpeg"
     film.write_bytes(shot.getvalue() * 3)
     browser = chromium.browser_type.launch(
-        executable_path=CHROMIUM,
+        executable_path=find(),
+        env={**os.environ, **libraries()},
         args=[
-            *ARGUMENTS,
+            *FLAGS,
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={film}",

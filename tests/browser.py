@@ -1,17 +1,24 @@
-"""Finds the browser that the journeys need, or installs one: `python -m tests.journeys.browser`.
+"""Finds the browser that the journeys need, or installs one: `python -m tests.browser`.
 
 Looked for: $SAOMA_BROWSER, any Chromium on the PATH, one of playwright's own. Installed, if none: Debian's package
 where we are root, else the headless build that ships inside the npm package @sparticuz/chromium."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 NAMES = (
     "chromium",
@@ -67,6 +74,7 @@ def libraries() -> dict[str, str]:
     return {"LD_LIBRARY_PATH": f"{folder}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
 
 
+@functools.cache
 def find() -> str | None:
     """The path of a browser that starts, or None."""
     given = os.environ.get("SAOMA_BROWSER")
@@ -77,6 +85,23 @@ def find() -> str | None:
     found += sorted(str(path) for path in cache.glob("chromium*/chrome-linux*/*chrom*") if os.access(path, os.X_OK))
     found += [str(_OWN / "chromium")]
     return next((path for path in found if works(path)), None)
+
+
+@contextlib.contextmanager
+def chromium_running() -> Iterator[Browser]:
+    """A headless browser for the tests of one module; skips them where no browser is wanted."""
+    if os.environ.get("SAOMA_NO_BROWSER") == "1":
+        import pytest
+
+        pytest.skip("SAOMA_NO_BROWSER=1")
+    from playwright.sync_api import sync_playwright
+
+    path = find()
+    assert path, "no browser: run  make browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), env={**os.environ, **libraries()})
+        yield browser
+        browser.close()
 
 
 def _install_by_apt() -> None:
@@ -128,6 +153,7 @@ def main() -> int:
     if find() is None and not os.environ.get("SAOMA_BROWSER"):
         for install in (_install_by_apt, _install_by_npm):
             install()
+            find.cache_clear()
             if find() is not None:
                 break
     if find() is None:
