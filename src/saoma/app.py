@@ -193,6 +193,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
             secret=settings.secret,
             clock=rooms.clock,
             secure=settings.public_url.startswith("https://"),
+            behind_proxy=settings.trusted_proxy,
             live_mark=lambda: rooms.live.mark,
         ),
         db=rooms.db,

@@ -33,7 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_seconds: Annotated[
         float, Meta(gt=0, le=60, description="How long to wait for Alipay's answer; below every policy's gap")
     ] = 4.5
-    trusted_proxy: Annotated[bool, Meta(description="Believe X-Forwarded-For and -Proto of a proxy in front")] = False
+    trusted_proxy: Annotated[
+        bool, Meta(description="Believe X-Forwarded-For: set it when, and only when, a proxy of yours is in front")
+    ] = False
 
 
 def read_settings(environment: Mapping[str, str] | None = None, **given: object) -> Settings:

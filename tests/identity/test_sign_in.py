@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -152,6 +153,24 @@ async def test_guessing_is_stopped_and_the_right_password_waits_as_well(house: S
     assert "Wait 15 min" in web.text_of(stopped.text)
     house.clock.advance(timedelta(minutes=15))
     assert (await sign_in_as_mei(house.browser)).status_code == 303
+
+
+@pytest.mark.parametrize("behind_proxy", [True, False])
+async def test_behind_a_proxy_a_guesser_shuts_out_only_the_own_address(
+    house: SimpleNamespace,
+    behind_proxy: bool,  # noqa: FBT001
+) -> None:
+    app = web.app(ROUTERS, house.db, house.clock)
+    app.state.house = replace(app.state.house, behind_proxy=behind_proxy)
+    tries = SignIn(house.db, house.clock)._tries
+    for _ in range(60):
+        await tries.count("place:203.0.113.9" if behind_proxy else "place:127.0.0.1", 60, timedelta(minutes=15))
+    honest = {"login": "mei", "password": make.PASSWORD}
+    async with web.browsers(app) as (browser,):
+        elsewhere = await browser.post("/sign-in", honest, **{"X-Forwarded-For": "1.2.3.4, 203.0.113.10"})
+        there = await browser.post("/sign-in", honest, **{"X-Forwarded-For": "1.2.3.4, 203.0.113.9"})
+    assert elsewhere.status_code == (303 if behind_proxy else 429)
+    assert there.status_code == 429
 
 
 async def test_guesses_made_at_once_are_counted_one_by_one(house: SimpleNamespace) -> None:

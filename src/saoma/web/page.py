@@ -44,6 +44,8 @@ class House:
     clock: Clock = field(default_factory=SystemClock)
     zone: str = "Asia/Shanghai"
     secure: bool = False
+    #: Whether a proxy of ours stands in front and writes X-Forwarded-For.
+    behind_proxy: bool = False
     #: Up to where live events were read, so that a page misses none between its rendering and its listening.
     live_mark: Callable[[], str] = str
 

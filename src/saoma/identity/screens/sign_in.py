@@ -23,13 +23,14 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
 from saoma.kit.seal import Seal
-from saoma.web.page import page
+from saoma.web.page import house_of, page
+from saoma.web.security import client_address
 
 AnyRequest = Request[Any, Any, Any]
 
 
 def _place(request: AnyRequest) -> str:
-    return request.client.host if request.client else "unknown"
+    return client_address(request, behind_proxy=house_of(request).behind_proxy) or "unknown"
 
 
 def _go(path: str) -> Redirect:
