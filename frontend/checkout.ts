@@ -19,16 +19,17 @@ function withBridge(then: (found: Bridge) => void, never: () => void): void {
     then(found);
     return;
   }
-  const timer = window.setTimeout(never, PATIENCE);
-  document.addEventListener(
-    "AlipayJSBridgeReady",
-    () => {
-      window.clearTimeout(timer);
-      const late = bridge();
-      if (late) then(late);
-    },
-    { once: true },
-  );
+  const ready = (): void => {
+    window.clearTimeout(timer);
+    const late = bridge();
+    if (late) then(late);
+    else never();
+  };
+  const timer = window.setTimeout(() => {
+    document.removeEventListener("AlipayJSBridgeReady", ready);
+    never();
+  }, PATIENCE);
+  document.addEventListener("AlipayJSBridgeReady", ready, { once: true });
 }
 
 function box(): HTMLElement | null {
