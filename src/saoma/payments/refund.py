@@ -28,7 +28,8 @@ WITH born AS (
     VALUES ({", ".join(f"%({name})s" for name in Refund.__struct_fields__)}, %(key)s, %(fingerprint)s)
     RETURNING id, payment_id
 ), reserved AS (
-    UPDATE payments SET refund_reserved = refund_reserved + %(amount)s WHERE id = %(payment_id)s
+    UPDATE payments SET refund_reserved = refund_reserved + %(amount)s, version = version + 1
+    WHERE id = %(payment_id)s
 )
 INSERT INTO payment_events (payment_id, refund_id, at, door, event, status_before, status_after, said_by)
 SELECT payment_id, id, %(created_at)s, 'start', 'submitted', 'requested', 'pending', %(requested_by)s FROM born
@@ -84,11 +85,11 @@ def _check(payment: Payment, amount: Money) -> None:
     if payment.status is not Status.SUCCEEDED:
         raise Conflict("Only money that was received can be given back. Look at the payment again.")
     if amount.currency != payment.currency:
-        raise Invalid(f"This payment was made in {payment.currency}; give back the same currency.")
+        raise Invalid("This payment was made in {currency}; give back the same currency.", currency=payment.currency)
     if amount.minor <= 0:
         raise Invalid("Say how much to give back: the amount must be above zero.")
     if amount > payment.money_refundable:
-        raise Invalid(f"At most {payment.money_refundable} of this payment can still be given back.")
+        raise Invalid("At most {most} of this payment can still be given back.", most=payment.money_refundable)
 
 
 async def read(hall: Hall, refund_id: str) -> Refund:
