@@ -4,15 +4,26 @@ Everything runs on one event loop, since connections outlive tests."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
 from saoma.alipay.client import AlipayClient
+from saoma.alipay.signing import SignType
+from saoma.app import Rooms
 from saoma.kit.clock import MovableClock
+from saoma.kit.postgres import EmbeddedPostgres
+from saoma.settings import Settings
+from tests.gateway import make
 from tests.gateway.alipay import Alipay, LetterBox
+from tests.gateway.house import House
+from tests.identity.make import SECRET
+from tests.payments.make import Bills
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +71,56 @@ async def client(our_clock: MovableClock) -> AsyncIterator[AlipayClient]:
     """The socket, as patient as in production."""
     async with AlipayClient(our_clock) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def database_address(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """A database of this folder's own, migrated and empty: opening one per test would cost more than the tests."""
+    name = f"t_gateway_{uuid.uuid4().hex[:8]}"
+    yield postgres.make_database(name, template=template)
+    postgres.drop_database(name)
+
+
+def settings(database_address: str, box: LetterBox, folder: Path, **more: Any) -> Settings:
+    """A deployment's settings; notifications go to the letter box."""
+    return Settings(
+        database_url=database_address, secret=SECRET, public_url=box.url, storage_url=str(folder), pool_size=8, **more
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_house(
+    everybodys_alipay: Alipay,
+    box: LetterBox,
+    our_clock: MovableClock,
+    database_address: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[House]:
+    """The application, served, with one shop per sign type."""
+    rooms = Rooms.build(
+        settings(database_address, box, tmp_path_factory.mktemp("storage")), our_clock, {"bill": Bills()}
+    )
+    async with House(everybodys_alipay, box, our_clock, rooms).serving() as house:
+        for sign_type in SignType:
+            await house.open_shop(sign_type.value, await make.account(everybodys_alipay, sign_type))
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(one_house: House, alipay: Alipay) -> House:
+    """The house at the beginning of a test: clocks agree, chance is off."""
+    one_house.jitter = 0.0
+    await one_house.meet()
+    return one_house
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def hasty(
+    one_house: House, box: LetterBox, database_address: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Rooms]:
+    """Another process of the same house that waits half a second for an answer, so that silences cost no more."""
+    given = settings(database_address, box, tmp_path_factory.mktemp("storage"), read_seconds=0.5)
+    rooms = Rooms.build(given, one_house.clock, {"bill": Bills()})
+    rooms.payments.hall.jitter = lambda: 0.0
+    async with rooms.running():
+        yield rooms
