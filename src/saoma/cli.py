@@ -29,7 +29,7 @@ app.add_typer(keys, name="keys")
 
 
 @app.command(
-    epilog="Examples:  saoma demo   |   saoma demo --port 9000 --sandbox-port 9001 --data-dir /tmp/shop --fresh"
+    epilog="Examples:  saoma demo   |   saoma demo --port 9000 --sandbox-port 9001 --data-dir shop --fresh"
 )
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the app.")] = 8000,

@@ -19,7 +19,8 @@ class Payer(Protocol):
     """Whatever has the id of a payment; `payments.model.Payment` does."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The payment's id."""
 
 
 async def hold_lines(tx: Transaction, payment: Payer, line_ids: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ class NoticeDoor:
         """Check and apply one message for `account_id`; the answer says what to tell the provider."""
         gateway = self._gateways.get(account_id)
         if gateway is None:
-            return _answer(False, "account")
+            return _answer("account", accepted=False)
         currency = self._currency.get(account_id, "USD")
         notice = gateway.read_notice(fields, currency)
         async with self._hall.db.transaction() as tx:
@@ -78,11 +78,11 @@ class NoticeDoor:
             return await self._refuse(tx, account_id, fields, why, payment.order_number, payment)
         seen = {"account_id": account_id, "notice_id": notice.notice_id, "payment_id": payment.id}
         if await tx.run(_SEEN, seen | {"now": self._hall.clock.now()}) == 0:
-            return _answer(True, "repeated")
+            return _answer("repeated", accepted=True)
         if notice.settles_refund:
             payment = await self._settle_refund(tx, payment, notice)
         await self._hall.apply_within(tx, payment, Noticed(notice))
-        return _answer(True, "applied")
+        return _answer("applied", accepted=True)
 
     async def _settle_refund(self, tx: Transaction, payment: Payment, notice: Notice) -> Payment:
         number = {"number": notice.settles_refund, "payment_id": payment.id}
@@ -117,9 +117,9 @@ class NoticeDoor:
                 "raw": raw[:RAW_LIMIT],
             },
         )
-        return _answer(False, why)
+        return _answer(why, accepted=False)
 
 
-def _answer(accepted: bool, why: str) -> NoticeAnswer:  # noqa: FBT001
+def _answer(why: str, *, accepted: bool) -> NoticeAnswer:
     NOTICES.labels(why).inc()
     return NoticeAnswer(accepted, why)

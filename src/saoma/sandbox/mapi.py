@@ -165,13 +165,16 @@ class Forger:
 
     @property
     def sign_type(self) -> SignType:
+        """Its model's."""
         return self._model.sign_type
 
     def sign(self, data: bytes) -> str:
+        """A signature that does not hold."""
         good = self._model.sign(data)
         return ("0" if good[0] != "0" else "1") + good[1:]
 
     def verify(self, data: bytes, signature: str) -> bool:
+        """As its model does."""
         return self._model.verify(data, signature)
 
 
