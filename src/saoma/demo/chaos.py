@@ -27,6 +27,7 @@ from rich.table import Table
 
 from saoma.demo.cast import DemoFile, read_demo
 from saoma.demo.processes import saoma
+from saoma.demo.replay import REPLAYED
 from saoma.kit.db import Database
 from saoma.kit.money import Money
 
@@ -95,17 +96,31 @@ async def pull_plugs(
         verdict.replay_agrees = await replay.wait() == 0
     demo = read_demo(folder)
     assert demo is not None
+    await _back_again(demo)
     await _compare(demo, verdict)
     if not verdict.replay_agrees:
         verdict.faults.append("the replay says: " + (folder / "chaos.log").read_text(errors="replace")[-1500:])
     return verdict
 
 
+async def _back_again(demo: DemoFile, *, seconds: float = 40) -> None:
+    """Wait until what was killed last answers again."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session, asyncio.timeout(seconds):
+        for url in (demo.app_url, demo.sandbox_url):
+            while True:
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                    async with session.get(f"{url}/readyz") as answer:
+                        if answer.status == 200:
+                            break
+                await asyncio.sleep(0.1)
+
+
 async def _compare(demo: DemoFile, verdict: Verdict) -> None:
     """Hold the sandbox's book against ours: each trade of theirs is one payment of ours, alike in money and outcome."""
     db = await Database.open(demo.database_url, max_size=2)
     try:
-        for account in demo.accounts:
+        played = next(each["name"] for each in demo.merchants if each["key"] == REPLAYED)
+        for account in (each for each in demo.accounts if each["merchant"] == played):
             theirs = {each["out_trade_no"]: each for each in await _trades(demo, account["partner"])}
             async with db.reading() as rows:
                 found = await rows.rows(

@@ -25,6 +25,8 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money, total
 
+#: The restaurant of the demo where orders are replayed.
+REPLAYED = "burritos"
 #: How long one order may take before the replay gives it up, whatever dies meanwhile.
 PATIENCE_SECONDS = 600
 
@@ -76,7 +78,7 @@ class _Replay:
         self._mark = mark
         self._at_once = at_once
         self._console = Console(highlight=False)
-        merchant = next(each for each in demo.merchants if each["key"] == "burritos")
+        merchant = next(each for each in demo.merchants if each["key"] == REPLAYED)
         self._store_id: str = merchant["store_id"]
         self._merchant_id: str = merchant["id"]
         self._items: dict[str, Item] = {}

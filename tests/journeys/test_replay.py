@@ -1,0 +1,75 @@
+"""A restaurant's orders replayed through the running house while its processes are killed: every cent is there."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from saoma.demo.chaos import pull_plugs
+from saoma.demo.orders import CURRENCY, read_orders
+from saoma.kit.money import total
+from tests.journeys.conftest import House
+
+pytestmark = [pytest.mark.xdist_group("journeys")]
+
+DISHES = (("Bean Burrito", 875), ("Corn Bowl", 925), ("Lime Soda", 125), ("Salsa Chips", 295))
+
+
+def write_orders(path: Path, count: int, seed: int) -> None:
+    """A small restaurant's file, in the shape of the public one."""
+    dice = random.Random(seed)
+    rows = ["order_id\tquantity\titem_name\tchoice_description\titem_price"]
+    for number in range(1, count + 1):
+        for _ in range(dice.randint(1, 4)):
+            name, price = dice.choice(DISHES)
+            quantity, unit = dice.randint(1, 3), price + dice.choice((0, 0, 250))
+            whole, part = divmod(unit * quantity, 100)
+            rows.append(f"{number}\t{quantity}\t{name}\t[Mild, [Rice, Cheese]]\t${whole}.{part:02d} ")
+    path.write_text("\n".join(rows) + "\n")
+
+
+def test_a_replay_survives_kills_of_every_process_without_losing_or_doubling_a_cent(
+    house: House, tmp_path: Path
+) -> None:
+    file = tmp_path / "orders.tsv"
+    write_orders(file, 60, seed=7)
+    verdict = asyncio.run(pull_plugs(file, house.folder, kills=8, seed=11, gap=(0.6, 1.8)))
+    assert verdict.holds, verdict.faults
+    assert all(verdict.kills[name] >= 1 for name in ("app", "worker", "sandbox", "replay")), verdict.kills
+    due = total((order.total for order in read_orders(file)), CURRENCY)
+    merchant = next(each["id"] for each in house.told["merchants"] if each["key"] == "burritos")
+    [(sales,)] = house.query(
+        "SELECT sum(amount)::bigint FROM postings WHERE merchant_id = %s AND source = 'sales'", merchant
+    )
+    assert sales == due.minor
+
+    # Played once more, everything is found done and nothing is played twice.
+    again = subprocess.run(
+        [sys.executable, "-m", "saoma.cli", "replay", str(file), "--data-dir", str(house.folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "60 of 60 orders were played before" in again.stdout
+    [(still,)] = house.query(
+        "SELECT sum(amount)::bigint FROM postings WHERE merchant_id = %s AND source = 'sales'", merchant
+    )
+    assert still == sales
+
+
+def test_a_replay_of_a_wrong_file_or_without_a_demo_is_one_clear_line(tmp_path: Path, house: House) -> None:
+    file = tmp_path / "wrong.tsv"
+    file.write_text("nothing\n")
+    for words in ([str(file), "--data-dir", str(tmp_path)], [str(file), "--data-dir", str(house.folder)]):
+        asked = subprocess.run(
+            [sys.executable, "-m", "saoma.cli", "replay", *words], capture_output=True, text=True, check=False
+        )
+        assert asked.returncode == 1
+        assert len(asked.stderr.strip().splitlines()) == 1, asked.stderr
