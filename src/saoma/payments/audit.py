@@ -42,8 +42,8 @@ _RULES: Final = {
         SELECT p.id, p.refunded || ' of ' || p.refund_reserved || ' counted' AS detail FROM payments AS p
         LEFT JOIN refunds AS r ON r.payment_id = p.id GROUP BY p.id
         HAVING p.refunded <> coalesce(sum(r.amount) FILTER (WHERE r.status = 'succeeded'), 0)
-            OR p.refund_reserved NOT BETWEEN coalesce(sum(r.amount) FILTER (WHERE r.status IN ('succeeded', 'pending')), 0)
-                AND coalesce(sum(r.amount), 0)""",
+            OR p.refund_reserved > coalesce(sum(r.amount), 0) OR p.refund_reserved
+                < coalesce(sum(r.amount) FILTER (WHERE r.status IN ('succeeded', 'pending')), 0)""",
     "nothing stays open past its end": """
         SELECT id, status || ' since ' || created_at AS detail FROM payments
         WHERE status IN ('created', 'pending') AND give_up_at < %(late)s""",

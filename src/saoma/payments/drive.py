@@ -105,7 +105,7 @@ class Drive:
         gateway = self.gateway(payment.account_id)
         charge = payment.charge(payment_code, self.notify_url(payment.account_id))
         report = await asked(gateway.open(charge), "open")
-        payment = await self.hall.apply(payment.id, Opened(report, asked_at))
+        payment = await self.hall.apply_to(payment, Opened(report, asked_at))
         if payment.status is Status.CANCELLING:
             return await undo(self.hall, gateway, payment)
         return payment

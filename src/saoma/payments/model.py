@@ -75,6 +75,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     buyer_id: str
     buyer_login: str
     opened_by: str
+    version: int
     trade_number: str
     qr_code: str
     code: str

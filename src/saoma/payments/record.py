@@ -14,7 +14,7 @@ import structlog
 
 from saoma.gateway import NO_EVIDENCE, Evidence, RefundDeclined, Refunded, RefundReport
 from saoma.kit.clock import Clock
-from saoma.kit.db import Database, Transaction
+from saoma.kit.db import Database, Transaction, json_column
 from saoma.kit.errors import IllegalTransition
 from saoma.kit.telemetry import PAYMENTS
 from saoma.payments import ledger
@@ -33,29 +33,41 @@ RAW_LIMIT = 8000
 _LOCK = f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = %(id)s FOR UPDATE"  # noqa: S608
 _LOCK_REFUND = f"SELECT {REFUND_COLUMNS} FROM refunds WHERE id = %(id)s FOR UPDATE"  # noqa: S608
 
-_EVIDENCE = """
+#: What `Transaction.tell` writes, as a part of a larger statement; `source` names a part with one row or none.
+TELL = """told AS (
+    INSERT INTO live_events (topic, kind, data)
+    SELECT topic, 'payment', %(news)s FROM {source}, unnest(%(topics)s::text[]) AS topic
+)"""
+_REFUND_EVIDENCE = """
 INSERT INTO payment_events (payment_id, refund_id, at, door, event, status_before, status_after, source, code, signed,
                             said_by, raw)
 VALUES (%(id)s, %(refund_id)s, %(now)s, %(door)s, %(event)s, %(status_before)s, %(status)s, %(source)s, %(said)s,
         %(signed)s, %(said_by)s, %(raw)s)
 """
-_CHANGE = """
-UPDATE payments SET status = %(status)s, code = %(code)s, trade_number = %(trade_number)s, buyer_id = %(buyer_id)s,
-    buyer_login = %(buyer_login)s, qr_code = %(qr_code)s, gave_back = %(gave_back)s,
-    trade_closed = %(trade_closed)s, booked = %(booked)s,
-    payable_state = %(payable_state)s, sends = %(sends)s, sending_until = %(sending_until)s, opened_at = %(opened_at)s,
-    looked_at = %(looked_at)s, give_up_at = %(give_up_at)s, due_at = %(due_at)s, tries = %(tries)s,
-    paid_at = %(paid_at)s, final_at = %(final_at)s,
-    payment_code = CASE WHEN %(status)s IN ('created', 'pending') THEN payment_code ELSE '' END
-WHERE id = %(id)s
-"""
-_POSTING = """
-INSERT INTO postings (at, kind, merchant_id, source, destination, amount, currency, payment_id)
-VALUES (%(now)s, %(kind)s, %(merchant_id)s, %(giver)s, %(taker)s, %(amount)s, %(currency)s, %(id)s)
-"""
-#: A change travels as one statement, so that the hall costs as few round trips as it can.
-_CHANGE_WITH_EVIDENCE = f"WITH evidence AS ({_EVIDENCE}) {_CHANGE}"
-_CHANGE_WITH_POSTING = f"WITH evidence AS ({_EVIDENCE}), posting AS ({_POSTING}) {_CHANGE}"
+#: A change travels as one statement, so that the hall costs as few round trips as it can. It takes effect only on the
+#: version of the row that was decided upon, and then altogether.
+_CHANGE = f"""
+WITH changed AS (
+    UPDATE payments SET status = %(status)s, code = %(code)s, trade_number = %(trade_number)s,
+        buyer_id = %(buyer_id)s, buyer_login = %(buyer_login)s, qr_code = %(qr_code)s, gave_back = %(gave_back)s,
+        trade_closed = %(trade_closed)s, booked = %(booked)s, payable_state = %(payable_state)s, sends = %(sends)s,
+        sending_until = %(sending_until)s, opened_at = %(opened_at)s, looked_at = %(looked_at)s,
+        give_up_at = %(give_up_at)s, due_at = %(due_at)s, tries = %(tries)s, paid_at = %(paid_at)s,
+        final_at = %(final_at)s, version = version + 1,
+        payment_code = CASE WHEN %(status)s IN ('created', 'pending') THEN payment_code ELSE '' END
+    WHERE id = %(id)s AND version = %(version)s RETURNING id
+), evidence AS (
+    INSERT INTO payment_events (payment_id, at, door, event, status_before, status_after, source, code, signed,
+                                said_by, raw)
+    SELECT id, %(now)s, %(door)s, %(event)s, %(status_before)s, %(status)s, %(source)s, %(said)s,
+           %(signed)s::boolean, %(said_by)s, %(raw)s FROM changed
+), posting AS (
+    INSERT INTO postings (at, kind, merchant_id, source, destination, amount, currency, payment_id)
+    SELECT %(now)s, %(posting)s, %(merchant_id)s, %(giver)s, %(taker)s, %(amount)s, %(currency)s, id
+    FROM changed WHERE %(posting)s <> ''
+), {TELL.format(source="changed")}
+SELECT count(*) FROM changed
+"""  # noqa: S608
 
 
 class Hall:
@@ -88,7 +100,22 @@ class Hall:
         return await tx.one(Payment, _LOCK, {"id": payment_id})
 
     async def apply_within(self, tx: Transaction, payment: Payment, happening: Happening) -> Payment:
-        """Apply `happening` to a payment that `tx` has locked (or has just created)."""
+        """Apply `happening` to a payment that `tx` has locked."""
+        after = await self._try(tx, payment, happening)
+        if after is None:
+            raise RuntimeError(f"{payment.id} changed under its lock")
+        return after
+
+    async def apply_to(self, payment: Payment, happening: Happening) -> Payment:
+        """Apply `happening` to a payment that was just read or written, without reading it again.
+
+        Should it have changed meanwhile, nothing of this is written, and it goes the long way round."""
+        async with self.db.transaction() as tx:
+            after = await self._try(tx, payment, happening)
+        return after or await self.apply(payment.id, happening)
+
+    async def _try(self, tx: Transaction, payment: Payment, happening: Happening) -> Payment | None:
+        """Apply `happening` to this very version of the row; None, and nothing done, where that has passed."""
         now = self.clock.now()
         reading = understand(payment, happening)
         try:
@@ -105,45 +132,42 @@ class Hall:
             )
             PAYMENTS.labels(payment.method.value, "illegal_event").inc()
             raise
-        await self._write(tx, payment, change, reading, now)
-        await self._tell(tx, payment, change)
+        if not await self._write(tx, payment, change, reading, now):
+            return None
+        await self._tell(tx, change)
         self._log(payment, change.payment, reading)
         return change.payment
 
-    async def _write(self, tx: Transaction, before: Payment, change: Change, reading: Reading, now: datetime) -> None:
+    async def _write(self, tx: Transaction, before: Payment, change: Change, reading: Reading, now: datetime) -> bool:
         after = change.payment
-        params = _change_params(after) | _evidence_params(before.id, None, reading.door, reading.event.value, now)
-        params |= _said(reading.evidence) | {
-            "status_before": before.status.value,
-            "said_by": reading.said_by,
-            "said": reading.evidence.code or reading.code or "",
-        }
-        if not (change.book_sale or change.reverse_sale):
-            await tx.run(_CHANGE_WITH_EVIDENCE, params)
-            return
         giver, taker = ledger.SALES, ledger.clearing_account(after.method)
         if change.reverse_sale:
             giver, taker = taker, giver
-        posting = {
-            "kind": "sale" if change.book_sale else "reversal",
-            "merchant_id": after.merchant_id,
+        params = {name: getattr(after, name) for name in _CHANGED} | _said(reading.evidence)
+        params |= {
+            "version": before.version,
+            "status": after.status.value,
+            "status_before": before.status.value,
+            "now": now,
+            "door": reading.door.value,
+            "event": reading.event.value,
+            "said": reading.evidence.code or reading.code or "",
+            "said_by": reading.said_by,
+            "posting": "sale" if change.book_sale else "reversal" if change.reverse_sale else "",
             "giver": giver,
             "taker": taker,
-            "amount": after.amount,
-            "currency": after.currency,
         }
-        await tx.run(_CHANGE_WITH_POSTING, params | posting)
+        topics = _topics(before, after)
+        written = bool(await tx.value(_CHANGE, params | news(after, topics)))
+        tx.told = tx.told or (written and bool(topics))
+        return written
 
-    async def _tell(self, tx: Transaction, before: Payment, change: Change) -> None:
+    async def _tell(self, tx: Transaction, change: Change) -> None:
         after = change.payment
         if change.tell_paid:
             await self.payables[after.payable_kind].paid(tx, after)
         if change.tell_released:
             await self.payables[after.payable_kind].released(tx, after)
-        if before.status is not after.status:
-            await tell_screens(tx, after)
-        elif _shown(before) != _shown(after):
-            await tx.tell(f"payment:{after.id}", "payment", {"payment_id": after.id, "status": after.status.value})
 
     def _log(self, before: Payment, after: Payment, reading: Reading) -> None:
         if before.status is after.status:
@@ -195,7 +219,7 @@ class Hall:
             {name: getattr(after, name) for name in ("id", "code", "due_at", "final_at")} | {"status": status.value},
         )
         await tx.run(
-            _EVIDENCE,
+            _REFUND_EVIDENCE,
             _evidence_params(payment.id, refund.id, door, event.value, now)
             | _said(evidence)
             | {"status_before": refund.status.value, "status": status.value, "said_by": "", "said": code},
@@ -238,7 +262,8 @@ _CHANGE_REFUND = """
 UPDATE refunds SET status = %(status)s, code = %(code)s, due_at = %(due_at)s, final_at = %(final_at)s WHERE id = %(id)s
 """
 _REFUND_SUMS = f"""
-UPDATE payments SET refunded = refunded + %(refunded)s, refund_reserved = refund_reserved + %(reserved)s
+UPDATE payments SET refunded = refunded + %(refunded)s, refund_reserved = refund_reserved + %(reserved)s,
+    version = version + 1
 WHERE id = %(id)s RETURNING {PAYMENT_COLUMNS}
 """  # noqa: S608
 
@@ -259,15 +284,30 @@ def _shown(payment: Payment) -> tuple[Any, ...]:
     return payment.code, payment.trade_number, payment.qr_code, payment.due_at
 
 
+def topics_of(payment: Payment) -> list[str]:
+    """Who watches this payment: its own page, and its store's tills."""
+    return [f"payment:{payment.id}", *([f"till:{payment.store_id}"] if payment.store_id else [])]
+
+
+def _topics(before: Payment, after: Payment) -> list[str]:
+    if before.status is not after.status:
+        return topics_of(after)
+    return [f"payment:{after.id}"] if _shown(before) != _shown(after) else []
+
+
+def news(payment: Payment, topics: list[str]) -> dict[str, Any]:
+    """The parameters of `TELL`."""
+    return {"topics": topics, "news": json_column({"payment_id": payment.id, "status": payment.status.value})}
+
+
 async def tell_screens(tx: Transaction, payment: Payment) -> None:
     """Tell whoever watches this payment, and its store's tills."""
-    data = {"payment_id": payment.id, "status": payment.status.value}
-    await tx.tell(f"payment:{payment.id}", "payment", data)
-    if payment.store_id:
-        await tx.tell(f"till:{payment.store_id}", "payment", data)
+    for topic in topics_of(payment):
+        await tx.tell(topic, "payment", {"payment_id": payment.id, "status": payment.status.value})
 
 
 _CHANGED = (
+    *("merchant_id", "amount", "currency"),
     *("id", "code", "trade_number", "buyer_id", "buyer_login", "qr_code", "gave_back", "booked", "payable_state"),
     *(
         "trade_closed",
@@ -282,10 +322,6 @@ _CHANGED = (
         "final_at",
     ),
 )
-
-
-def _change_params(payment: Payment) -> dict[str, Any]:
-    return {name: getattr(payment, name) for name in _CHANGED} | {"status": payment.status.value}
 
 
 def _evidence_params(payment_id: str, refund_id: str | None, door: Door, event: str, now: datetime) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def settle(payment: Payment, reading: Reading, now: datetime, jitter: float) -> 
     after = msgspec.structs.replace(
         payment,
         status=status,
+        version=payment.version + 1,
         code=_code(payment, status, reading),
         final_at=(payment.final_at if payment.status is status else now) if status in FINAL else None,
         **_trade(payment, reading),

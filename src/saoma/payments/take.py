@@ -17,7 +17,7 @@ from saoma.payments.lifecycle import Status
 from saoma.payments.model import PAYMENT_COLUMNS, NewPayment, Payment
 from saoma.payments.patience import patience
 from saoma.payments.payable import Payable
-from saoma.payments.record import Hall, tell_screens
+from saoma.payments.record import TELL, Hall, news, topics_of
 from saoma.payments.settling import settle
 
 _INSERTED = (*Payment.__struct_fields__, "payment_code", "key", "fingerprint")
@@ -25,7 +25,7 @@ _INSERT = f"""
 WITH born AS (
     INSERT INTO payments ({", ".join(_INSERTED)}) VALUES ({", ".join(f"%({name})s" for name in _INSERTED)})
     ON CONFLICT (merchant_id, key) DO NOTHING RETURNING id
-)
+), {TELL.format(source="born")}
 INSERT INTO payment_events (payment_id, at, door, event, status_before, status_after, said_by)
 SELECT id, %(created_at)s, 'start', %(event)s, 'created', %(status)s, %(opened_by)s FROM born
 """  # noqa: S608
@@ -82,6 +82,7 @@ def _first_row(hall: Hall, new: NewPayment) -> Payment:
         buyer_id=new.buyer_id,
         buyer_login="",
         opened_by=new.by,
+        version=0,
         trade_number="",
         qr_code="",
         code="",
@@ -119,10 +120,11 @@ async def insert(hall: Hall, tx: Transaction, new: NewPayment, *, send_now: bool
     columns |= {"method": payment.method.value, "status": payment.status.value, "event": event}
     columns |= {"part": json_column(payment.part), "shop": json_column(payment.shop)}
     columns |= {"payment_code": new.payment_code, "key": new.key or payment.id, "fingerprint": new.fingerprint()}
-    if await tx.run(_INSERT, columns) == 0:
+    topics = topics_of(payment)
+    if await tx.run(_INSERT, columns | news(payment, topics)) == 0:
         return await _first_of_key(tx, new), False
     await hall.payables[new.payable_kind].hold(tx, payment)
-    await tell_screens(tx, payment)
+    tx.told = True
     return payment, True
 
 

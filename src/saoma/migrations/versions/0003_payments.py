@@ -31,6 +31,7 @@ CREATE TABLE payments (
     buyer_login text NOT NULL DEFAULT '',
     payment_code text NOT NULL DEFAULT '',
     opened_by text NOT NULL,
+    version int NOT NULL DEFAULT 0,
     key text NOT NULL,
     fingerprint text NOT NULL,
     trade_number text NOT NULL DEFAULT '',
