@@ -279,6 +279,7 @@ class Watched:
 
     async def follow(self, until: float = 10_000, *, rooms: Rooms | None = None) -> Payment:
         """Let time pass, look by look, until nothing is due any more, or until so many seconds after the start."""
+        await self.listen()
         end = self.opened_at + timedelta(seconds=until)
         for _ in range(200):
             payment = await self.payment()
