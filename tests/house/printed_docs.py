@@ -87,7 +87,9 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     for field in msgspec.structs.fields(Settings):
-        default = "must be given" if field.required else f"`{msgspec.json.encode(field.default).decode().strip(chr(34))}`"
+        default = (
+            "must be given" if field.required else f"`{msgspec.json.encode(field.default).decode().strip(chr(34))}`"
+        )
         lines.append(
             f"| `SAOMA_{field.name.upper()}` | {'empty' if default == '``' else default} | {describe(field.name)} |"
         )
