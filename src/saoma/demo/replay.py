@@ -7,7 +7,7 @@ a broken run stopped and what the books say at the end."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +127,7 @@ class _Replay:
     async def _import_menu(self, orders: Sequence[Order]) -> None:
         cashier = self._owner()
         try:
-            await cashier.import_menu(write_json(menu_of(orders), CURRENCY))
+            await _patiently(lambda: cashier.import_menu(write_json(menu_of(orders), CURRENCY)))
         finally:
             await cashier.close()
 
@@ -206,22 +206,12 @@ class _Replay:
     async def _people(self, number: int, db: Database) -> _People:
         wallets = Wallets(self._demo.sandbox_url)
         buyer = f"replay{number}"
-        while True:
-            try:
-                await wallets.add_buyer(buyer)
-                break
-            except Gone:
-                await asyncio.sleep(0.3)
+        await _patiently(lambda: wallets.add_buyer(buyer))
         return _People(Diner(self._demo.app_url, self._demo.sandbox_url, buyer), self._owner(), wallets, db)
 
     async def _persist(self, people: _People, order: Order, seat: _Seat) -> None:
         """Play one order to its end, beginning again wherever somebody died."""
-        while True:
-            try:
-                await self._play_one(people, order, seat)
-                return
-            except Gone:
-                await asyncio.sleep(0.3)
+        await _patiently(lambda: self._play_one(people, order, seat))
 
     async def _play_one(self, people: _People, order: Order, seat: _Seat) -> None:
         """Scan, order, send, pay, leave. Each press has a key of its own that never changes."""
@@ -307,6 +297,15 @@ class _Replay:
     @staticmethod
     def _is_paid(known: _Known | None, order: Order) -> bool:
         return known is not None and known.owed == known.paid == order.total.minor
+
+
+async def _patiently(act: Callable[[], Awaitable[None]]) -> None:
+    """Do it again as long as nobody is there to do it with."""
+    while True:
+        try:
+            return await act()
+        except Gone:
+            await asyncio.sleep(0.3)
 
 
 class _Payment(msgspec.Struct):
