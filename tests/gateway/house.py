@@ -239,7 +239,7 @@ def agrees(payment: Payment, trade: dict[str, Any] | None) -> None:
             ruled = payment.code == "ruled_paid"
             assert trade["trade_no"] == payment.trade_number or ruled, "only a person may decide without a trade number"
             assert trade["refunded"] == payment.money_refunded.text
-            assert trade["status"] == "TRADE_SUCCESS"
+            assert trade["status"] == ("TRADE_CLOSED" if payment.refunded == payment.amount else "TRADE_SUCCESS")
         case Status.FAILED | Status.CANCELLED:
             assert trade is None or trade["status"] == "TRADE_CLOSED"
             gave_back = trade is not None and trade["paid_at"] is not None
