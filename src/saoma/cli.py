@@ -117,7 +117,7 @@ def doctor(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of a running demo; else SAOMA_ variables.")] = None,
 ) -> None:
     """Try, rather than guess, what is wrong here: Python, browser assets, database, accounts, keys and clock."""
-    from saoma.demo.doctor import run_doctor
+    from saoma.doctor import run_doctor
 
     sys.exit(run_doctor(data_dir))
 
