@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -163,7 +163,7 @@ class FakeAlipay:
             case "silence_after" | "system_error_after" | "bad_signature" | "unknown":
                 return self._trouble(service, fault)
             case "unsigned":
-                return msgspec.structs.replace(answer) if False else _without_signature(answer)
+                return _without_signature(answer)
             case _:
                 return answer
 
@@ -278,9 +278,7 @@ class FakeAlipay:
 
 
 def _without_signature(answer: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(answer, evidence=replace(answer.evidence, signed=None))
+    return replace(answer, evidence=replace(answer.evidence, signed=None if isinstance(answer, Paid | Closed) else False))
 
 
 BILLS = """

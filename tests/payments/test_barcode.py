@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from saoma.gateway import Declined
 from saoma.payments.lifecycle import Status
-from tests.payments.make import House, new_payment
+from tests.payments.make import House, new_payment, unsigned
 
 
 async def test_a_clear_yes_is_booked_at_once(house: House) -> None:
@@ -151,11 +152,21 @@ async def test_a_yes_without_a_signature_proves_nothing(house: House) -> None:
     assert (await house.payments.get(payment.id)).status is Status.SUCCEEDED
 
 
-async def test_a_no_without_a_signature_proves_nothing(house: House) -> None:
+async def test_a_no_whose_signature_does_not_hold_proves_nothing(house: House) -> None:
     house.alipay.buyer = "PAYMENT_FAIL"
     house.alipay.fails("open", "unsigned")
     payment = await house.payments.take(new_payment())
     assert payment.status is Status.PENDING
+
+
+async def test_a_gateway_that_refuses_to_send_is_believed_without_a_signature(house: House) -> None:
+    async def refuse(charge: object) -> Declined:
+        return Declined("not_a_payment_code", unsigned("open", "not_a_payment_code"))
+
+    house.alipay.open = refuse  # type: ignore[method-assign, assignment]
+    payment = await house.payments.take(new_payment())
+    assert (payment.status, payment.code) == (Status.FAILED, "not_a_payment_code")
+    assert await house.faults() == []
 
 
 async def test_a_gateway_that_raises_counts_as_no_answer(house: House) -> None:

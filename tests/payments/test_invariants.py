@@ -1,5 +1,6 @@
-"""Random lives of payments against a model of the outside world, with faults and kills: the invariants hold throughout,
-and once the dust has settled every payment agrees with the truth at Alipay."""
+"""Random lives of payments against a model of the outside world, with faults and kills.
+
+The invariants hold throughout, and once the dust has settled every payment agrees with the truth at Alipay."""
 
 from __future__ import annotations
 

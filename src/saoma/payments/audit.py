@@ -54,7 +54,7 @@ _RULES: Final = {
         SELECT id, status AS detail FROM payments AS p WHERE status IN ('succeeded', 'failed', 'cancelled')
         AND NOT EXISTS (SELECT FROM payment_events AS e WHERE e.payment_id = p.id AND e.refund_id IS NULL
             AND e.status_after = p.status AND e.status_before <> p.status
-            AND (e.signed OR e.door = 'ruling' OR e.event = 'withdrawn'))""",
+            AND (e.signed OR e.door = 'ruling' OR e.event IN ('withdrawn', 'declined')))""",
     "the payable was told what became of it": """
         SELECT id, status || ', told ' || payable_state AS detail FROM payments
         WHERE (status IN ('created', 'pending', 'cancelling') AND payable_state <> 'held')

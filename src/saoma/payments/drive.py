@@ -1,7 +1,7 @@
-"""Driving one payment by one step: send, ask, or undo, as its row says. The request's own process and the workers use
-the same steps, and any of them may die between any two.
+"""Driving one payment by one step: send, ask, or undo, as its row says.
 
-The calls happen outside of any transaction; what they bring goes to the hall."""
+The request's own process and the workers use the same steps, and any of them may die between any two. The calls happen
+outside of any transaction; what they bring goes to the hall."""
 
 from __future__ import annotations
 

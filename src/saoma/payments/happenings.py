@@ -1,6 +1,6 @@
 """What can reach a payment, and what each of it means: the five doors, read into one event. Pure.
 
-Nothing conclusive counts unless its signature was checked and held; a refusal counts only as far as it can know."""
+No news of money counts unless its signature was checked and held; a refusal counts only as far as it can know."""
 
 from __future__ import annotations
 
@@ -190,7 +190,8 @@ def _pay_report(payment: Payment, report: PayReport | QueryReport, door: Door, a
                 return Reading(Event.UNCLEAR, door, UNPROVEN, evidence=evidence)
             return Reading(_paid_event(payment, trade, door, asked_at), door, evidence.code, trade, evidence=evidence)
         case Declined(code, evidence):
-            if not _holds(evidence):
+            # Unsigned (None, not False) is a gateway's own word that it refused to send: it needs no signature.
+            if evidence.signed is False:
                 return Reading(Event.UNCLEAR, door, code, evidence=evidence)
             event = Event.DECLINED if payment.sends <= 1 else Event.REPEAT_DECLINED
             return Reading(event, door, code, evidence=evidence)

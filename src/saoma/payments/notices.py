@@ -68,6 +68,13 @@ class NoticeDoor:
                 notice = again
             return await self._checked(tx, account_id, fields, payment, notice)
 
+    async def unreadable(self, account_id: str, body: bytes) -> NoticeAnswer:
+        """Keep the beginning of what could not even be read, as a case in waiting; for our own accounts only."""
+        if account_id not in self._gateways:
+            return _answer(False, "account")
+        async with self._hall.db.transaction() as tx:
+            return await self._refuse(tx, account_id, {"body": body[:RAW_LIMIT].decode("latin-1")}, "malformed")
+
     async def _checked(
         self, tx: Transaction, account_id: str, fields: Mapping[str, str], payment: Payment, notice: Notice
     ) -> NoticeAnswer:

@@ -156,6 +156,10 @@ class Payments:
         """A message was posted to this account's address: check it, apply it, and say what to answer."""
         return await self._notices.take(account_id, fields)
 
+    async def notified_unreadably(self, account_id: str, body: bytes) -> NoticeAnswer:
+        """What was posted to this account's address is no form at all: keep a trace of it, and change nothing."""
+        return await self._notices.unreadable(account_id, body)
+
     async def rule(self, payment_id: str, ruling: Ruling, by: str, reason: str) -> Payment:
         """A person decides about a payment that needs attention; with `REFUND` all of it goes back.
 

@@ -274,7 +274,7 @@ def _refund_event(report: RefundReport | None) -> tuple[RefundEvent, str, Eviden
     proven = report.evidence.signed is True
     if isinstance(report, Refunded) and proven:
         return RefundEvent.REFUNDED, report.evidence.code, report.evidence
-    if isinstance(report, RefundDeclined) and proven:
+    if isinstance(report, RefundDeclined) and report.evidence.signed is not False:
         return RefundEvent.DECLINED, report.code, report.evidence
     code = report.evidence.code if isinstance(report, Refunded) else report.code
     return RefundEvent.UNCLEAR, code, report.evidence
