@@ -25,16 +25,47 @@ _MEANS = {
 }
 
 
+_LIFECYCLES = """\
+# Lifecycles
+
+Printed by `make docs` from {files}; edit the table, not
+this page. A pair that is not listed is refused and raises `IllegalTransition`. A row that leads back to its own
+state is a repeat that is known to be harmless; the drawings leave those out.
+"""
+
+_ERRORS = """\
+# What Alipay's codes mean, and what people are told
+
+Printed by `make docs` from `src/saoma/alipay/codes.py` and `src/saoma/alipay/sayings.py`; edit those.
+
+A code proves something only inside an answer whose signature holds, and only for the call it answers: `open`
+(barcode payment, wallet page, order code), `query`, `cancel`, `refund`. For calls that are not named, and for
+codes that are not listed, it proves nothing: Saoma asks again and says that it is checking. A rejection by the
+gateway (`is_success=F`) carries no signature, so it ends nothing by itself
+([why](decisions/unsigned-rejections.md)). Codes in small letters are our own words about answers that prove
+nothing, or about what was done. What the payment's own state says wins over any sentence here.
+"""
+
+_SETTINGS = """\
+# Settings
+
+Printed by `make docs` from `src/saoma/settings.py`; edit that, not this page. Read once, at the start of each
+app or worker process; a wrong or missing value stops the start with one line that names it.
+
+| variable | default | what it is |
+|---|---|---|
+{rows}
+
+`SAOMA_FOLLOW_STDIN=1` ends a process when its standard input closes; the demo and the tests start their children
+so. `saoma demo` makes all settings itself and ignores these. The sandbox takes a file instead: see
+[sandbox.md](sandbox.md).
+"""
+
+
 def lifecycles_page() -> str:
     """docs/lifecycles.md."""
-    files = ", ".join(f"`{path}`" for path in dict.fromkeys(path for path, _ in lifecycles()))
-    head = (
-        "# Lifecycles\n\n"
-        f"Printed by `make docs` from {files};\n"
-        "edit the table, not this page. A pair that is not listed is refused and raises `IllegalTransition`.\n"
-        "A row that leads back to its own state is a repeat that is known to be harmless; the drawings leave those out.\n"
-    )
-    return "\n".join([head, *(one.markdown() for _, one in lifecycles())])
+    files = " and ".join(f"`{path}`" for path in dict.fromkeys(path for path, _ in lifecycles()))
+    return "\n".join([_LIFECYCLES.format(files=files), *(one.markdown() for _, one in lifecycles())])
 
 
 def errors_page() -> str:
@@ -42,17 +73,7 @@ def errors_page() -> str:
     together: dict[int, list[Code]] = defaultdict(list)
     for code in CODES.values():
         together[id(code.saying)].append(code)
-    head = (
-        "# What Alipay's codes mean, and what people are told\n\n"
-        "Printed by `make docs` from `src/saoma/alipay/codes.py` and `src/saoma/alipay/sayings.py`; edit those, not this page.\n\n"
-        "A code proves something only inside an answer whose signature holds, and only for the call it answers: `open`\n"
-        "(barcode payment, wallet page, order code), `query`, `cancel`, `refund`. For calls that are not named, and for codes\n"
-        "that are not listed, it proves nothing: Saoma asks again and says that it is checking. A rejection by the gateway\n"
-        "(`is_success=F`) carries no signature, so it ends nothing by itself ([why](decisions/unsigned-rejections.md)).\n"
-        "Codes in small letters are our own words about answers that prove nothing, or about what was done.\n\n"
-        "What the payment's own state says wins over any sentence here.\n"
-    )
-    return "\n".join([head, *(_group(codes) for codes in together.values())])
+    return "\n".join([_ERRORS, *(_group(codes) for codes in together.values())])
 
 
 def _group(codes: list[Code]) -> str:
@@ -77,30 +98,16 @@ def _group(codes: list[Code]) -> str:
 
 def settings_page() -> str:
     """docs/settings.md."""
-    lines = [
-        "# Settings",
-        "",
-        "Printed by `make docs` from `src/saoma/settings.py`; edit that, not this page. Read once, at the start of each app",
-        "or worker process; a wrong or missing value stops the start with one line that names it.",
-        "",
-        "| variable | default | what it is |",
-        "|---|---|---|",
-    ]
-    for field in msgspec.structs.fields(Settings):
-        default = (
-            "must be given" if field.required else f"`{msgspec.json.encode(field.default).decode().strip(chr(34))}`"
-        )
-        lines.append(
-            f"| `SAOMA_{field.name.upper()}` | {'empty' if default == '``' else default} | {describe(field.name)} |"
-        )
-    lines += [
-        "",
-        "`SAOMA_FOLLOW_STDIN=1` ends a process when its standard input closes; the demo and the tests start their children",
-        "so. `saoma demo` makes all settings itself and ignores these. The sandbox takes a file instead: see",
-        "[sandbox.md](sandbox.md).",
-        "",
-    ]
-    return "\n".join(lines)
+    return _SETTINGS.format(rows="\n".join(_setting(field) for field in msgspec.structs.fields(Settings)))
+
+
+def _setting(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        default = "must be given"
+    else:
+        default = msgspec.json.encode(field.default).decode().strip('"')
+        default = f"`{default}`" if default else "empty"
+    return f"| `SAOMA_{field.name.upper()}` | {default} | {describe(field.name)} |"
 
 
 #: Each printed document and what prints it.

@@ -1,4 +1,4 @@
-"""The tables that documents are printed from and that rules are asked of, found by reading the code, never listed twice."""
+"""The tables that documents are printed from and that rules are asked of, found in the code, never listed twice."""
 
 from __future__ import annotations
 

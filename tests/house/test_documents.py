@@ -17,8 +17,9 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 #: Settings of tools and tests, which no deployment needs.
 TOOL_SETTINGS = {
-    "SAOMA_FOLLOW_STDIN", "SAOMA_NO_BROWSER", "SAOMA_BROWSER", "SAOMA_CHROMIUM", "SAOMA_PICTURES", "SAOMA_TEST_POSTGRES",
-}  # fmt: skip
+    *("SAOMA_FOLLOW_STDIN", "SAOMA_NO_BROWSER", "SAOMA_BROWSER", "SAOMA_CHROMIUM"),
+    *("SAOMA_PICTURES", "SAOMA_TEST_POSTGRES", "SAOMA_BENCH_KEYS"),
+}
 
 
 def name_of(path: Path) -> str:

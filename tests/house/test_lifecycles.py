@@ -1,4 +1,4 @@
-"""Every lifecycle of the house: no state out of reach, no event without use, no pair taken that the table does not name."""
+"""Every lifecycle of the house: every state is reached, every event used, every pair outside the table refused."""
 
 from __future__ import annotations
 

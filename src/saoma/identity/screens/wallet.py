@@ -1,6 +1,7 @@
-"""The wallet's way in: who is this phone's buyer? Steps 2 and 3 of https://global.alipay.com/docs/ac/restaurant/restaurantintegration.
+"""The wallet's way in: who is this phone's buyer?
 
-Only the mainland Alipay app is sent to the authorization; every other agent gets a page that says what to do."""
+Only the mainland Alipay app is sent to the authorization; every other agent gets a page that says what to do. Steps 2
+and 3 of https://global.alipay.com/docs/ac/restaurant/restaurantintegration."""
 
 from __future__ import annotations
 
