@@ -1,7 +1,9 @@
 # The two commands that matter: `make run` shows everything, `make test` checks everything.
 # Needs git, make and Python 3.11 or newer; all else is installed into .venv.
 
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that really runs and is new enough: a version manager's stub may be there and not work.
+PYTHON ?= $(shell for one in python3 python3.13 python3.12 python3.11 python; do \
+	$$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$one && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -19,7 +21,7 @@ FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/n
 setup: $(VENV)/.ready
 
 $(VENV)/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Saoma needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@test -n "$(PYTHON)" || { echo "Saoma needs Python 3.11 or newer on the PATH (or name one: make PYTHON=...)"; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
