@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,52 @@ def test_time_comes_from_a_clock_and_nobody_sleeps_in_a_request(path: Path) -> N
             assert called not in {("datetime", "now"), ("datetime", "utcnow"), ("date", "today"), ("time", "sleep")}, (
                 f"{name_of(path)}:{node.lineno} takes the time instead of being given it"
             )
+
+
+def public_names(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """What others may use of a module: its functions, classes and their methods, as far as no underscore hides them."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public_names(node.body)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_what_others_may_use_is_explained(path: Path) -> None:
+    for node in public_names(ast.parse(path.read_text(encoding="utf-8")).body):
+        assert ast.get_docstring(node), f"{name_of(path)}:{node.lineno} {node.name} has no docstring"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name != "cli.py"], ids=name_of)
+def test_a_yes_or_no_is_given_by_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for argument in (*node.args.posonlyargs, *node.args.args):
+            kind = argument.annotation
+            assert not (isinstance(kind, ast.Name) and kind.id == "bool"), (
+                f"{name_of(path)}:{node.lineno} {node.name}({argument.arg}: bool): what would a bare True mean?"
+            )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_time_is_naive(path: Path) -> None:
+    """Beside ruff's DTZ: nothing of ours gets its zone from the machine either."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        where = f"{name_of(path)}:{node.lineno}"
+        named = {keyword.arg for keyword in node.keywords}
+        match node.func.attr:
+            case "utcnow" | "utcfromtimestamp" | "today":
+                raise AssertionError(f"{where} makes a time without a zone")
+            case "fromtimestamp":
+                assert len(node.args) == 2 or "tz" in named, f"{where} makes a time without a zone"
+            case "astimezone":
+                assert node.args or named, f"{where} takes the machine's zone"
+            case "now" if isinstance(node.func.value, ast.Name) and node.func.value.id == "datetime":
+                assert node.args or named, f"{where} makes a time without a zone"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
