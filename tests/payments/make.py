@@ -278,7 +278,9 @@ class FakeAlipay:
 
 
 def _without_signature(answer: Any) -> Any:
-    return replace(answer, evidence=replace(answer.evidence, signed=None if isinstance(answer, Paid | Closed) else False))
+    return replace(
+        answer, evidence=replace(answer.evidence, signed=None if isinstance(answer, Paid | Closed) else False)
+    )
 
 
 BILLS = """

@@ -141,3 +141,10 @@ async def test_the_same_notice_at_many_doors_at_once_is_booked_once(house: House
     assert sorted(answer.why for answer in answers) == ["applied"] + ["repeated"] * 5
     assert (await house.look_at_bill()).told == ["paid"]
     assert (await house.payments.get(payment.id)).status is Status.SUCCEEDED
+
+
+async def test_a_body_that_can_not_be_read_is_kept_for_our_own_accounts_only(house: House) -> None:
+    assert await house.payments.notified_unreadably(ACCOUNT, b"\xff\x00&&=") == NoticeAnswer(False, "malformed")
+    assert await house.payments.notified_unreadably("acc_nobody", b"x") == NoticeAnswer(False, "account")
+    async with house.db.reading() as rows:
+        assert await rows.value("SELECT count(*) FROM notices_refused") == 1

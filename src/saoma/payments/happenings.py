@@ -239,7 +239,7 @@ def _cancel_report(report: CancelReport) -> Reading:
             event = Event.CANCEL_CONFIRMED
             return Reading(event, Door.ANSWER, CANCELLED, trade, evidence=evidence, gave_back=gave_back)
         case CancelRefused(code, evidence):
-            if not _holds(evidence):
+            if evidence.signed is False:
                 return Reading(Event.UNCLEAR, Door.ANSWER, evidence=evidence)
             return Reading(Event.CANCEL_REFUSED, Door.ANSWER, code, evidence=evidence)
         case Unclear(_, evidence):

@@ -206,7 +206,7 @@ class NoticeAnswer:
     """What to answer a notice: `success` when `accepted`, anything else otherwise.
 
     `why` is `applied`, `repeated`, or the check that failed: `signature`, `account`, `sign_type`, `malformed`,
-    `order`, `amount`."""
+    `order`, `amount`, `trade`."""
 
     accepted: bool
     why: str

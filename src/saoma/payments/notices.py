@@ -71,7 +71,7 @@ class NoticeDoor:
     async def unreadable(self, account_id: str, body: bytes) -> NoticeAnswer:
         """Keep the beginning of what could not even be read, as a case in waiting; for our own accounts only."""
         if account_id not in self._gateways:
-            return _answer(False, "account")
+            return _answer("account", accepted=False)
         async with self._hall.db.transaction() as tx:
             return await self._refuse(tx, account_id, {"body": body[:RAW_LIMIT].decode("latin-1")}, "malformed")
 
