@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,8 @@ async def house(one_house: House, alipay: Alipay) -> House:
     """The house at the beginning of a test: clocks agree, chance is off."""
     one_house.jitter = 0.0
     await one_house.meet()
+    one_house.clock.advance(timedelta(milliseconds=1))
+    one_house.began = one_house.clock.now()
     return one_house
 
 

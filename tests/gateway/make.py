@@ -102,6 +102,16 @@ class Side:
 
     def cut_off(self) -> Gateway:
         """The same gateway where nothing can be reached."""
-        changed = {name: getattr(self.account, name) for name in self.account.__dataclass_fields__}
-        changed["gateway_url"] = f"http://127.0.0.1:{free_port()}/gateway.do"
-        return Direct(Account(**changed), self.client, self.clock)
+        nowhere = changed(self.account, gateway_url=f"http://127.0.0.1:{free_port()}/gateway.do")
+        return Direct(nowhere, self.client, self.clock)
+
+
+def changed(account: Account, **changes: Any) -> Account:
+    """The same account with something else about it."""
+    values = {name: getattr(account, name) for name in account.__dataclass_fields__}
+    return Account(**(values | changes))
+
+
+def direct(account: Account, client: AlipayClient, clock: MovableClock) -> Gateway:
+    """A gateway of that account."""
+    return Direct(account, client, clock)

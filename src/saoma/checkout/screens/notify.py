@@ -50,6 +50,7 @@ async def notify(
 ) -> Response[str]:
     """Take one notification for one account."""
     kind, options = request.content_type
+    body = b""
     try:
         body = await request.body()
         if kind != _FORM:
@@ -57,7 +58,8 @@ async def notify(
         fields = _read(body, options.get("charset", ""))
     except (Unreadable, HTTPException) as error:
         log.warning("notify.unreadable", account=account_id[:40], error=str(error)[:200])
-        return _answer(accepted=False)
+        judged = await payments.notified_unreadably(account_id, body)
+        return _answer(accepted=judged.accepted)
     ours = {name for name, _ in parse_qsl(request.url.query, keep_blank_values=True)}
     fields = {name: value for name, value in fields.items() if name not in ours}
     try:
