@@ -72,3 +72,16 @@ async def test_only_what_needs_a_person_is_ruled_upon(house: House) -> None:
     with pytest.raises(IllegalTransition):
         await house.payments.rule(payment.id, Ruling.UNPAID, "stf_owner", "please")
     assert (await house.payments.get(payment.id)).status is Status.SUCCEEDED
+
+
+async def test_what_was_booked_and_is_ruled_paid_is_not_booked_again(house: House) -> None:
+    payment = await house.payments.take(new_payment())
+    house.alipay.outbox.clear()
+    trade = house.alipay.trades[payment.order_number]
+    house.alipay._notice(trade, "closed")
+    await house.deliver()
+    payment = await house.payments.rule(payment.id, Ruling.PAID, "stf_owner", "Alipay confirmed by telephone")
+    assert payment.status is Status.SUCCEEDED
+    assert await house.sales() == 1250
+    assert (await house.look_at_bill()).told == ["paid"]
+    assert await house.faults() == []
