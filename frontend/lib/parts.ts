@@ -1,11 +1,12 @@
 // The habits of the parts in parts.html: sheets, steppers, the number pad, tabs, toasts, copying, the scan field.
-import { toast } from "./toast";
+import { place, toast } from "./toast";
 import { word } from "./words";
 
 function open(dialog: HTMLDialogElement): void {
   if (dialog.open) return;
   if (dialog.showModal) dialog.showModal();
   else dialog.setAttribute("open", "");
+  place();
 }
 
 export function close(dialog: HTMLDialogElement): void {

@@ -1,6 +1,6 @@
 // What every htmx request carries and how it fails: the CSRF token from the cookie (so an old page still works), one
 // form is sent once, a lost connection is said in words.
-import { tend, toast } from "./toast";
+import { goHome, tend, toast } from "./toast";
 import { word } from "./words";
 
 type Context = { ctx: { request: { headers: Record<string, string>; method: string } } };
@@ -20,7 +20,9 @@ export function startRequests(): void {
     if (!navigator.onLine || error instanceof TypeError) toast(word("lost"), "failed");
     else if (error) toast(word("slow"), "failed");
   });
+  document.addEventListener("htmx:before:swap", goHome);
   document.addEventListener("htmx:after:swap", tend);
+  document.addEventListener("close", goHome, true);
   document.addEventListener("submit", (event) => {
     const form = event.target as HTMLFormElement;
     if (form.method.toLowerCase() === "dialog" || event.defaultPrevented) return;

@@ -21,8 +21,22 @@ export function toast(text: string, tone = "plain"): void {
   tend();
 }
 
+/** An open sheet hides and disables the rest of the page: toasts are said inside it, at its top, while it is open. */
+export function place(): void {
+  const box = document.getElementById("toasts");
+  const home = [...document.querySelectorAll<HTMLElement>("dialog:modal")].pop() || document.body;
+  if (box && box.parentElement !== home) home.append(box);
+}
+
+/** Back to the page, before the sheet's content is swapped and would take the toasts with it. */
+export function goHome(): void {
+  const box = document.getElementById("toasts");
+  if (box && box.parentElement !== document.body) document.body.append(box);
+}
+
 /** Give every toast its end, whether a script or the server put it there; the same sentence is not said twice. */
 export function tend(): void {
+  place();
   const seen = new Set<string>();
   const all = [...document.querySelectorAll<HTMLElement>("#toasts [data-toast]")].reverse();
   for (const box of all) {

@@ -268,7 +268,9 @@ async def _open_restaurant(
             "alipay_public_key": answer["alipay_public_key"],
         }
     )
-    demo.merchants.append({"id": merchant.id, "name": place.name, "store_id": store.id, "key": place.key})
+    demo.merchants.append(
+        {"id": merchant.id, "name": place.name, "name_zh": place.name_zh, "store_id": store.id, "key": place.key}
+    )
     await _hang_pictures(db, storage, place, store.id)
 
 

@@ -87,7 +87,7 @@ class _Demo:
 
     def _forget(self) -> None:
         """Remove what an earlier demo left; anything else in the folder is not ours to remove."""
-        ours = ("demo.json", "pg", "storage", "sandbox", "start.html", "pids", "replay")
+        ours = ("demo.json", "pg", "storage", "sandbox", "start.html", "start.zh.html", "pids", "replay")
         with contextlib.suppress(SaomaError):
             EmbeddedPostgres(self._folder / "pg").stop() if (self._folder / "pg").exists() else None
         for name in ours:

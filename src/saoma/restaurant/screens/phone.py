@@ -85,8 +85,8 @@ def table_context(seen: Visit) -> dict[str, Any]:
     }
 
 
-def _asked_lately(request: AnyRequest, clock: Clock) -> bool:
-    asked = request.session.get(_ASKED)
+def _asked_lately(request: AnyRequest, clock: Clock, account_id: str) -> bool:
+    asked = request.session.get(f"{_ASKED}:{account_id}")
     return isinstance(asked, float) and clock.now().timestamp() - asked < _ASK_AGAIN_AFTER.total_seconds()
 
 
@@ -100,8 +100,8 @@ async def table_page(
 ) -> Response[Any]:
     """The menu at a table. Inside the wallet an unknown buyer is sent to the silent authorization first."""
     seen = await arrive(request, db, clock, code)
-    if seen.in_wallet and not seen.buyer_id and not _asked_lately(request, clock):
-        request.session[_ASKED] = clock.now().timestamp()
+    if seen.in_wallet and not seen.buyer_id and not _asked_lately(request, clock, seen.place.account_id):
+        request.session[f"{_ASKED}:{seen.place.account_id}"] = clock.now().timestamp()
         return Redirect(authorize_path(path_of(code), seen.place.account_id), status_code=HTTP_303_SEE_OTHER)
     async with db.reading() as rows:
         shown = (await menu(rows, seen.place.store_id)).visible()

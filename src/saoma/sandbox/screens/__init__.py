@@ -12,7 +12,7 @@ from litestar.di import Provide
 from saoma.kit.errors import Refused
 from saoma.sandbox.browser import Browser
 from saoma.sandbox.screens import cashier, code, home, partner_pages, scan
-from saoma.sandbox.screens.phone import refused
+from saoma.sandbox.screens.phone import keep_language, refused
 
 __all__ = ["wallet_router"]
 
@@ -33,5 +33,6 @@ def wallet_router(browser: Browser) -> Router:
         route_handlers=handlers,
         dependencies={"browser": Provide(the_browser)},
         exception_handlers={Refused: refused},
+        before_request=keep_language,
         include_in_schema=False,
     )

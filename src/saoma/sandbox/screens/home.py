@@ -17,13 +17,12 @@ from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 from saoma.sandbox.agents import AGENTS
 from saoma.sandbox.model import Message
-from saoma.sandbox.screens.phone import amount, from_this_phone, phone_of, shown, the_buyer, to
+from saoma.sandbox.screens.phone import A_YEAR, amount, from_this_phone, phone_of, shown, the_buyer, to
 from saoma.sandbox.trades import Book
 from saoma.sandbox.wallets import RESULT_CODES, Wallet
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
-_A_YEAR: Final = 365 * 24 * 3600
 _TOP_UPS: Final = (100, 1_000, 10_000)
 
 
@@ -113,7 +112,7 @@ def change_settings(request: Request[Any, Any, Any], book: Book, data: Form) -> 
         if data[name] not in choices:
             raise Invalid("That is not one of the choices.")
         answer.set_cookie(
-            Cookie(f"wallet_{name}", value=data[name], path="/", max_age=_A_YEAR if data[name] else 0, samesite="lax")
+            Cookie(f"wallet_{name}", value=data[name], path="/", max_age=A_YEAR if data[name] else 0, samesite="lax")
         )
     if phone.buyer_id is not None:
         wallet = Wallet(book, phone.buyer_id)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jinja2
 from litestar import MediaType, Request, Response
 from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
 from markupsafe import Markup
@@ -31,6 +32,8 @@ _POLICY: Final = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'self'; "
     "base-uri 'none'; form-action 'self'; object-src 'none'"
 )
+#: How long a phone remembers what was chosen on it, in seconds.
+A_YEAR: Final = 365 * 86400
 HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -78,6 +81,17 @@ def phone_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Phone:
         ]
         chosen = next((wish[:2] for wish in wished if wish[:2] in ("en", "zh")), "en")
     return Phone(buyer_of_host(host), host, connection.url.scheme, chosen)
+
+
+def keep_language(request: Request[Any, Any, Any]) -> Redirect | None:
+    """A link to one of the wallet's pages may choose the phone's language with `?lang=`: keep it, go on without it."""
+    chosen = request.query_params.get("lang")
+    if request.method != "GET" or not request.url.path.startswith("/wallet") or chosen not in ("en", "zh"):
+        return None
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    answer = to(request.url.path + (f"?{urlencode(kept)}" if kept else ""))
+    answer.set_cookie(Cookie("wallet_lang", value=chosen, path="/", max_age=A_YEAR, samesite="lax"))
+    return answer
 
 
 def from_this_phone(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
