@@ -18,6 +18,7 @@ import httpx
 import msgspec
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from yarl import URL
 
 from saoma.alipay.account import Account
 from saoma.app import Rooms, compose
@@ -201,13 +202,12 @@ class House:
 
     async def post(self, account_id: str, body: bytes, kind: str) -> str:
         """Post to the real door of notifications over HTTP; the plain answer."""
-        async with httpx.AsyncClient(verify=False, timeout=30) as stranger:
-            answer = await stranger.post(
-                f"{self.url}/alipay/notify/{account_id}", content=body, headers={"Content-Type": kind}
-            )
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("text/plain")
-        return answer.text
+        assert self.alipay.http is not None
+        address = URL(f"{self.url}/alipay/notify/{account_id}", encoded=True)
+        async with self.alipay.http.post(address, data=body, headers={"Content-Type": kind}) as answer:
+            assert answer.status == 200
+            assert answer.headers["Content-Type"].startswith("text/plain")
+            return await answer.text()
 
     # --- agreement --------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -80,7 +81,7 @@ async def test_whatever_stage_a_payment_is_in_when_alipay_dies_the_money_agrees_
     await house.alipay.fails(CANCEL, "silence_after", seconds=30)
     await house.alipay.fails(REFUND, "silence_after", seconds=30)
     await house.alipay.fails(PAY, "silence_after", seconds=30)
-    in_the_act = [
+    in_the_act: list[asyncio.Task[Any]] = [
         asyncio.create_task(house.rooms.payments.give_up(undone.id, by="gst_anna")),
         asyncio.create_task(
             house.rooms.payments.refund(refunding.id, Money.parse("6.50", "USD"), "cold", "stf_boss", "k")
@@ -96,8 +97,8 @@ async def test_whatever_stage_a_payment_is_in_when_alipay_dies_the_money_agrees_
         await asyncio.sleep(0.01)
     house.alipay.kill()
     cancelled, refund, silent = await asyncio.gather(*in_the_act)
-    assert cancelled.status is Status.CANCELLING  # type: ignore[union-attr]
-    assert refund.status is RefundStatus.PENDING  # type: ignore[union-attr]
+    assert cancelled.status is Status.CANCELLING
+    assert refund.status is RefundStatus.PENDING
     assert isinstance(silent, Watched)
     assert (await silent.payment()).code == "silence"
 
