@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 
 import grimp
@@ -13,6 +15,15 @@ from tests.house.tables import ROOT
 
 #: The sandbox is a server of its own and mounts its own screens.
 MOUNTS_SCREENS = {"saoma.app", "saoma.sandbox.server"}
+
+
+def test_the_drawing_of_the_floors_is_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    drawn = re.findall(r"^ +\d  ([a-z,| ]+?)   ", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert ", ".join(drawn) == ", ".join(layers)
 
 
 @pytest.fixture(scope="module")
