@@ -229,3 +229,48 @@ class Gateway(Protocol):
 
     def say(self, code: str) -> Saying:
         """The sentences for one of this provider's codes, or for one of our words in `Unclear`. Never fails."""
+
+
+class LineKind(StrEnum):
+    """What one line of a provider's daily file is about. A settled refund is a refund whose `settled_at` is set."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    #: The whole payment was undone; named by the provider's number, hardly ever by ours.
+    CANCEL = "cancel"
+    #: The same, named by our order number.
+    REVERSAL = "reversal"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line of a provider's daily file, in our words.
+
+    Amounts are never negative, whatever sign the file gives them: the direction follows from `kind`. `amount` is what
+    was asked (in the pricing currency); `gross`, `fee` and `net` are in the settlement currency, `net` is None in files
+    that settle nothing. `row` is the line's number in the file, from 1, headers counted."""
+
+    row: int
+    kind: LineKind
+    own_number: str
+    trade_number: str
+    amount: Money
+    gross: Money
+    fee: Money
+    at: datetime
+    net: Money | None = None
+    settled_at: datetime | None = None
+    rate: str = ""
+    remark: str = ""
+    merchant: str = ""
+
+
+class StatementKind(StrEnum):
+    """What a daily file is: what was paid and refunded on a day, or what was paid out on a day."""
+
+    TRADES = "trades"
+    SETTLEMENT = "settlement"
+
+
+class StatementUnreadable(ValueError):
+    """A daily file is not what it should be. The text names line and column; nothing of the file may be used."""
