@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tests.identity.make import SECRET
 from tests.payments.make import Bills
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alipay]:
     """The process."""
     made = Alipay(tmp_path_factory.mktemp("sandbox"))
@@ -36,7 +37,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alipay]:
     made.kill()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def everybodys_alipay(sandbox: Alipay) -> AsyncIterator[Alipay]:
     """The process, and a client for it; it is lunchtime in Beijing."""
     async with aiohttp.ClientSession() as session:
@@ -52,7 +53,7 @@ async def alipay(everybodys_alipay: Alipay) -> Alipay:
     return everybodys_alipay
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def box() -> AsyncIterator[LetterBox]:
     """Where notifications land."""
     made = LetterBox()
@@ -61,20 +62,20 @@ async def box() -> AsyncIterator[LetterBox]:
     await made.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def our_clock(everybodys_alipay: Alipay) -> MovableClock:
     """Our side's clock: it stands still between moves."""
     return MovableClock(await everybodys_alipay.now())
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def client(our_clock: MovableClock) -> AsyncIterator[AlipayClient]:
     """The socket, as patient as in production."""
     async with AlipayClient(our_clock) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def database_address(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """A database of this folder's own, migrated and empty: opening one per test would cost more than the tests."""
     name = f"t_gateway_{uuid.uuid4().hex[:8]}"
@@ -89,7 +90,7 @@ def settings(database_address: str, box: LetterBox, folder: Path, **more: Any) -
     )
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def one_house(
     everybodys_alipay: Alipay,
     box: LetterBox,
@@ -117,13 +118,27 @@ async def house(one_house: House, alipay: Alipay) -> House:
     return one_house
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def hasty(
     one_house: House, box: LetterBox, database_address: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Rooms]:
     """Another process of the same house that waits half a second for an answer, so that silences cost no more."""
     given = settings(database_address, box, tmp_path_factory.mktemp("storage"), read_seconds=0.5)
-    rooms = Rooms.build(given, one_house.clock, {"bill": Bills()})
+    async with another_process(one_house, given) as rooms:
+        yield rooms
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def another(house: House, box: LetterBox, database_address: str, tmp_path: Path) -> AsyncIterator[Rooms]:
+    """Another process of the same house, as patient as the first."""
+    async with another_process(house, settings(database_address, box, tmp_path)) as rooms:
+        yield rooms
+
+
+@asynccontextmanager
+async def another_process(house: House, given: Settings) -> AsyncIterator[Rooms]:
+    """Rooms of their own over the same database, opened and closed."""
+    rooms = Rooms.build(given, house.clock, {"bill": Bills()})
     rooms.payments.hall.jitter = lambda: 0.0
     async with rooms.running():
         yield rooms

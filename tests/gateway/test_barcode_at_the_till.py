@@ -449,11 +449,11 @@ async def test_an_answer_that_comes_too_late_is_no_answer(house: House, shop: Sh
     await is_paid(house, watched)
 
 
-async def test_another_process_finishes_what_a_dead_one_began(house: House, shop: Shop, hasty: Rooms) -> None:
-    watched = await house.scan(shop, await house.alipay.code("pia"), rooms=hasty)
+async def test_another_process_finishes_what_a_dead_one_began(house: House, shop: Shop, another: Rooms) -> None:
+    watched = await house.scan(shop, await house.alipay.code("pia"), rooms=another)
     await house.alipay.pays(watched.number)
     await house.move_to((await watched.payment()).give_up_at)
-    both = [await drive_due(rooms.db, rooms.payments.works(), house.clock) for rooms in (house.rooms, hasty)]
+    both = [await drive_due(rooms.db, rooms.payments.works(), house.clock) for rooms in (house.rooms, another)]
     await watched.listen()
     assert sorted(both) == [0, 1], "one of them takes it, not both"
     await is_paid(house, watched)

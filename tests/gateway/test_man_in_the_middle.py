@@ -23,7 +23,7 @@ from tests.gateway.meddler import Meddler, Trick
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def anybodys_meddler(one_house: House) -> AsyncIterator[Meddler]:
     """Between the house and Alipay, for the accounts that go this way."""
     meddler = Meddler(f"{one_house.alipay.url}/gateway.do")
