@@ -7,7 +7,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final, Protocol, runtime_checkable
 
-#: Alipay's zone: China has no summer time (operations.md 3.1).
+#: Alipay's zone: China has no summer time
+#: (https://docs.antom.com/ac/globalbarcode/reconciliation).
 BEIJING: Final = timezone(timedelta(hours=8), "GMT+8")
 
 

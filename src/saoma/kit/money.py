@@ -12,7 +12,8 @@ from typing import Final
 
 from saoma.kit.errors import Invalid
 
-#: Decimals by currency, for those Alipay lists as pricing or settlement currency (acquiring.md section 16).
+#: Decimals by currency, for those Alipay lists as pricing or settlement currency
+#: (https://docs.antom.com/ac/global/spotpay_cn).
 EXPONENTS: Final[dict[str, int]] = {
     **dict.fromkeys(("GBP", "HKD", "USD", "SGD", "CAD", "AUD", "EUR", "NZD", "THB", "CHF", "SEK", "DKK", "NOK"), 2),
     **dict.fromkeys(("MYR", "IDR", "PHP", "MUR", "ILS", "LKR", "RUB", "AED", "CZK", "ZAR", "CNY", "MOP", "TWD"), 2),
