@@ -167,3 +167,12 @@ def test_the_page_of_the_local_alipay_names_every_service_fault_path_and_setting
     for route in control_router().routes:
         word = re.sub(r"\{.*?\}", "", route.path).rstrip("/").split("/")[-1]
         assert word in page, f"{route.path} is not shown"
+
+
+def test_no_code_cites_a_paper_that_is_not_here() -> None:
+    for path in own_files():
+        if path.suffix not in {".py", ".ts", ".html", ".css"} or path == Path(__file__):
+            continue
+        for named in re.findall(r"(?<![\w/:.-])([\w./-]+\.md)\b", text_of(path)):
+            places = (ROOT / named, DOCS / named, DOCS / "decisions" / named)
+            assert any(place.is_file() for place in places), f"{name_of(path)} cites {named}"
