@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from saoma.kit.money import Money
 from saoma.payments import cancel, refund, take
 from saoma.payments.drive import Drive
 from saoma.payments.happenings import Ruled, Ruling
+from saoma.payments.listening import Listener
 from saoma.payments.model import (
     EVENT_COLUMNS,
     PAYMENT_COLUMNS,
@@ -64,11 +65,12 @@ class Payments:
         payables: Mapping[str, Payable],
         notify_url: Callable[[str], str],
         jitter: Callable[[], float] = random.random,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self.db = db
         self.clock = clock
         self.gateways = gateways
-        self.hall = Hall(db, clock, payables, jitter)
+        self.hall = Hall(db, clock, payables, jitter, listeners)
         self._drive = Drive(self.hall, gateways, notify_url)
         self._notices = NoticeDoor(self.hall, gateways)
         self._running: set[asyncio.Task[Payment]] = set()

@@ -6,7 +6,7 @@ screens are told. News that arrives twice changes nothing, but it is kept as evi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from saoma.kit.telemetry import PAYMENTS
 from saoma.payments import ledger
 from saoma.payments.happenings import Door, Happening, Reading, understand
 from saoma.payments.lifecycle import REFUND, RefundEvent, RefundStatus, Status
+from saoma.payments.listening import Listener
 from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, Payment, Refund
 from saoma.payments.patience import GiveUp, next_refund
 from saoma.payments.payable import Payable
@@ -79,11 +80,13 @@ class Hall:
         clock: Clock,
         payables: Mapping[str, Payable],
         jitter: Callable[[], float] = random.random,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self.db = db
         self.clock = clock
         self.payables = payables
         self.jitter = jitter
+        self.listeners = listeners
 
     async def apply(self, payment_id: str, *happenings: Happening) -> Payment:
         """Apply `happenings` in a transaction of their own, in order; the payment as it stands then.
@@ -135,6 +138,9 @@ class Hall:
         if not await self._write(tx, payment, change, reading, now):
             return None
         await self._tell(tx, change)
+        if change.payment.status is not payment.status:
+            for listener in self.listeners:
+                await listener.payment_moved(tx, change.payment)
         self._log(payment, change.payment, reading)
         return change.payment
 
@@ -198,14 +204,30 @@ class Hall:
         self, tx: Transaction, payment: Payment, refund: Refund, report: RefundReport | None, door: Door
     ) -> Refund:
         """Apply a refund's news to rows that `tx` has locked, the payment before the refund."""
-        now = self.clock.now()
         event, code, evidence = _refund_event(report)
+        return await self.move_refund(tx, payment, refund, event, door, code=code, evidence=evidence)
+
+    async def move_refund(
+        self,
+        tx: Transaction,
+        payment: Payment,
+        refund: Refund,
+        event: RefundEvent,
+        door: Door,
+        *,
+        code: str = "",
+        evidence: Evidence = NO_EVIDENCE,
+        said_by: str = "",
+        approved_by: str = "",
+    ) -> Refund:
+        """Apply one event to a refund whose rows `tx` has locked. Raises `IllegalTransition`."""
+        now = self.clock.now()
         status = REFUND.next(refund.status, event)
         moved = status is not refund.status
         due_at = None
         if status is RefundStatus.PENDING:
             look = next_refund(refund.created_at, now, refund.tries, self.jitter())
-            due_at = now if isinstance(look, GiveUp) else look
+            due_at = now if isinstance(look, GiveUp) or refund.status is RefundStatus.REQUESTED else look
         final = status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED)
         after = Refund(
             **{name: getattr(refund, name) for name in _KEPT_OF_REFUND},
@@ -213,16 +235,18 @@ class Hall:
             code=(code or refund.code) if moved or status is RefundStatus.PENDING else refund.code,
             due_at=due_at,
             final_at=(now if moved else refund.final_at) if final else None,
+            approved_by=approved_by or refund.approved_by,
         )
         await tx.run(
             _CHANGE_REFUND,
-            {name: getattr(after, name) for name in ("id", "code", "due_at", "final_at")} | {"status": status.value},
+            {name: getattr(after, name) for name in ("id", "code", "due_at", "final_at", "approved_by")}
+            | {"status": status.value},
         )
         await tx.run(
             _REFUND_EVIDENCE,
             _evidence_params(payment.id, refund.id, door, event.value, now)
             | _said(evidence)
-            | {"status_before": refund.status.value, "status": status.value, "said_by": "", "said": code},
+            | {"status_before": refund.status.value, "status": status.value, "said_by": said_by, "said": code},
         )
         if moved:
             await self._refund_moved(tx, payment, refund, after)
@@ -233,6 +257,9 @@ class Hall:
             sums = {"id": payment.id, "refunded": after.amount, "reserved": 0}
         elif after.status is RefundStatus.FAILED:
             sums = {"id": payment.id, "refunded": 0, "reserved": -after.amount}
+        elif before.status is RefundStatus.FAILED:
+            # Refused first, proven later: what was let go is set aside again until a person has ruled.
+            sums = {"id": payment.id, "refunded": 0, "reserved": after.amount}
         else:
             sums = None
         if sums is not None:
@@ -241,6 +268,8 @@ class Hall:
             await ledger.post_refund(tx, payment, after)
             if payment.payable_state == "paid":
                 await self.payables[payment.payable_kind].refunded(tx, payment, after)
+        for listener in self.listeners:
+            await listener.refund_moved(tx, payment, after)
         await tell_screens(tx, payment)
         PAYMENTS.labels(payment.method.value, f"refund_{after.status.value}").inc()
         write = log.warning if after.status is RefundStatus.NEEDS_ATTENTION else log.info
@@ -256,13 +285,16 @@ class Hall:
 
 
 _KEPT_OF_REFUND = tuple(
-    name for name in Refund.__struct_fields__ if name not in ("status", "code", "due_at", "final_at")
+    name for name in Refund.__struct_fields__ if name not in ("status", "code", "due_at", "final_at", "approved_by")
 )
 _CHANGE_REFUND = """
-UPDATE refunds SET status = %(status)s, code = %(code)s, due_at = %(due_at)s, final_at = %(final_at)s WHERE id = %(id)s
+UPDATE refunds SET status = %(status)s, code = %(code)s, due_at = %(due_at)s, final_at = %(final_at)s,
+    approved_by = %(approved_by)s
+WHERE id = %(id)s
 """
 _REFUND_SUMS = f"""
-UPDATE payments SET refunded = refunded + %(refunded)s, refund_reserved = refund_reserved + %(reserved)s,
+UPDATE payments SET refunded = refunded + %(refunded)s,
+    refund_reserved = least(amount, refund_reserved + %(reserved)s),
     version = version + 1
 WHERE id = %(id)s RETURNING {PAYMENT_COLUMNS}
 """  # noqa: S608
