@@ -69,9 +69,25 @@ document.addEventListener("htmx:after:request", (event) => {
   else location.assign(form.dataset.back || "/");
 });
 
-document.addEventListener("htmx:after:swap", () => {
+// What a press was told stays readable when news from the table redraws the sheet a moment later.
+const READABLE = 8000;
+let said: { banner: Element; at: number } | undefined;
+
+function keepSaying(by: Element): void {
+  const body = document.querySelector("#sheet .sheet-body");
+  const banner = body?.querySelector(":scope > .banner");
+  if (banner && by.matches("form")) said = { banner: banner.cloneNode(true) as Element, at: Date.now() };
+  else if (!banner && body && by.matches(".sheet-in") && said && Date.now() - said.at < READABLE) {
+    (said.banner as HTMLElement).removeAttribute("data-sound");
+    body.prepend(said.banner.cloneNode(true));
+  } else if (!by.matches(".sheet-in")) said = undefined;
+}
+
+document.addEventListener("htmx:after:swap", (event) => {
   badges();
   dish();
+  const by = (event as CustomEvent<Request>).detail.ctx?.sourceElement;
+  if (by) keepSaying(by);
 });
 
 // A sheet that is opened again shows its skeleton first, never the other sheet's content.

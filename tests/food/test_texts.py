@@ -58,7 +58,7 @@ SAID = sorted(_in_templates() | _in_code() | set(ALLERGEN_NAMES.values()) | set(
 
 def test_texts_were_found_at_all() -> None:
     assert len(SAID) > 150
-    assert "“{dish}” is sold out. Take it out of the basket and choose something else." in SAID
+    assert "“{dish}” is sold out. Please choose something else." in SAID
 
 
 @pytest.mark.parametrize("text", SAID)

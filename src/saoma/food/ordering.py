@@ -322,14 +322,14 @@ def _must_be_as_seen(basket: Iterable[Line], now: Menu) -> None:
 def _sold_out(which: NoneLeft) -> SoldOut:
     if which.choice:
         return SoldOut(
-            "“{choice}” for “{dish}” is sold out. Take it out of the basket and choose again.",
+            "“{choice}” for “{dish}” is sold out. Please choose again.",
             choice=which.choice,
             choice_zh=which.choice_zh,
             dish=which.name,
             dish_zh=which.name_zh,
         )
     return SoldOut(
-        "“{dish}” is sold out. Take it out of the basket and choose something else.",
+        "“{dish}” is sold out. Please choose something else.",
         dish=which.name,
         dish_zh=which.name_zh,
     )

@@ -11,7 +11,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.food import ordering
+from saoma.food.menu import menu
 from saoma.food.ordering import PriceChanged, SoldOut
+from saoma.food.quoting import Quoted, quote_line
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused
@@ -43,7 +45,10 @@ async def _basket(
 ) -> Response[Any]:
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
-    context = table_context(seen) | {"refusal": refusal, "sent": sent, "key": new_id("tap")}
+        basket = seen.meal.basket if seen.meal else ()
+        now = await menu(rows, seen.place.store_id) if basket else None
+    gone = {line.id for line in basket if now is not None and not isinstance(quote_line(line, now), Quoted)}
+    context = table_context(seen) | {"refusal": refusal, "sent": sent, "gone": gone, "key": new_id("tap")}
     if asks_for_fragment(request):
         return fragment(request, "restaurant/phone_basket.html", "sheet", **context)
     return page(request, "restaurant/phone_basket.html", **context)

@@ -13,8 +13,10 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
+from saoma.food.model import called
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.payments.payments import Payments
 from saoma.restaurant.bill import NOTHING_LEFT, Choice, OwnDishes, ShareState, Whole
@@ -22,7 +24,7 @@ from saoma.restaurant.screens.phone import asks_for_fragment, table_context
 from saoma.restaurant.shares import KIND, part_of
 from saoma.restaurant.tables import path_of
 from saoma.restaurant.visits import AnyRequest, Visit, at_table, visit
-from saoma.web.page import fragment, page
+from saoma.web.page import fragment, language_of, page
 
 PAY_IN_ALIPAY = "Open this table in Alipay to pay here, or pay at the till."
 AMOUNT_CHANGED = "The bill changed while you were looking. Check the amount and press again."
@@ -96,7 +98,7 @@ async def pay(
             store_id=seen.place.store_id,
             buyer_id=me.buyer_id,
             amount=portion.amount,
-            subject=f"{seen.place.merchant_name} · {seen.place.table_name}",
+            subject=_subject(request, seen),
             payable_kind=KIND,
             payable_id=meal.sitting.id,
             part=part_of(choice, portion, me.id),
@@ -109,6 +111,14 @@ async def pay(
             seen = await visit(request, rows, code)
         return _answer(request, seen, refusal)
     return _to_payment(request, payment.id)
+
+
+def _subject(request: AnyRequest, seen: Visit) -> str:
+    """What the wallet says the money is for, in the language of whoever pays."""
+    lang, place = language_of(request), seen.place
+    merchant = called(place.merchant_name, place.merchant_name_zh, lang)
+    table = texts(lang)("Table {name}", name=place.table_name) if place.table_name.isdecimal() else place.table_name
+    return f"{merchant} · {table}"
 
 
 def _to_payment(request: AnyRequest, payment_id: str) -> Response[Any]:

@@ -15,20 +15,24 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panel import panel_of
+from saoma.food.model import called
 from saoma.identity import audit
 from saoma.identity.guards import May, needs, terminal_of
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments.model import Payment
 from saoma.payments.payments import Payments
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, TheseDishes, Whole
+from saoma.restaurant.model import Table
 from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
     AnyRequest,
+    Counter,
     bill_at,
     counter,
     moved_to,
@@ -120,7 +124,7 @@ async def pay(
             terminal_id=terminal.id if terminal is not None and terminal.store_id == at.store.id else "",
             staff=at.staff,
             amount=portion.amount,
-            subject=f"{at.store.name} · {table.name}",
+            subject=_subject(request, at, table),
             payable_kind=KIND,
             payable_id=sitting.id,
             part=part_of(choice, portion),
@@ -130,6 +134,13 @@ async def pay(
     except (Invalid, Conflict) as refusal:
         return await show_bill(request, db, sitting_id, status_code=refusal.status, refusal=refusal)
     return await _pane(request, db, checkout, sitting_id, payment.id)
+
+
+def _subject(request: AnyRequest, at: Counter, table: Table) -> str:
+    """What the customer's wallet says the money is for."""
+    lang = language_of(request)
+    seat = texts(lang)("Table {name}", name=table.name) if table.name.isdecimal() else table.name
+    return f"{called(at.store.name, at.store.name_zh, lang)} · {seat}"
 
 
 def _go(request: AnyRequest, where: str) -> Response[Any]:
