@@ -18,7 +18,7 @@ async def everything(house: House) -> object:
             """SELECT jsonb_build_array(
                 (SELECT jsonb_agg(p ORDER BY id) FROM payments AS p), (SELECT jsonb_agg(b) FROM bills AS b),
                 (SELECT count(*) FROM postings), (SELECT count(*) FROM payment_events),
-                (SELECT count(*) FROM live_events))"""
+                (SELECT count(*) FROM live_events WHERE topic NOT IN ('cases', 'alarms')))"""
         )
 
 

@@ -13,6 +13,7 @@ import structlog
 from saoma.gateway import BadNotice, Closed, Gateway, Notice, Paid, Refunded, Trade
 from saoma.kit.db import Transaction
 from saoma.kit.telemetry import NOTICES
+from saoma.payments.attention import notice_refused
 from saoma.payments.happenings import Door, Noticed, amount_fits
 from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, NoticeAnswer, Payment, Refund
 from saoma.payments.record import RAW_LIMIT, Hall
@@ -112,18 +113,21 @@ class NoticeDoor:
     ) -> NoticeAnswer:
         raw = msgspec.json.encode(dict(fields)).decode().replace("\\u0000", "")
         log.warning("notice.refused", account=account_id, why=why, order_number=order_number)
+        now, digest = self._hall.clock.now(), hashlib.sha256(raw.encode()).hexdigest()
+        order_number = order_number.replace("\x00", "")
         await tx.run(
             _REFUSED,
             {
-                "now": self._hall.clock.now(),
+                "now": now,
                 "account_id": account_id,
                 "why": why,
-                "order_number": order_number.replace("\x00", ""),
+                "order_number": order_number,
                 "payment_id": payment.id if payment else None,
-                "digest": hashlib.sha256(raw.encode()).hexdigest(),
+                "digest": digest,
                 "raw": raw[:RAW_LIMIT],
             },
         )
+        await notice_refused(tx, account_id, why, order_number, payment, digest, now)
         return _answer(why, accepted=False)
 
 

@@ -14,10 +14,12 @@ import structlog
 
 from saoma.gateway import Gateway, Saying
 from saoma.kit.clock import Clock
-from saoma.kit.db import Database
+from saoma.kit.db import Database, Transaction
 from saoma.kit.due import DueWork
 from saoma.kit.money import Money
 from saoma.payments import cancel, refund, take
+from saoma.payments.attention import Attention
+from saoma.payments.cases import close_cases_of
 from saoma.payments.drive import Drive
 from saoma.payments.happenings import Ruled, Ruling
 from saoma.payments.listening import Listener
@@ -70,7 +72,7 @@ class Payments:
         self.db = db
         self.clock = clock
         self.gateways = gateways
-        self.hall = Hall(db, clock, payables, jitter, listeners)
+        self.hall = Hall(db, clock, payables, jitter, (Attention(clock), *listeners))
         self._drive = Drive(self.hall, gateways, notify_url)
         self._notices = NoticeDoor(self.hall, gateways)
         self._running: set[asyncio.Task[Payment]] = set()
@@ -165,17 +167,24 @@ class Payments:
     async def rule(self, payment_id: str, ruling: Ruling, by: str, reason: str) -> Payment:
         """A person decides about a payment that needs attention; with `REFUND` all of it goes back.
 
-        Raises `IllegalTransition` for one that needs no ruling."""
+        Its cases are closed with it. Raises `IllegalTransition` for one that needs no ruling."""
         async with self.db.transaction() as tx:
-            payment = await self.hall.lock(tx, payment_id)
-            payment = await self.hall.apply_within(tx, payment, Ruled(ruling, by, reason))
-            if ruling is not Ruling.REFUND:
-                return payment
-            wanted, _ = await refund.request(
-                self.hall, tx, payment_id, payment.money_refundable, reason, by, f"ruling:{payment_id}", []
-            )
-        await self.drive_refund(wanted.id)
+            refund_id = await self.rule_within(tx, payment_id, ruling, by, reason)
+        if refund_id:
+            await self.drive_refund(refund_id)
         return await self.get(payment_id)
+
+    async def rule_within(self, tx: Transaction, payment_id: str, ruling: Ruling, by: str, reason: str) -> str:
+        """The same within `tx`; the id of the refund to drive once it is committed, or nothing."""
+        payment = await self.hall.lock(tx, payment_id)
+        payment = await self.hall.apply_within(tx, payment, Ruled(ruling, by, reason))
+        await close_cases_of(tx, "payment", payment_id, by, ruling.value, reason, self.clock.now())
+        if ruling is not Ruling.REFUND:
+            return ""
+        wanted, _ = await refund.request(
+            self.hall, tx, payment_id, payment.money_refundable, reason, by, f"ruling:{payment_id}", []
+        )
+        return wanted.id
 
     async def get(self, payment_id: str) -> Payment:
         """The payment as it stands. Raises `NotFound`."""

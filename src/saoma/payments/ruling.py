@@ -1,0 +1,107 @@
+"""Rulings: a person decides a case, with a reason; above a set amount a second person confirms before anything moves.
+
+The case, the payment and the audit line change in one transaction, or none of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from saoma.kit.db import Transaction
+from saoma.kit.errors import Conflict, IllegalTransition, Invalid
+from saoma.payments.cases import (
+    Case,
+    CaseEvent,
+    CaseStatus,
+    Move,
+    apply_event,
+    case,
+    close_cases_of,
+    lock_case,
+    verdict,
+)
+from saoma.payments.happenings import Ruling
+from saoma.payments.lifecycle import RefundEvent
+from saoma.payments.payments import Payments
+
+_OF_PAYMENT: Final = {Move.PAID: Ruling.PAID, Move.UNPAID: Ruling.UNPAID, Move.REFUND: Ruling.REFUND}
+_OF_REFUND: Final = {Move.REFUNDED: RefundEvent.RULED_REFUNDED, Move.NOT_REFUNDED: RefundEvent.RULED_NOT_REFUNDED}
+
+MOVED_ON: Final = "This has moved on meanwhile. Load the page again and look at the case."
+
+#: Written in the ruling's transaction: who did what, for the audit trail of the room that asks.
+Noting = Callable[[Transaction, Case], Awaitable[None]]
+
+
+class Rulings:
+    """Decides cases. `above` is how many whole units of a currency one person may move alone."""
+
+    def __init__(self, payments: Payments, above: int) -> None:
+        self._payments = payments
+        self.above = above
+
+    async def rule(self, case_id: str, move: Move, by: str, reason: str, note: Noting | None = None) -> Case:
+        """Carry out a move, or propose it to a second person, or confirm what somebody else proposed.
+
+        Raises `Invalid` without a reason, `Conflict` for a move that is not (or no longer) allowed, `NotFound`."""
+        payments = self._payments
+        async with payments.db.reading() as rows:
+            known = await case(rows, case_id)
+        async with payments.db.transaction() as tx:
+            # Payments are always locked before their cases, as by the hall.
+            if known.subject_kind == "payment":
+                await payments.hall.lock(tx, known.subject_id)
+            refund = await self._lock_refund(tx, known)
+            found = await lock_case(tx, case_id)
+            decided = verdict(found, move, by, reason, self.above)
+            after = await apply_event(
+                tx, found, decided.event, by=by, move=move.value, reason=reason.strip(), now=payments.clock.now()
+            )
+            to_drive = await self._act(tx, after, move, by, reason, refund) if decided.act else ""
+            if note is not None:
+                await note(tx, after)
+        if to_drive:
+            await payments.drive_refund(to_drive)
+        return after
+
+    async def _lock_refund(self, tx: Transaction, known: Case) -> str:
+        if known.subject_kind != "refund":
+            return ""
+        payment_id = await tx.value("SELECT payment_id FROM refunds WHERE id = %(id)s", {"id": known.subject_id})
+        if isinstance(payment_id, str):
+            await self._payments.hall.lock(tx, payment_id)
+            return payment_id
+        return ""
+
+    async def _act(self, tx: Transaction, about: Case, move: Move, by: str, reason: str, payment_id: str) -> str:
+        """Do to the payment or refund what was decided; the id of a refund to drive, or nothing."""
+        payments = self._payments
+        who = f"{about.moved_by}, {about.confirmed_by}" if about.confirmed_by else by
+        try:
+            if about.subject_kind == "payment" and move in _OF_PAYMENT:
+                return await payments.rule_within(tx, about.subject_id, _OF_PAYMENT[move], who, about.reason)
+            if about.subject_kind == "refund" and move in _OF_REFUND:
+                payment = await payments.hall.lock(tx, payment_id)
+                refund = await payments.hall.lock_refund(tx, about.subject_id)
+                await payments.hall.rule_refund_within(tx, payment, refund, _OF_REFUND[move], who, about.reason)
+                now = payments.clock.now()
+                await close_cases_of(tx, "refund", refund.id, by, move.value, reason, now)
+        except IllegalTransition:
+            raise Conflict(MOVED_ON) from None
+        return ""
+
+    async def send_back(self, case_id: str, by: str, reason: str, note: Noting | None = None) -> Case:
+        """Take a proposal off the table: the case is open again. Raises `Invalid`, `Conflict`, `NotFound`."""
+        if not reason.strip():
+            raise Invalid("Write why: the reason is kept with the ruling.")
+        async with self._payments.db.transaction() as tx:
+            found = await lock_case(tx, case_id)
+            if found.status is not CaseStatus.PROPOSED:
+                raise Conflict(MOVED_ON)
+            now = self._payments.clock.now()
+            after = await apply_event(
+                tx, found, CaseEvent.WITHDRAWN, by=by, move=found.move, reason=reason.strip(), now=now
+            )
+            if note is not None:
+                await note(tx, after)
+        return after
