@@ -35,7 +35,7 @@ from saoma.kit.follow import follow_parent
 from saoma.kit.live import Live
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
-from saoma.kit.telemetry import CALL_SECONDS, CALLS, start_logging, start_traces
+from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
 from saoma.migrations import migrate
 from saoma.payments.payable import Payable
 from saoma.payments.payments import Payments
@@ -125,10 +125,12 @@ class Rooms:
         await self.db.start()
         await self.refresh_gateways()
         await self.live.start()
+        refreshing = asyncio.create_task(_refresh(self))
         async with self.client:
             try:
                 yield
             finally:
+                refreshing.cancel()
                 await self.payments.close()
                 await self.live.stop()
         await self.db.close()
@@ -252,6 +254,8 @@ def serve(*, host: str, port: int, workers: int) -> None:
 def work() -> None:
     """Drive due work until SIGTERM or Ctrl-C."""
     settings = _begin("worker")
+    if settings.worker_metrics:
+        serve_metrics(settings.worker_metrics)
     migrate(settings.database_url)
     asyncio.run(_work(Rooms.build(settings)))
 
@@ -263,9 +267,7 @@ async def _work(rooms: Rooms) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, driver.stop)
         log.info("worker.ready", pid=os.getpid())
-        refreshing = asyncio.create_task(_refresh(rooms))
         await driver.run()
-        refreshing.cancel()
 
 
 async def _refresh(rooms: Rooms) -> None:

@@ -28,6 +28,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[str, Meta(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
     log_json: Annotated[bool, Meta(description="Log as JSON lines, for collectors")] = False
     trace_endpoint: Annotated[str, Meta(description="OTLP endpoint for traces; empty sends none")] = ""
+    worker_metrics: Annotated[
+        str, Meta(description="host:port where a worker shows its metrics; app processes show theirs at /metrics")
+    ] = ""
     pool_size: Annotated[int, Meta(ge=2, le=200, description="Database connections per process")] = 10
     connect_seconds: Annotated[float, Meta(gt=0, le=30, description="How long to try to reach Alipay")] = 3.0
     read_seconds: Annotated[

@@ -57,8 +57,8 @@ app or worker process; a wrong or missing value stops the start with one line th
 {rows}
 
 `SAOMA_FOLLOW_STDIN=1` ends a process when its standard input closes; the demo and the tests start their children
-so. `saoma demo` makes all settings itself and ignores these. The sandbox takes a file instead: see
-[sandbox.md](sandbox.md).
+so. `saoma demo` makes all settings itself and takes only `SAOMA_DATABASE_URL`, for a server of yours (give it an empty
+database; `--fresh` does not empty it). The sandbox takes a file instead: see [sandbox.md](sandbox.md).
 """
 
 

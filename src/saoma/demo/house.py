@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import shutil
 import signal
@@ -109,10 +110,16 @@ class _Demo:
     async def _start(self, supervisor: Supervisor) -> DemoFile:
         known = read_demo(self._folder)
         with self._step("Database"):
-            self._server = EmbeddedPostgres(self._folder / "pg")
-            await asyncio.to_thread(self._server.start)
-            url = await asyncio.to_thread(self._server.make_database, "saoma")
-            await asyncio.to_thread(migrate, url)
+            url = os.environ.get("SAOMA_DATABASE_URL", "")
+            if not url:
+                self._server = EmbeddedPostgres(self._folder / "pg")
+                await asyncio.to_thread(self._server.start)
+                url = await asyncio.to_thread(self._server.make_database, "saoma")
+            elif known is not None and known.database_url != url:
+                raise DemoRefused(
+                    "this folder's demo keeps its data in another database: use that, or another --data-dir"
+                )
+            await self._migrate(url)
         app_url, sandbox_url = f"http://127.0.0.1:{self._port}", f"http://127.0.0.1:{self._sandbox_port}"
         if known is not None and (known.app_url, known.sandbox_url) != (app_url, sandbox_url):
             raise DemoRefused(
@@ -125,6 +132,9 @@ class _Demo:
         storage = Storage.at(str(self._folder / "storage"))
         try:
             if known is None:
+                async with db.reading() as rows:
+                    if await rows.value("SELECT EXISTS (SELECT FROM merchants)"):
+                        raise DemoRefused("this database holds merchants already: give the demo an empty one")
                 demo = DemoFile(
                     app_url=app_url, sandbox_url=sandbox_url, database_url=url, secret=secrets.token_urlsafe(48)
                 )
@@ -153,6 +163,15 @@ class _Demo:
         demo.start_page = write_start_page(self._folder / "start.html", demo, links)
         write_demo(self._folder, demo)
         return demo
+
+    async def _migrate(self, url: str) -> None:
+        try:
+            await asyncio.to_thread(migrate, url)
+        except Exception as error:
+            if self._server is not None:
+                raise
+            why = str(error).partition("\n")[0]
+            raise DemoRefused(f"the database that SAOMA_DATABASE_URL names can't be used: {why}") from None
 
     def _sandbox(self, app_url: str) -> Child:
         folder = self._folder / "sandbox"

@@ -12,7 +12,9 @@ from typing import Any
 
 import structlog
 from opentelemetry import trace
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, start_http_server
+
+from saoma.kit.errors import Invalid
 
 _SECRET = ("key", "secret", "password", "pin", "token", "payment_code", "identity_code", "auth_code", "cookie")
 _NOT_SECRET = ("idempotency_key_used",)
@@ -73,6 +75,18 @@ def _as_it_is(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMap
 def span(name: str, **attributes: str | int) -> AbstractContextManager[Any]:
     """A traced stretch of work; costs next to nothing until the extra `traces` is installed and configured."""
     return trace.get_tracer("saoma").start_as_current_span(name, attributes=attributes)
+
+
+def serve_metrics(address: str) -> int:
+    """Show this process's metrics at `host:port` from a thread of its own; the port (0 picks a free one).
+
+    Raises `Invalid` for an address that is none or is in use."""
+    host, _, port = address.rpartition(":")
+    try:
+        server, _ = start_http_server(int(port), host.strip("[]") or "127.0.0.1")
+    except (ValueError, OverflowError, OSError) as error:
+        raise Invalid(f"metrics can't be shown at {address!r}: {error}") from None
+    return int(server.server_port)
 
 
 def start_traces(endpoint: str, process: str) -> None:
