@@ -4,11 +4,11 @@ A report states what one answer proves, nothing more: whatever proves nothing is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from saoma.kit.money import Money
 
@@ -23,6 +23,10 @@ class Method(StrEnum):
     CASH = "cash"
     CARD_TERMINAL = "card_terminal"
     ACCOUNT = "account"
+
+
+#: What staff take and write down themselves: no gateway knows of it, and it is final at once.
+BY_STAFF: Final = frozenset({Method.CASH, Method.CARD_TERMINAL, Method.ACCOUNT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ NO_EVIDENCE = Evidence(source="", code="", signed=None, raw="")
 
 @dataclass(frozen=True, slots=True)
 class SecondaryMerchant:
-    """The shop as Alipay must be told of it: extend_info / extend_params (acquiring.md section 15)."""
+    """The shop as Alipay must be told of it: extend_info / extend_params (https://docs.antom.com/ac/global/spot_pay)."""
 
     id: str
     name: str
@@ -125,7 +129,8 @@ class NoTrade:
 class Unclear:
     """Proves nothing: ask again.
 
-    `code` is the provider's word, or ours: `silence`, `bad_signature`, `unreadable`, `not_sent`."""
+    `code` is the provider's word, or ours: `silence`, `bad_signature`, `unreadable`, `not_sent`, `no_code` (an order
+    was placed, but there is no code to show for it, and there won't be one under this number)."""
 
     code: str
     evidence: Evidence
@@ -174,13 +179,15 @@ RefundReport = Refunded | RefundDeclined | Unclear
 class Notice:
     """A verified message from the provider about one trade. `amount` is in the order's currency.
 
-    `settles_refund` names our refund number when the notice is about a refund."""
+    `settles_refund` names our refund number when the notice is about a refund; `merchant_code` is our id of the
+    printed code that was scanned, where the trade began with one."""
 
     notice_id: str
     order_number: str
     report: Paid | Closed | AwaitingBuyer
     sent_at: datetime | None = None
     settles_refund: str = ""
+    merchant_code: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -248,7 +255,8 @@ class StatementLine:
 
     Amounts are never negative, whatever sign the file gives them: the direction follows from `kind`. `amount` is what
     was asked (in the pricing currency); `gross`, `fee` and `net` are in the settlement currency, `net` is None in files
-    that settle nothing. `row` is the line's number in the file, from 1, headers counted."""
+    that settle nothing. `row` is the line's number in the file, from 1, headers counted. `doubt` names what in the
+    line does not fit the rest of it."""
 
     row: int
     kind: LineKind
@@ -263,6 +271,7 @@ class StatementLine:
     rate: str = ""
     remark: str = ""
     merchant: str = ""
+    doubt: str = ""
 
 
 class StatementKind(StrEnum):
@@ -272,5 +281,81 @@ class StatementKind(StrEnum):
     SETTLEMENT = "settlement"
 
 
+class Statement(Protocol):
+    """A daily file being read: `lines` may be walked once, and only at its end is the file known to be whole.
+
+    `total_count` and `day` are None, `partner` is empty, where the file does not state them."""
+
+    name: str
+    lines: Iterator[StatementLine]
+    partner: str
+    day: date | None
+    total_count: int | None
+
+    @property
+    def kind(self) -> StatementKind:
+        """What the file tells of."""
+
+    @property
+    def layout_name(self) -> str:
+        """Which of its provider's layouts this is, for people."""
+
+
 class StatementUnreadable(ValueError):
     """A daily file is not what it should be. The text names line and column; nothing of the file may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedCode:
+    """A code that hangs at a counter: customers scan it and type the amount in `currency` themselves.
+
+    `id` is ours and comes back with every notice about a payment through it. `shop.store_id` is the counter's:
+    a provider keeps one code per store id."""
+
+    id: str
+    shop: SecondaryMerchant
+    currency: str
+    notify_url: str
+    country: str = ""
+    place: str = ""
+
+
+class CodeMove(StrEnum):
+    """What may be done with a printed code. A deleted code is gone for good."""
+
+    STOP = "stop"
+    RESTART = "restart"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStands:
+    """Proof that the code is as it was asked for. `address` is what to print as QR."""
+
+    address: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """The provider won't do this with a code, however often it is asked."""
+
+    code: str
+    evidence: Evidence
+
+
+CodeReport = CodeStands | CodeRefused | Unclear
+
+
+@runtime_checkable
+class MerchantCodes(Protocol):
+    """What a gateway offers besides `Gateway` where its provider knows printed codes. All calls may be repeated."""
+
+    async def create_code(self, code: PrintedCode) -> CodeReport:
+        """Make the code; asked again, the same one comes back."""
+
+    async def modify_code(self, address: str, code: PrintedCode) -> CodeReport:
+        """Change what the code says of its counter."""
+
+    async def move_code(self, address: str, move: CodeMove) -> CodeReport:
+        """Stop it, let it work again, or delete it."""

@@ -16,26 +16,31 @@ IMPOSSIBLE = {
         *{Event.RULED_PAID, Event.RULED_UNPAID, Event.RULED_REFUND},
     },
     Status.PENDING: {
+        Event.RECORDED,
         *{Event.PAID_BEFORE_CANCEL, Event.CLOSED_BY_REFUND, Event.CANCEL_CONFIRMED, Event.CANCEL_REFUSED},
         *{Event.ATTEMPTS_EXHAUSTED, Event.WINDOW_CLOSED, Event.RULED_PAID, Event.RULED_UNPAID, Event.RULED_REFUND},
     },
     Status.CANCELLING: {
+        Event.RECORDED,
         *{Event.SUBMITTED, Event.PAID_BEFORE_CANCEL, Event.CLOSED_BY_REFUND},
         *{Event.RULED_PAID, Event.RULED_UNPAID, Event.RULED_REFUND},
     },
     Status.SUCCEEDED: {
+        Event.RECORDED,
         *{Event.SUBMITTED, Event.PAID_BEFORE_CANCEL, Event.WITHDRAWN},
         *{Event.RULED_PAID, Event.RULED_UNPAID, Event.RULED_REFUND},
     },
     Status.FAILED: {
+        Event.RECORDED,
         *{Event.SUBMITTED, Event.PAID_BEFORE_CANCEL, Event.CLOSED_BY_REFUND, Event.WITHDRAWN, Event.CANCEL_CONFIRMED},
         *{Event.CANCEL_REFUSED, Event.ATTEMPTS_EXHAUSTED, Event.WINDOW_CLOSED},
         *{Event.RULED_PAID, Event.RULED_UNPAID, Event.RULED_REFUND},
     },
     Status.CANCELLED: {
+        Event.RECORDED,
         *{Event.SUBMITTED, Event.CLOSED_BY_REFUND, Event.RULED_PAID, Event.RULED_UNPAID, Event.RULED_REFUND},
     },
-    Status.NEEDS_ATTENTION: {Event.SUBMITTED},
+    Status.NEEDS_ATTENTION: {Event.SUBMITTED, Event.RECORDED},
 }
 
 
@@ -53,12 +58,14 @@ def test_every_pair_is_allowed_or_refused_on_purpose(state: Status, event: Event
 @pytest.mark.parametrize("event", list(RefundEvent))
 def test_every_refund_pair_is_allowed_or_refused_on_purpose(state: RefundStatus, event: RefundEvent) -> None:
     ruled = event in (RefundEvent.RULED_REFUNDED, RefundEvent.RULED_NOT_REFUNDED)
+    deciding = event in (RefundEvent.APPROVED, RefundEvent.REFUSED)
+    sending = event in (RefundEvent.SUBMITTED, RefundEvent.HANDED_BACK)
     allowed = {
-        RefundStatus.REQUESTED: event is RefundEvent.SUBMITTED,
-        RefundStatus.PENDING: not ruled,
-        RefundStatus.SUCCEEDED: not ruled and event is not RefundEvent.SUBMITTED,
-        RefundStatus.FAILED: not ruled and event is not RefundEvent.SUBMITTED,
-        RefundStatus.NEEDS_ATTENTION: event is not RefundEvent.SUBMITTED,
+        RefundStatus.REQUESTED: deciding or event is RefundEvent.SUBMITTED,
+        RefundStatus.PENDING: not ruled and not deciding,
+        RefundStatus.SUCCEEDED: not ruled and not deciding and not sending,
+        RefundStatus.FAILED: not ruled and not deciding and not sending,
+        RefundStatus.NEEDS_ATTENTION: not deciding and not sending,
     }[state]
     assert REFUND.allows(state, event) is allowed
 
@@ -70,7 +77,7 @@ def test_every_state_can_be_reached() -> None:
 
 def test_nothing_but_paid_or_a_person_makes_a_payment_succeed() -> None:
     into = {event for (from_, event), to in PAYMENT.table.items() if to is Status.SUCCEEDED and from_ is not to}
-    assert into == {Event.PAID, Event.RULED_PAID, Event.RULED_REFUND}
+    assert into == {Event.PAID, Event.RECORDED, Event.RULED_PAID, Event.RULED_REFUND}
 
 
 def test_an_unclear_answer_never_moves_anything() -> None:

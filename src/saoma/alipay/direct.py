@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from saoma.alipay import codes, notify
+from saoma.alipay import codes, notify, shop_codes
 from saoma.alipay.account import Account
 from saoma.alipay.client import AlipayClient, NoBelievableAnswer, Reply
 from saoma.alipay.codes import Call, Meaning
@@ -37,6 +37,8 @@ from saoma.gateway import (
     CancelReport,
     Charge,
     Closed,
+    CodeMove,
+    CodeReport,
     Declined,
     Evidence,
     Method,
@@ -44,6 +46,7 @@ from saoma.gateway import (
     NoTrade,
     Paid,
     PayReport,
+    PrintedCode,
     QueryReport,
     RefundDeclined,
     Refunded,
@@ -64,7 +67,7 @@ _GRACE: Final = timedelta(minutes=15)
 
 
 class Direct:
-    """One account at Alipay itself. Implements `saoma.gateway.Gateway`."""
+    """One account at Alipay itself. Implements `saoma.gateway.Gateway` and `saoma.gateway.MerchantCodes`."""
 
     def __init__(self, account: Account, client: AlipayClient, clock: Clock) -> None:
         self.account = account
@@ -198,6 +201,18 @@ class Direct:
                     pass
         return Unclear(code, evidence)
 
+    async def create_code(self, code: PrintedCode) -> CodeReport:
+        """qrcode.create; asked again, Alipay gives the same code back."""
+        return await shop_codes.told(self._ask, shop_codes.to_create(code, self._clock.now()))
+
+    async def modify_code(self, address: str, code: PrintedCode) -> CodeReport:
+        """qrcode.modify."""
+        return await shop_codes.told(self._ask, shop_codes.to_modify(address, code, self._clock.now()), address)
+
+    async def move_code(self, address: str, move: CodeMove) -> CodeReport:
+        """qrcode.modifyStatus."""
+        return await shop_codes.told(self._ask, shop_codes.to_move(address, move, self._clock.now()), address)
+
     def read_notice(self, fields: Mapping[str, str], currency: str) -> Notice | BadNotice:
         """Verify and read one notification."""
         return notify.read_notice(self.account, fields, currency)
@@ -277,6 +292,9 @@ class Direct:
             return _unclear("other_order", request.service, reply)
         if answer.result == "SUCCESS":
             way_to_pay = answer.trade_number if isinstance(request, Create) else answer.qr_code
+            if not way_to_pay and isinstance(request, Precreate) and answer.order_number == charge.order_number:
+                # published: then another order number must be tried
+                return _unclear("no_code", request.service, reply)
             if not way_to_pay or answer.order_number != charge.order_number:
                 return _unclear("unreadable", request.service, reply)
             trade = Trade(trade_number=answer.trade_number, buyer_id=charge.buyer_id)

@@ -6,6 +6,7 @@ https://docs.antom.com/ac/3rdpartryqrcode/simplified_2, https://docs.antom.com/a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,8 @@ from saoma.alipay.wire import Unreadable
 from saoma.gateway import AwaitingBuyer, BadNotice, Closed, Evidence, Notice, Paid, Trade
 from saoma.kit.money import Money
 
+#: Under this name a printed code hands our own id of it to Alipay, which hands it back.
+CODE_KEY: Final = "code"
 _LONGEST_EVIDENCE: Final = 4_000
 _CHARSETS: Final = ("utf-8", "gbk")
 
@@ -93,8 +96,19 @@ def _read(fields: Mapping[str, str], currency: str) -> Notice:
         report=report,
         sent_at=sent_at,
         settles_refund=got.text("out_biz_no") if is_refund else "",
+        merchant_code=_merchant_code(got.text("extra_common_param")),
         extra=got.extra,
     )
+
+
+def _merchant_code(handed_back: str) -> str:
+    """Our id of the printed code, which was handed over when it was made and comes back as a flat JSON object."""
+    try:
+        said = json.loads(handed_back) if handed_back.startswith("{") else {}
+    except ValueError:
+        return ""
+    code = said.get(CODE_KEY, "") if isinstance(said, dict) else ""
+    return code if isinstance(code, str) else ""
 
 
 def _amount(got: Incoming, currency: str) -> Money | None:

@@ -93,6 +93,13 @@ class GaveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """Staff took the money themselves."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class CancelExhausted:
     """The cancel was repeated as often as is reasonable."""
 
@@ -111,7 +118,9 @@ class Ruled:
     reason: str
 
 
-Happening = Sending | Opened | Queried | CancelAnswered | Noticed | GaveUp | CancelExhausted | CancelTooLate | Ruled
+Happening = (
+    Sending | Opened | Queried | CancelAnswered | Noticed | GaveUp | Recorded | CancelExhausted | CancelTooLate | Ruled
+)
 
 #: Our own words for `Payment.code` where the provider's could be misread as good news or say nothing.
 AWAITING_BUYER = "awaiting_buyer"
@@ -119,6 +128,10 @@ UNPROVEN = "unproven"
 GIVING_UP = "giving_up"
 CANCELLED = "cancelled"
 NOT_SENT = "not_sent"
+RECORDED = "recorded"
+#: An order was placed and there is no code to show for it: it is undone, and another payment with another number may
+#: take its place (https://docs.antom.com/ac/global/precreate_transaction).
+NO_CODE = "no_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,8 @@ def understand(payment: Payment, happening: Happening) -> Reading:
             if never_sent(payment):
                 return Reading(Event.WITHDRAWN, door, code=CANCELLED, said_by=by)
             return Reading(Event.GIVE_UP, door, code=GIVING_UP, said_by=by)
+        case Recorded(by):
+            return Reading(Event.RECORDED, Door.PERSON, code=RECORDED, said_by=by)
         case CancelExhausted():
             return Reading(Event.ATTEMPTS_EXHAUSTED, Door.CLOCK)
         case CancelTooLate():
@@ -206,6 +221,8 @@ def _pay_report(payment: Payment, report: PayReport | QueryReport, door: Door, a
         case NoTrade(evidence):
             return Reading(Event.UNCLEAR, door, evidence.code, evidence=evidence)
         case Unclear(code, evidence):
+            if code == NO_CODE and door is Door.ANSWER and not payment.qr_code and payment.status is Status.PENDING:
+                return Reading(Event.GIVE_UP, door, code, evidence=evidence)
             return Reading(Event.UNCLEAR, door, code, evidence=evidence)
         case _:
             assert_never(report)

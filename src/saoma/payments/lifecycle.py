@@ -53,6 +53,8 @@ class Event(StrEnum):
     GIVE_UP = "give_up"
     #: The same, when certainly nothing ever reached the provider.
     WITHDRAWN = "withdrawn"
+    #: Staff took the money themselves: cash, a card terminal, an account. Nobody else can say anything about it.
+    RECORDED = "recorded"
     CANCEL_CONFIRMED = "cancel_confirmed"
     CANCEL_REFUSED = "cancel_refused"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
@@ -74,6 +76,7 @@ def _payment_table() -> dict[tuple[Status, Event], Status]:
             # Nothing has been sent yet: giving up costs nothing, and money can't have come by our doing.
             *_rows(s.CREATED, s.PENDING, e.SUBMITTED),
             *_rows(s.CREATED, s.CANCELLED, e.WITHDRAWN),
+            *_rows(s.CREATED, s.SUCCEEDED, e.RECORDED),
             *_rows(s.CREATED, s.NEEDS_ATTENTION, e.PAID, e.MISMATCHED, e.CLOSED),
             *_rows(s.CREATED, s.CREATED, e.UNCLEAR),
             # Asked for, and nothing is certain.
@@ -116,7 +119,7 @@ PAYMENT: Final = Lifecycle("Payment", Status.CREATED, _payment_table())
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands."""
+    """Where a refund stands. A `REQUESTED` one waits for a second person; nothing is sent before that."""
 
     REQUESTED = "requested"
     PENDING = "pending"
@@ -129,6 +132,11 @@ class RefundEvent(StrEnum):
     """What may happen to a refund."""
 
     SUBMITTED = "submitted"
+    #: A second person agrees, or does not.
+    APPROVED = "approved"
+    REFUSED = "refused"
+    #: Staff gave the money back themselves: cash, a card terminal, an account.
+    HANDED_BACK = "handed_back"
     UNCLEAR = "unclear"
     REFUNDED = "refunded"
     DECLINED = "declined"
@@ -145,7 +153,10 @@ REFUND: Final = Lifecycle(
     RefundStatus.REQUESTED,
     {
         (_R.REQUESTED, _E.SUBMITTED): _R.PENDING,
+        (_R.REQUESTED, _E.APPROVED): _R.PENDING,
+        (_R.REQUESTED, _E.REFUSED): _R.FAILED,
         (_R.PENDING, _E.SUBMITTED): _R.PENDING,
+        (_R.PENDING, _E.HANDED_BACK): _R.SUCCEEDED,
         (_R.PENDING, _E.UNCLEAR): _R.PENDING,
         (_R.PENDING, _E.REFUNDED): _R.SUCCEEDED,
         (_R.PENDING, _E.DECLINED): _R.FAILED,

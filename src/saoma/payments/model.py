@@ -148,7 +148,9 @@ PAYMENT_COLUMNS: Final = ", ".join(Payment.__struct_fields__)
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """One refund of one payment. `refund_number` goes over the wire unchanged until the answer is final."""
+    """One refund of one payment. `refund_number` goes over the wire unchanged until the answer is final.
+
+    `approved_by` is the second person, where one was needed; the same who asked it can never be."""
 
     id: str
     payment_id: str
@@ -159,6 +161,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     status: RefundStatus
     reason: str
     requested_by: str
+    approved_by: str
     lines: list[str]
     code: str
     created_at: datetime

@@ -13,6 +13,7 @@ import structlog
 from saoma.gateway import BadNotice, Closed, Gateway, Notice, Paid, Refunded, Trade
 from saoma.kit.db import Transaction
 from saoma.kit.telemetry import NOTICES
+from saoma.payments.arrivals import Arrivals
 from saoma.payments.attention import notice_refused
 from saoma.payments.happenings import Door, Noticed, amount_fits
 from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, NoticeAnswer, Payment, Refund
@@ -40,8 +41,9 @@ ON CONFLICT (account_id, digest) DO UPDATE SET times = notices_refused.times + 1
 class NoticeDoor:
     """Takes one posted message at a time."""
 
-    def __init__(self, hall: Hall, gateways: Mapping[str, Gateway]) -> None:
+    def __init__(self, hall: Hall, gateways: Mapping[str, Gateway], arrivals: Arrivals) -> None:
         self._hall = hall
+        self._arrivals = arrivals
         self._gateways = gateways
         #: Which currency an account's last notice was in. Only a first guess for reading the next one's amount.
         self._currency: dict[str, str] = {}
@@ -59,7 +61,7 @@ class NoticeDoor:
             question = {"account_id": account_id, "order_number": notice.order_number}
             payment = await tx.maybe(Payment, _OF_ORDER, question)
             if payment is None:
-                return await self._refuse(tx, account_id, fields, "order", notice.order_number)
+                return await self._unknown(tx, gateway, account_id, fields, notice)
             if payment.currency != currency:
                 # An amount is only readable in its own currency, and only our payment knows which that is.
                 self._currency[account_id] = payment.currency
@@ -90,6 +92,28 @@ class NoticeDoor:
         if notice.settles_refund:
             payment = await self._settle_refund(tx, payment, notice)
         await self._hall.apply_within(tx, payment, Noticed(notice))
+        return _answer("applied", accepted=True)
+
+    async def _unknown(
+        self, tx: Transaction, gateway: Gateway, account_id: str, fields: Mapping[str, str], notice: Notice
+    ) -> NoticeAnswer:
+        """An order number of nobody's: with one of our printed codes behind it, it is a payment that is born here."""
+        number = notice.order_number
+        code = await self._arrivals.code_of(tx, account_id, notice.merchant_code) if notice.merchant_code else None
+        if code is None:
+            return await self._refuse(tx, account_id, fields, "order", number)
+        again = gateway.read_notice(fields, code.currency)
+        if isinstance(again, BadNotice):
+            return await self._refuse(tx, account_id, fields, again.why, number)
+        amount = again.report.trade.amount
+        if amount is not None and amount.currency != code.currency:
+            return await self._refuse(tx, account_id, fields, "amount", number)
+        payment = await self._arrivals.born(tx, code, again)
+        if payment is None:
+            # A code's payment that is not paid is nothing of ours yet; the provider will say it again.
+            return await self._refuse(tx, account_id, fields, "order", number)
+        seen = {"account_id": account_id, "notice_id": again.notice_id, "payment_id": payment.id}
+        await tx.run(_SEEN, seen | {"now": self._hall.clock.now()})
         return _answer("applied", accepted=True)
 
     async def _settle_refund(self, tx: Transaction, payment: Payment, notice: Notice) -> Payment:

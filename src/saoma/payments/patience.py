@@ -67,6 +67,23 @@ POLICIES: Final[dict[str, Patience]] = {
         later_after=_seconds(60),
         give_up_after=_seconds(300),
     ),
+    "order_code": Patience(
+        first_query=_seconds(5),
+        gap=_seconds(5),
+        spread=_seconds(0.5),
+        gap_later=_seconds(15),
+        later_after=_seconds(60),
+        give_up_after=_seconds(300),
+    ),
+    # What staff recorded, and what a printed code brought, is final when it is written: nobody is asked.
+    "at_once": Patience(
+        first_query=_seconds(5),
+        gap=_seconds(5),
+        spread=_seconds(0.5),
+        gap_later=_seconds(5),
+        later_after=_seconds(60),
+        give_up_after=_seconds(60),
+    ),
 }
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +17,15 @@ from saoma.gateway import Gateway, Saying
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.due import DueWork
+from saoma.kit.ids import new_id
 from saoma.kit.money import Money
-from saoma.payments import cancel, refund, take
+from saoma.payments import arrivals, by_staff, cancel, refund, take
 from saoma.payments.attention import Attention
 from saoma.payments.cases import close_cases_of
+from saoma.payments.codes import Codes
 from saoma.payments.drive import Drive
-from saoma.payments.happenings import Ruled, Ruling
+from saoma.payments.happenings import NO_CODE, Ruled, Ruling
+from saoma.payments.lifecycle import RefundStatus, Status
 from saoma.payments.listening import Listener
 from saoma.payments.model import (
     EVENT_COLUMNS,
@@ -47,6 +51,8 @@ _OF_ORDER = f"""
 SELECT {PAYMENT_COLUMNS} FROM payments WHERE account_id = %(account_id)s AND order_number = %(order_number)s
 """  # noqa: S608
 _REFUNDS = f"SELECT {REFUND_COLUMNS} FROM refunds WHERE payment_id = %(id)s ORDER BY created_at, id"  # noqa: S608
+#: So often a code is asked for, under a new number each time; then it is better to pay another way.
+_CODES_TRIED = 3
 _STORY = f"SELECT {EVENT_COLUMNS} FROM payment_events WHERE payment_id = %(id)s ORDER BY id"  # noqa: S608
 #: A phone may report as often as it likes; it makes us ask at most once a second.
 _NUDGE = """
@@ -54,6 +60,24 @@ UPDATE payments SET due_at = %(until)s, looked_at = %(now)s
 WHERE id = %(id)s AND status IN ('created', 'pending', 'cancelling')
   AND (looked_at IS NULL OR looked_at <= %(a_moment_ago)s)
 """
+
+
+class _Payables(Mapping[str, Payable]):
+    """The payables of other rooms, which may come later, and our own inbox."""
+
+    def __init__(self, others: Mapping[str, Payable], inbox: Payable) -> None:
+        self._others = others
+        self._inbox = inbox
+
+    def __getitem__(self, kind: str) -> Payable:
+        return self._inbox if kind == arrivals.KIND else self._others[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._others
+        yield arrivals.KIND
+
+    def __len__(self) -> int:
+        return len(self._others) + 1
 
 
 class Payments:
@@ -72,9 +96,13 @@ class Payments:
         self.db = db
         self.clock = clock
         self.gateways = gateways
-        self.hall = Hall(db, clock, payables, jitter, (Attention(clock), *listeners))
+        self.arrivals = arrivals.Arrivals()
+        self.codes = Codes(db, clock, gateways, notify_url)
+        self.hall = self.arrivals.hall = Hall(
+            db, clock, _Payables(payables, self.arrivals), jitter, (Attention(clock), *listeners)
+        )
         self._drive = Drive(self.hall, gateways, notify_url)
-        self._notices = NoticeDoor(self.hall, gateways)
+        self._notices = NoticeDoor(self.hall, gateways, self.arrivals)
         self._running: set[asyncio.Task[Payment]] = set()
 
     async def take(self, new: NewPayment) -> Payment:
@@ -88,6 +116,26 @@ class Payments:
         if not is_new:
             return payment
         return await self._meanwhile(self._drive.sent(payment, new.payment_code), payment)
+
+    async def take_by_order_code(self, new: NewPayment) -> Payment:
+        """Begin a payment whose code is shown to the customer: `qr_code` of what comes back.
+
+        A payment that got no code is undone and stays in the book; another one with a number of its own takes its
+        place, and a repeated call finds the same chain again. Raises as `take` does."""
+        key = new.key or new_id("key")
+        payment = await self.take(replace(new, key=key))
+        for attempt in range(2, _CODES_TRIED + 1):
+            if payment.code != NO_CODE or payment.status is not Status.CANCELLED:
+                break
+            payment = await self.take(replace(new, key=f"{key}:{attempt}"))
+        return payment
+
+    async def record(self, new: NewPayment, given: Money | None = None, reference: str = "") -> Payment:
+        """Write down money that staff took themselves (cash, card terminal, account); it has succeeded when this ends.
+
+        `given` is the cash on the counter, `reference` a slip's number or an account's name. The same key is the same
+        payment. Raises `Invalid` when less was given than is to be paid, `Conflict` as `take` does."""
+        return await by_staff.record(self.hall, new, given, reference)
 
     async def start(self, new: NewPayment) -> Payment:
         """Begin a payment and leave the sending to a worker. Raises as `take` does."""
@@ -139,20 +187,44 @@ class Payments:
         return await self._meanwhile(cancel.give_up(self.hall, gateway, payment_id, by), payment)
 
     async def refund(
-        self, payment_id: str, amount: Money, reason: str, by: str, refund_key: str, lines: list[str] | None = None
+        self,
+        payment_id: str,
+        amount: Money,
+        reason: str,
+        by: str,
+        refund_key: str,
+        lines: list[str] | None = None,
+        alone: Money | None = None,
     ) -> Refund:
         """Give money back and wait for one answer. `lines` names the order lines it is for, where there are any.
 
-        The same `refund_key` gives the same refund. Raises `Invalid`, `Conflict`, `NotFound`."""
+        `alone` is how much of one payment `by` may give back without a second person (None: any amount); above that
+        the refund comes back `requested`. The same `refund_key` gives the same refund. Raises `Invalid`, `Conflict`,
+        `NotFound`."""
         async with self.db.transaction() as tx:
             wanted, is_new = await refund.request(
-                self.hall, tx, payment_id, amount, reason, by, refund_key, list(lines or [])
+                self.hall, tx, payment_id, amount, reason, by, refund_key, list(lines or []), alone
             )
         return await self.drive_refund(wanted.id) if is_new else wanted
+
+    async def approve_refund(self, refund_id: str, by: str) -> Refund:
+        """A second person lets a waiting refund go, and waits for one answer.
+
+        Raises `NotAllowed` for the person who asked for it, `Conflict` for one that does not wait, `NotFound`."""
+        async with self.db.transaction() as tx:
+            await refund.approve(self.hall, tx, refund_id, by)
+        return await self.drive_refund(refund_id)
+
+    async def refuse_refund(self, refund_id: str, by: str, reason: str = "") -> Refund:
+        """A waiting refund won't be made; who asked may withdraw it so. Raises `Conflict`, `NotFound`."""
+        async with self.db.transaction() as tx:
+            return await refund.refuse(self.hall, tx, refund_id, by, reason)
 
     async def drive_refund(self, refund_id: str) -> Refund:
         """Send a refund that is not final (again), unchanged. Raises `NotFound`."""
         wanted = await refund.read(self.hall, refund_id)
+        if wanted.status is not RefundStatus.PENDING:
+            return wanted
         payment = await self.get(wanted.payment_id)
         return await refund.drive(self.hall, self._drive.gateway(payment.account_id), payment, wanted)
 
@@ -185,6 +257,15 @@ class Payments:
             self.hall, tx, payment_id, payment.money_refundable, reason, by, f"ruling:{payment_id}", []
         )
         return wanted.id
+
+    async def rule_refund(self, refund_id: str, given_back: bool, by: str, reason: str) -> Refund:  # noqa: FBT001
+        """A person who has asked the provider says what became of a refund that needs attention.
+
+        Its cases are closed with it. Raises `IllegalTransition` for one that needs no ruling, `NotFound`."""
+        async with self.db.transaction() as tx:
+            ruled = await refund.rule(self.hall, tx, refund_id, by, reason, given_back=given_back)
+            await close_cases_of(tx, "refund", refund_id, by, ruled.code, reason, self.clock.now())
+        return ruled
 
     async def get(self, payment_id: str) -> Payment:
         """The payment as it stands. Raises `NotFound`."""

@@ -1,18 +1,20 @@
 """Giving money back: a refund is a row before it is a request, and keeps its number until the answer is final.
 
-The sum is guarded twice: under the payment's lock when a refund is asked for, and by the book's own constraint."""
+The sum is guarded twice: under the payment's lock when a refund is asked for, and by the book's own constraint. A
+refund above what its asker may give back alone is set aside at once, but waits for a second person."""
 
 from __future__ import annotations
 
 import msgspec
 
-from saoma.gateway import Gateway
-from saoma.kit.db import Transaction, json_column
-from saoma.kit.errors import Conflict, Invalid
+from saoma.gateway import BY_STAFF, Gateway
+from saoma.kit.db import Rows, Transaction, json_column
+from saoma.kit.errors import Conflict, Invalid, NotAllowed
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments.calling import asked
-from saoma.payments.lifecycle import RefundStatus, Status
+from saoma.payments.happenings import Door
+from saoma.payments.lifecycle import RefundEvent, RefundStatus, Status
 from saoma.payments.model import REFUND_COLUMNS, Payment, Refund, refund_fingerprint
 from saoma.payments.patience import GiveUp, next_refund
 from saoma.payments.record import Hall, tell_screens
@@ -32,8 +34,22 @@ WITH born AS (
     WHERE id = %(payment_id)s
 )
 INSERT INTO payment_events (payment_id, refund_id, at, door, event, status_before, status_after, said_by)
-SELECT payment_id, id, %(created_at)s, 'start', 'submitted', 'requested', 'pending', %(requested_by)s FROM born
+SELECT payment_id, id, %(created_at)s, 'start', %(event)s, 'requested', %(status)s, %(requested_by)s FROM born
 """  # noqa: S608
+_LOCK = f"SELECT {REFUND_COLUMNS} FROM refunds WHERE id = %(id)s AND payment_id = %(payment_id)s FOR UPDATE"  # noqa: S608
+_ASKED_BEFORE = """
+SELECT coalesce(sum(amount), 0)::bigint FROM refunds
+WHERE payment_id = %(payment_id)s AND requested_by = %(by)s AND approved_by = '' AND status <> 'failed'
+"""
+_WAITING = f"""
+SELECT {", ".join(f"r.{name}" for name in Refund.__struct_fields__)}
+FROM refunds AS r JOIN payments AS p ON p.id = r.payment_id
+WHERE r.status = 'requested' AND r.merchant_id = %(merchant_id)s
+  AND (%(store_id)s = '' OR p.store_id = %(store_id)s) ORDER BY r.created_at, r.id
+"""  # noqa: S608
+
+SAME_PERSON = "Somebody else must look at this: nobody approves their own refund."
+ALREADY_DECIDED = "This refund was decided already. Look at it again."
 
 
 class _Keyed(Refund, frozen=True, kw_only=True):
@@ -41,12 +57,22 @@ class _Keyed(Refund, frozen=True, kw_only=True):
 
 
 async def request(
-    hall: Hall, tx: Transaction, payment_id: str, amount: Money, reason: str, by: str, key: str, lines: list[str]
+    hall: Hall,
+    tx: Transaction,
+    payment_id: str,
+    amount: Money,
+    reason: str,
+    by: str,
+    key: str,
+    lines: list[str],
+    alone: Money | None = None,
 ) -> tuple[Refund, bool]:
     """Write the wish under the payment's lock; whether it is new comes second.
 
-    Raises `Invalid` for an amount that is not there to give back, `Conflict` for a payment that was not paid or a
-    known key with other content, `NotFound`."""
+    `alone` is how much of one payment its asker may give back without a second person, in one or in several refunds;
+    None is no limit. What staff took themselves is given back by them: such a refund succeeds here and now. Raises
+    `Invalid` for an amount that is not there to give back, `Conflict` for a payment that was not paid or a known key
+    with other content, `NotFound`."""
     payment = await hall.lock(tx, payment_id)
     fingerprint = refund_fingerprint(amount, reason, lines)
     known = await tx.maybe(_Keyed, _OF_KEY, {"payment_id": payment_id, "key": key}) if key else None
@@ -57,6 +83,7 @@ async def request(
     _check(payment, amount)
     refund_id = new_id("ref")
     now = hall.clock.now()
+    waits = await _needs_a_second_person(tx, payment.id, amount, by, alone)
     refund = Refund(
         id=refund_id,
         payment_id=payment.id,
@@ -64,21 +91,86 @@ async def request(
         refund_number=f"RF{refund_id.removeprefix('ref_').upper()}",
         amount=amount.minor,
         currency=amount.currency,
-        status=RefundStatus.PENDING,
+        status=RefundStatus.REQUESTED if waits else RefundStatus.PENDING,
         reason=reason,
         requested_by=by,
+        approved_by="",
         lines=lines,
         code="",
         created_at=now,
-        due_at=now + LEASE,
+        due_at=None if waits else now + LEASE,
         tries=0,
         final_at=None,
     )
     columns = msgspec.structs.asdict(refund)
     columns |= {"status": refund.status.value, "lines": json_column(lines), "key": key or refund_id}
-    await tx.run(_INSERT, columns | {"fingerprint": fingerprint})
+    columns |= {"event": "requested" if waits else "submitted", "fingerprint": fingerprint}
+    await tx.run(_INSERT, columns)
     await tell_screens(tx, payment)
+    if not waits:
+        payment = await hall.lock(tx, payment.id)
+        refund = await _by_hand(hall, tx, payment, refund, by)
     return refund, True
+
+
+async def _needs_a_second_person(tx: Transaction, payment_id: str, amount: Money, by: str, alone: Money | None) -> bool:
+    if alone is None:
+        return False
+    before = await tx.value(_ASKED_BEFORE, {"payment_id": payment_id, "by": by})
+    return alone.currency != amount.currency or int(before) + amount.minor > alone.minor
+
+
+async def _by_hand(hall: Hall, tx: Transaction, payment: Payment, refund: Refund, by: str) -> Refund:
+    """Nobody but staff can give back what staff took: the drawer is open, and this is done."""
+    if payment.method not in BY_STAFF:
+        return refund
+    return await hall.move_refund(
+        tx, payment, refund, RefundEvent.HANDED_BACK, Door.PERSON, code="handed_back", said_by=by
+    )
+
+
+async def _locked(hall: Hall, tx: Transaction, refund_id: str) -> tuple[Payment, Refund]:
+    known = await tx.one(Refund, _READ, {"id": refund_id})
+    payment = await hall.lock(tx, known.payment_id)
+    return payment, await tx.one(Refund, _LOCK, {"id": refund_id, "payment_id": payment.id})
+
+
+async def approve(hall: Hall, tx: Transaction, refund_id: str, by: str) -> Refund:
+    """A second person agrees; the refund may go. Whether their role allows that is for the caller to know.
+
+    Raises `NotAllowed` for the person who asked, `Conflict` for a refund that is not waiting, `NotFound`."""
+    payment, refund = await _waiting(hall, tx, refund_id, by)
+    refund = await hall.move_refund(tx, payment, refund, RefundEvent.APPROVED, Door.PERSON, said_by=by, approved_by=by)
+    return await _by_hand(hall, tx, payment, refund, by)
+
+
+async def refuse(hall: Hall, tx: Transaction, refund_id: str, by: str, reason: str) -> Refund:
+    """Somebody does not agree: nothing was sent, and what was set aside is free again.
+
+    Who asked may take it back this way. Raises `Conflict` for a refund that is not waiting, `NotFound`."""
+    payment, refund = await _waiting(hall, tx, refund_id, "")
+    said_by = f"{by}: {reason}" if reason else by
+    return await hall.move_refund(
+        tx, payment, refund, RefundEvent.REFUSED, Door.PERSON, code="refused", said_by=said_by
+    )
+
+
+async def _waiting(hall: Hall, tx: Transaction, refund_id: str, by: str) -> tuple[Payment, Refund]:
+    payment, refund = await _locked(hall, tx, refund_id)
+    if by and by == refund.requested_by:
+        raise NotAllowed(SAME_PERSON)
+    if refund.status is not RefundStatus.REQUESTED:
+        raise Conflict(ALREADY_DECIDED)
+    return payment, refund
+
+
+async def rule(hall: Hall, tx: Transaction, refund_id: str, by: str, reason: str, *, given_back: bool) -> Refund:
+    """A person who has asked the provider says what became of a refund that needs attention.
+
+    Raises `IllegalTransition` for a refund that needs no ruling, `NotFound`."""
+    payment, refund = await _locked(hall, tx, refund_id)
+    event = RefundEvent.RULED_REFUNDED if given_back else RefundEvent.RULED_NOT_REFUNDED
+    return await hall.move_refund(tx, payment, refund, event, Door.RULING, code=event.value, said_by=f"{by}: {reason}")
 
 
 def _check(payment: Payment, amount: Money) -> None:
@@ -92,6 +184,11 @@ def _check(payment: Payment, amount: Money) -> None:
         raise Invalid("At most {most} of this payment can still be given back.", most=payment.money_refundable)
 
 
+async def waiting(rows: Rows, merchant_id: str, store_id: str = "") -> list[Refund]:
+    """The refunds of a merchant, or of one store, that wait for a second person, oldest first."""
+    return await rows.rows(Refund, _WAITING, {"merchant_id": merchant_id, "store_id": store_id})
+
+
 async def read(hall: Hall, refund_id: str) -> Refund:
     """The refund as its row stands. Raises `NotFound`."""
     async with hall.db.reading() as rows:
@@ -99,8 +196,8 @@ async def read(hall: Hall, refund_id: str) -> Refund:
 
 
 async def drive(hall: Hall, gateway: Gateway, payment: Payment, refund: Refund) -> Refund:
-    """Send the refund (again, unchanged) and record the answer; one that has ended is left alone."""
-    if refund.status not in (RefundStatus.REQUESTED, RefundStatus.PENDING):
+    """Send the refund (again, unchanged) and record the answer; one that waits or has ended is left alone."""
+    if refund.status is not RefundStatus.PENDING:
         return refund
     call = gateway.refund(payment.order_number, payment.trade_number, refund.refund_number, refund.money, refund.reason)
     refund = await hall.apply_refund(refund.id, payment.id, await asked(call, "refund"))

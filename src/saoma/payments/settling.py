@@ -116,7 +116,7 @@ def _paid(payment: Payment, reading: Reading, now: datetime) -> dict[str, object
     }
     if payment.paid_at is None and reading.event in (Event.PAID, Event.PAID_BEFORE_CANCEL):
         changes["paid_at"] = (reading.trade.paid_at if reading.trade else None) or now
-    if payment.paid_at is None and reading.event in (Event.RULED_PAID, Event.RULED_REFUND):
+    if payment.paid_at is None and reading.event in (Event.RECORDED, Event.RULED_PAID, Event.RULED_REFUND):
         changes["paid_at"] = now
     return changes
 

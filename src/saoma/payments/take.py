@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 
-from saoma.gateway import Method
+from saoma.gateway import BY_STAFF, Method
 from saoma.kit.db import Transaction, json_column
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.ids import new_id
@@ -33,18 +34,19 @@ _OF_KEY = f"""
 SELECT {PAYMENT_COLUMNS}, fingerprint FROM payments WHERE merchant_id = %(merchant_id)s AND key = %(key)s
 """  # noqa: S608
 
-_FOLLOWED_METHODS = (Method.BARCODE, Method.WALLET_PAGE)
+#: Payments that somebody begins and that are then followed.
+FOLLOWED: Final = frozenset({Method.BARCODE, Method.WALLET_PAGE, Method.ORDER_CODE})
 
 
 class _Keyed(Payment, frozen=True, kw_only=True):
     fingerprint: str
 
 
-def check(new: NewPayment, payables: Mapping[str, Payable]) -> None:
-    """Raises `Invalid` for a wish that can't become a payment, in words that say what to do."""
+def check(new: NewPayment, payables: Mapping[str, Payable], methods: frozenset[Method] = FOLLOWED) -> None:
+    """Raises `Invalid` for a wish that can't become a payment by one of `methods`, in words that say what to do."""
     patience(new.policy)
-    if new.method not in _FOLLOWED_METHODS:
-        raise Invalid(f"Payments by {new.method.value} are not taken here yet; use a barcode or the wallet page.")
+    if new.method not in methods:
+        raise Invalid("This way of paying is not begun like this.")
     if new.amount.minor <= 0:
         raise Invalid("There is nothing to pay: the amount must be above zero.")
     if not new.subject.strip():
@@ -55,11 +57,12 @@ def check(new: NewPayment, payables: Mapping[str, Payable]) -> None:
         code = new.payment_code
         if not (code.isascii() and code.isdecimal() and 16 <= len(code) <= 24):
             raise Invalid("A payment code has 16 to 24 digits. Ask the customer to refresh it and scan again.")
-    elif not new.buyer_id:
+    elif new.method is Method.WALLET_PAGE and not new.buyer_id:
         raise Invalid("The customer is not known yet: open this page inside the wallet.")
 
 
-def _first_row(hall: Hall, new: NewPayment) -> Payment:
+def first_row(hall: Hall, new: NewPayment) -> Payment:
+    """The payment of a wish before anything has happened to it."""
     payment_id = new_id("pay")
     now = hall.clock.now()
     return Payment(
@@ -111,11 +114,26 @@ async def insert(hall: Hall, tx: Transaction, new: NewPayment, *, send_now: bool
     With `send_now` the row is committed as sent, and the caller must send it. Raises `Invalid`; `Conflict` for a known
     key with other content, or from the payable when the bill would be overpaid."""
     check(new, hall.payables)
-    payment = _first_row(hall, new)
+    payment = first_row(hall, new)
     event = "created"
     if send_now:
         payment = settle(payment, understand(payment, Sending()), payment.created_at, hall.jitter()).payment
         event = "submitted"
+    return await write_first(hall, tx, new, payment, event)
+
+
+async def recorded(hall: Hall, tx: Transaction, new: NewPayment) -> tuple[Payment, bool]:
+    """Write the row of money that staff have in their hands, for the caller to apply that; whether it is new is second.
+
+    Raises `Invalid`, and `Conflict` as `insert` does."""
+    check(new, hall.payables, BY_STAFF)
+    return await write_first(hall, tx, new, first_row(hall, new), "created")
+
+
+async def write_first(
+    hall: Hall, tx: Transaction, new: NewPayment, payment: Payment, event: str
+) -> tuple[Payment, bool]:
+    """Write `payment` as the first row of `new` and let its payable hold its part, unless the key is known."""
     columns = {name: getattr(payment, name) for name in Payment.__struct_fields__}
     columns |= {"method": payment.method.value, "status": payment.status.value, "event": event}
     columns |= {"part": json_column(payment.part), "shop": json_column(payment.shop)}
