@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.response import Redirect
 
 from saoma.alipay.client import AlipayClient, CallRecord
+from saoma.alipay.codes import CODES
 from saoma.alipay.direct import Direct
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import notify, pay, receipts, till_payments
@@ -30,16 +32,19 @@ from saoma.identity.screens import home, pairing, sign_in, wallet
 from saoma.identity.wallet_sign_in import Wallets
 from saoma.kit.clock import Clock, SystemClock
 from saoma.kit.db import Database
-from saoma.kit.due import Driver
+from saoma.kit.due import Driver, DueWork, drive_due
 from saoma.kit.follow import follow_parent
 from saoma.kit.live import Live
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
 from saoma.migrations import migrate
+from saoma.payments.alarms import Alarms, raise_alarm
 from saoma.payments.payable import Payable
 from saoma.payments.payments import Payments
-from saoma.restaurant import shares, sittings
+from saoma.payments.ruling import Rulings
+from saoma.payments.watch import Watch, beat, workers_silent
+from saoma.restaurant import book_rules, shares, sittings
 from saoma.restaurant.receipts import receipt_lines
 from saoma.restaurant.screens import office_tables, phone, phone_basket, phone_bill, till, till_order, till_paying
 from saoma.settings import Settings, read_settings
@@ -73,6 +78,12 @@ SCREENS: tuple[Any, ...] = (
 )
 
 
+#: Tables whose rows come due; the watch and the console look at how late they are.
+DUE_TABLES: tuple[str, ...] = ("payments", "refunds", "sittings", "alarms", "alarm_deliveries", "chores")
+#: What rooms above the payment core add to its audit.
+AUDIT_RULES: dict[str, str] = {**book_rules.RULES}
+
+
 @dataclass
 class Rooms:
     """One process's living parts, made before anything is open and opened by `running`."""
@@ -88,6 +99,9 @@ class Rooms:
     wallets: Wallets
     payments: Payments
     checkout: Checkout
+    rulings: Rulings
+    alarms: Alarms
+    watch: Watch
 
     @classmethod
     def build(
@@ -117,6 +131,9 @@ class Rooms:
             wallets=client,
             payments=payments,
             checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}),
+            rulings=Rulings(payments, settings.second_person_above),
+            alarms=Alarms(db, clock, seal),
+            watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES),
         )
 
     @asynccontextmanager
@@ -149,6 +166,10 @@ class Rooms:
         return bool(self.gateways) and await self.db.alive()
 
 
+def _code_is_known(code: str) -> bool:
+    return code in CODES or code in ("SUCCESS", "10000")
+
+
 def count_call(record: CallRecord) -> None:
     """Count and time one call to Alipay; log what did not go well."""
     CALLS.labels(record.service, record.outcome).inc()
@@ -176,7 +197,11 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         async with rooms.running():
-            yield
+            pulse = asyncio.create_task(_pulse(rooms, "app"))
+            try:
+                yield
+            finally:
+                pulse.cancel()
 
     settings = rooms.settings
     given = {
@@ -187,6 +212,9 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
         "storage": rooms.storage,
         "payments": rooms.payments,
         "checkout": rooms.checkout,
+        "rulings": rooms.rulings,
+        "alarms": rooms.alarms,
+        "watch": rooms.watch,
         "wallets": rooms.wallets,
     }
     return build_app(
@@ -260,14 +288,26 @@ def work() -> None:
     asyncio.run(_work(Rooms.build(settings)))
 
 
+def works(rooms: Rooms) -> list[DueWork]:
+    """All that a worker drives."""
+    return [
+        *rooms.payments.works(),
+        *sittings.works(rooms.db, rooms.clock),
+        *rooms.alarms.works(),
+        *rooms.watch.works(),
+    ]
+
+
 async def _work(rooms: Rooms) -> None:
     async with rooms.running():
-        driver = Driver(rooms.db, [*rooms.payments.works(), *sittings.works(rooms.db, rooms.clock)], rooms.clock)
+        driver = Driver(rooms.db, works(rooms), rooms.clock)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, driver.stop)
         log.info("worker.ready", pid=os.getpid())
+        pulse = asyncio.create_task(_pulse(rooms, "worker"))
         await driver.run()
+        pulse.cancel()
 
 
 async def _refresh(rooms: Rooms) -> None:
@@ -278,3 +318,22 @@ async def _refresh(rooms: Rooms) -> None:
             await rooms.refresh_gateways()
         except Exception:
             log.exception("accounts.refresh_failed")
+
+
+async def _pulse(rooms: Rooms, kind: str) -> None:
+    """Say every few seconds that this process lives. The app's processes also notice when no worker does, and then
+    deliver that alarm themselves, for nobody else is left to."""
+    process, begun = f"{kind}-{socket.gethostname()}-{os.getpid()}", rooms.clock.now()
+    while True:
+        try:
+            now = rooms.clock.now()
+            async with rooms.db.reading() as rows:
+                await beat(rows, process, kind, now)
+                silent = kind == "app" and await workers_silent(rows, now, begun)
+                if silent:
+                    await raise_alarm(rows, "workers_silent", "workers", "no worker has been heard of", now=now)
+            if silent:
+                await drive_due(rooms.db, rooms.alarms.works(), rooms.clock)
+        except Exception:
+            log.exception("pulse.failed")
+        await asyncio.sleep(10)

@@ -28,9 +28,7 @@ keys = typer.Typer(help="Make and check signing keys.", no_args_is_help=True, ri
 app.add_typer(keys, name="keys")
 
 
-@app.command(
-    epilog="Examples:  saoma demo   |   saoma demo --port 9000 --sandbox-port 9001 --data-dir shop --fresh"
-)
+@app.command(epilog="Examples:  saoma demo   |   saoma demo --port 9000 --sandbox-port 9001 --data-dir shop --fresh")
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the app.")] = 8000,
     sandbox_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the local Alipay.")] = 8001,
@@ -120,6 +118,16 @@ def doctor(
     from saoma.doctor import run_doctor
 
     sys.exit(run_doctor(data_dir))
+
+
+@app.command(epilog="Examples:  saoma audit   |   saoma audit --data-dir .demo")
+def audit(
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of a running demo; else SAOMA_ variables.")] = None,
+) -> None:
+    """Ask every rule of the books of any database; ends with a table, and with exit code 1 if a rule is broken."""
+    from saoma.auditor import run_audit
+
+    sys.exit(run_audit(data_dir))
 
 
 def main() -> None:

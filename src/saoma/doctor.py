@@ -47,11 +47,12 @@ _REFUSALS = {
 def run_doctor(data_dir: Path | None) -> int:
     """Examine the deployment that SAOMA_ variables or a demo's folder describe; 0 when all is well."""
     console = Console(highlight=False)
-    settings = _settings(data_dir)
+    settings = settings_for(data_dir)
     return asyncio.run(_examine(settings, console))
 
 
-def _settings(data_dir: Path | None) -> Settings | SaomaError:
+def settings_for(data_dir: Path | None) -> Settings | SaomaError:
+    """The settings of SAOMA_ variables or of a demo's folder, or why there are none."""
     if data_dir is not None:
         demo = read_demo(data_dir)
         if demo is None:

@@ -36,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_seconds: Annotated[
         float, Meta(gt=0, le=60, description="How long to wait for Alipay's answer; below every policy's gap")
     ] = 4.5
+    second_person_above: Annotated[
+        int, Meta(ge=0, description="A ruling that moves more whole units of its currency waits for a second person")
+    ] = 500
     trusted_proxy: Annotated[
         bool, Meta(description="Believe X-Forwarded-For: set it when, and only when, a proxy of yours is in front")
     ] = False
