@@ -124,9 +124,12 @@ document.addEventListener("htmx:after:request", (event) => {
   (sourceElement as HTMLFormElement).reset();
   sourceElement.closest("dialog")?.close();
 });
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
   select();
   reckon();
+  // A bill that was chosen is there to be paid: the scanner's field has the keys, the pad and the button come next.
+  const by = (event as CustomEvent<Request>).detail.ctx?.sourceElement;
+  if (by?.matches("[data-tile]")) document.querySelector<HTMLElement>("#pane [data-scan-focus]")?.focus({ preventScroll: true });
 });
 // The bill's lines follow what happens at the table, but never under the cashier's fingers: only the lines are replaced.
 document.body.addEventListener("live:any", (event) => {

@@ -36,6 +36,11 @@ class BillTile(msgspec.Struct, frozen=True):
         return Money(max(0, self.ordered - self.paid), self.currency)
 
     @property
+    def left(self) -> Money:
+        """What nobody has paid or is paying."""
+        return Money(max(0, self.ordered - self.paid - self.held), self.currency)
+
+    @property
     def total(self) -> Money:
         """What was ordered in all."""
         return Money(self.ordered, self.currency)
@@ -94,6 +99,7 @@ async def free_tables(rows: Rows, store_id: str) -> list[Table]:
         "SELECT id, store_id, code, name, area FROM dining_tables t"
         " WHERE store_id = %(store)s AND retired_at IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM sittings s WHERE s.table_id = t.id AND s.status = 'open')"
-        " ORDER BY area, length(substring(name from '[0-9]+')) NULLS LAST, substring(name from '[0-9]+'), name",
+        " ORDER BY area, substring(name from '^[^0-9]*'), length(substring(name from '[0-9]+')) NULLS LAST,"
+        " substring(name from '[0-9]+'), name",
         {"store": store_id},
     )

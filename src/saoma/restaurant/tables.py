@@ -110,7 +110,8 @@ async def tables(rows: Rows, store_id: str) -> list[Table]:
         Table,
         f"SELECT {_COLUMNS} FROM dining_tables"  # noqa: S608 - constant columns
         " WHERE store_id = %(store)s AND retired_at IS NULL"
-        " ORDER BY area, length(substring(name from '[0-9]+')) NULLS LAST, substring(name from '[0-9]+'), name",
+        " ORDER BY area, substring(name from '^[^0-9]*'), length(substring(name from '[0-9]+')) NULLS LAST,"
+        " substring(name from '[0-9]+'), name",
         {"store": store_id},
     )
 
