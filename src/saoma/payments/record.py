@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import structlog
 
 from saoma.gateway import NO_EVIDENCE, Evidence, RefundDeclined, Refunded, RefundReport
@@ -252,37 +251,6 @@ class Hall:
         if moved:
             await self._refund_moved(tx, payment, refund, after)
         return after
-
-    async def rule_refund_within(
-        self, tx: Transaction, payment: Payment, refund: Refund, event: RefundEvent, by: str, reason: str
-    ) -> Refund:
-        """A person has found out what became of a refund; both rows are locked by `tx`, the payment first.
-
-        `event` is one of the two rulings. Raises `IllegalTransition` for a refund that needs none."""
-        now = self.clock.now()
-        status = REFUND.next(refund.status, event)
-        after = msgspec.structs.replace(refund, status=status, code=event.value, due_at=None, final_at=now)
-        await tx.run(
-            _CHANGE_REFUND,
-            {name: getattr(after, name) for name in ("id", "code", "due_at", "final_at")} | {"status": status.value},
-        )
-        await tx.run(
-            _REFUND_EVIDENCE,
-            _evidence_params(payment.id, refund.id, Door.RULING, event.value, now)
-            | _said(NO_EVIDENCE)
-            | {
-                "status_before": refund.status.value,
-                "status": status.value,
-                "said_by": f"{by}: {reason}",
-                "said": event.value,
-            },
-        )
-        await self._refund_moved(tx, payment, refund, after)
-        return after
-
-    async def lock_refund(self, tx: Transaction, refund_id: str) -> Refund:
-        """The refund, locked until the transaction ends; lock its payment first. Raises `NotFound`."""
-        return await tx.one(Refund, _LOCK_REFUND, {"id": refund_id})
 
     async def _refund_moved(self, tx: Transaction, payment: Payment, before: Refund, after: Refund) -> None:
         if after.status is RefundStatus.SUCCEEDED:

@@ -9,6 +9,7 @@ from typing import Final
 
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Conflict, IllegalTransition, Invalid
+from saoma.payments import refund
 from saoma.payments.cases import (
     Case,
     CaseEvent,
@@ -21,11 +22,9 @@ from saoma.payments.cases import (
     verdict,
 )
 from saoma.payments.happenings import Ruling
-from saoma.payments.lifecycle import RefundEvent
 from saoma.payments.payments import Payments
 
 _OF_PAYMENT: Final = {Move.PAID: Ruling.PAID, Move.UNPAID: Ruling.UNPAID, Move.REFUND: Ruling.REFUND}
-_OF_REFUND: Final = {Move.REFUNDED: RefundEvent.RULED_REFUNDED, Move.NOT_REFUNDED: RefundEvent.RULED_NOT_REFUNDED}
 
 MOVED_ON: Final = "This has moved on meanwhile. Load the page again and look at the case."
 
@@ -51,41 +50,35 @@ class Rulings:
             # Payments are always locked before their cases, as by the hall.
             if known.subject_kind == "payment":
                 await payments.hall.lock(tx, known.subject_id)
-            refund = await self._lock_refund(tx, known)
+            await self._lock_payment_of_refund(tx, known)
             found = await lock_case(tx, case_id)
             decided = verdict(found, move, by, reason, self.above)
             after = await apply_event(
                 tx, found, decided.event, by=by, move=move.value, reason=reason.strip(), now=payments.clock.now()
             )
-            to_drive = await self._act(tx, after, move, by, reason, refund) if decided.act else ""
+            to_drive = await self._act(tx, after, move, by) if decided.act else ""
             if note is not None:
                 await note(tx, after)
         if to_drive:
             await payments.drive_refund(to_drive)
         return after
 
-    async def _lock_refund(self, tx: Transaction, known: Case) -> str:
-        if known.subject_kind != "refund":
-            return ""
-        payment_id = await tx.value("SELECT payment_id FROM refunds WHERE id = %(id)s", {"id": known.subject_id})
-        if isinstance(payment_id, str):
-            await self._payments.hall.lock(tx, payment_id)
-            return payment_id
-        return ""
+    async def _lock_payment_of_refund(self, tx: Transaction, known: Case) -> None:
+        if known.subject_kind == "refund":
+            payment_id = await tx.value("SELECT payment_id FROM refunds WHERE id = %(id)s", {"id": known.subject_id})
+            await self._payments.hall.lock(tx, str(payment_id))
 
-    async def _act(self, tx: Transaction, about: Case, move: Move, by: str, reason: str, payment_id: str) -> str:
+    async def _act(self, tx: Transaction, about: Case, move: Move, by: str) -> str:
         """Do to the payment or refund what was decided; the id of a refund to drive, or nothing."""
         payments = self._payments
         who = f"{about.moved_by}, {about.confirmed_by}" if about.confirmed_by else by
         try:
             if about.subject_kind == "payment" and move in _OF_PAYMENT:
                 return await payments.rule_within(tx, about.subject_id, _OF_PAYMENT[move], who, about.reason)
-            if about.subject_kind == "refund" and move in _OF_REFUND:
-                payment = await payments.hall.lock(tx, payment_id)
-                refund = await payments.hall.lock_refund(tx, about.subject_id)
-                await payments.hall.rule_refund_within(tx, payment, refund, _OF_REFUND[move], who, about.reason)
-                now = payments.clock.now()
-                await close_cases_of(tx, "refund", refund.id, by, move.value, reason, now)
+            if about.subject_kind == "refund" and move in (Move.REFUNDED, Move.NOT_REFUNDED):
+                given_back = move is Move.REFUNDED
+                await refund.rule(payments.hall, tx, about.subject_id, who, about.reason, given_back=given_back)
+                await close_cases_of(tx, "refund", about.subject_id, by, move.value, about.reason, payments.clock.now())
         except IllegalTransition:
             raise Conflict(MOVED_ON) from None
         return ""
