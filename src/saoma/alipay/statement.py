@@ -30,6 +30,7 @@ _NO_FILE: Final = ("File download failed", "Date format incorrect", "System exce
 _SETTLED: Final = {"L", "SETTLED"}
 _STATUSES: Final = _SETTLED | {"P", ""}
 _COMPARE_TYPE: Final = 5
+_CNY_TOLERANCE: Final = Decimal("0.05")
 
 
 @lru_cache(16_384)
@@ -56,6 +57,11 @@ class Statement:
     def kind(self) -> StatementKind:
         """What the file tells of."""
         return self.layout.kind
+
+    @property
+    def layout_name(self) -> str:
+        """Which layout it is, for people."""
+        return self.layout.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +290,18 @@ class _Cells:
             rate=self.text("rate") or self.text("trans_rate"),
             remark=self.text("remark"),
             merchant=self.text("merchant"),
+            doubt=self._doubt(),
         )
+
+    def _doubt(self) -> str:
+        """Whether amount and rate make the yuan the line states; the published sample is off by two fen itself."""
+        if not (self.text("cny_gross") and self.text("rate")):
+            return ""
+        for foreign, yuan in (("gross", "cny_gross"), ("net", "cny_net")):
+            product = abs(self.number(foreign)) * self.number("rate")
+            if self.text(yuan) and not abs(product - abs(self.number(yuan))) <= _CNY_TOLERANCE:
+                return self._layout.columns[self.at[yuan]]
+        return ""
 
     def _less(self, gross: Money, fee: Money, kind: LineKind) -> Money:
         net = gross - fee

@@ -23,8 +23,10 @@ BANK: Final = "bank"
 CASH_DRAWER: Final = "cash_drawer"
 CARD_CLEARING: Final = "card_clearing"
 SUSPENSE: Final = "suspense"
+#: Where one currency goes in and another comes out.
+EXCHANGE: Final = "exchange"
 
-ACCOUNTS: Final = (ALIPAY_CLEARING, SALES, REFUNDS, FEES, BANK, CASH_DRAWER, CARD_CLEARING, SUSPENSE)
+ACCOUNTS: Final = (ALIPAY_CLEARING, SALES, REFUNDS, FEES, BANK, CASH_DRAWER, CARD_CLEARING, SUSPENSE, EXCHANGE)
 
 _WHERE_MONEY_LIES: Final = {
     Method.BARCODE: ALIPAY_CLEARING,

@@ -96,8 +96,11 @@ CREATE INDEX recon_lines_undone ON recon_lines (trade_number) WHERE kind IN ('ca
 CREATE TABLE settlements (
     account_id text NOT NULL,
     back boolean NOT NULL,
+    kind text NOT NULL,
     own_number text NOT NULL,
     trade_number text NOT NULL,
+    payment_id text,
+    merchant_id text,
     file_id bigint,
     place int NOT NULL,
     day date NOT NULL,
