@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import psycopg
@@ -36,28 +37,64 @@ class LiveEvent(msgspec.Struct, frozen=True):
 
 class _Row(msgspec.Struct, frozen=True):
     id: int
-    xid: int
     topic: str
     kind: str
     data: dict[str, Any]
 
-    def event(self) -> LiveEvent:
-        return LiveEvent(f"{self.xid}-{self.id}", self.topic, self.kind, self.data)
 
-
-# Rows are read in the order (xid, id) and only below the oldest running transaction: a slow writer can't slip an event
-# in behind a reader's mark.
+# Ids are given out before their transactions commit, so a smaller id may appear after a larger one. The ids that were
+# passed over are remembered and asked for again until they appear, or until nobody can still be writing them.
 _NEW = """
-SELECT id, xid::text::bigint AS xid, topic, kind, data FROM live_events
-WHERE (xid, id) > (%(xid)s::text::xid8, %(id)s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT 500
+SELECT id, topic, kind, data FROM live_events WHERE id > %(last)s OR id = ANY(%(gaps)s) ORDER BY id LIMIT 500
 """
 _SINCE = """
-SELECT id, xid::text::bigint AS xid, topic, kind, data FROM live_events
-WHERE (xid, id) > (%(xid)s::text::xid8, %(id)s) AND topic = ANY(%(topics)s)
-  AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT 500
+SELECT id, topic, kind, data FROM live_events
+WHERE (id > %(last)s OR id = ANY(%(gaps)s)) AND topic = ANY(%(topics)s) ORDER BY id LIMIT 500
 """
+#: How long a transaction that tells something may take, in seconds; what commits later is found by the next reload.
+_SLOWEST_WRITER: Final = 60.0
+_MOST_GAPS: Final = 5_000
+#: How many passed-over ids a mark names, the youngest first.
+_GAPS_IN_MARK: Final = 20
+_MARK: Final = re.compile(r"\d{1,18}(~\d{1,18}){0,20}")
+
+
+class _Place:
+    """How far one reader has read: the last id, and the ids below it that have not appeared yet."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.gaps: dict[int, float] = {}
+
+    @property
+    def mark(self) -> str:
+        """The place as a text that `read` understands."""
+        youngest = sorted(self.gaps, reverse=True)[:_GAPS_IN_MARK]
+        return "~".join(str(number) for number in (self.last, *youngest))
+
+    @classmethod
+    def read(cls, mark: str) -> _Place | None:
+        """The place a mark names; None when it is no mark."""
+        if not _MARK.fullmatch(mark):
+            return None
+        last, *gaps = (int(number) for number in mark.split("~"))
+        place = cls(last)
+        place.gaps = dict.fromkeys(gaps, 0.0)
+        return place
+
+    def take(self, number: int, now: float) -> bool:
+        """Note an id that was read; whether it is new here."""
+        if number > self.last:
+            begin = max(self.last + 1, number - _MOST_GAPS)
+            self.gaps.update((missing, now + _SLOWEST_WRITER) for missing in range(begin, number))
+            self.last = number
+            return True
+        return self.gaps.pop(number, None) is not None
+
+    def forget(self, now: float) -> None:
+        """Give up on ids that nobody can still be writing: their transactions were rolled back."""
+        for number in [number for number, until in self.gaps.items() if until < now]:
+            del self.gaps[number]
 
 
 class Subscription:
@@ -99,27 +136,29 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._told = asyncio.Event()
         self._rung = asyncio.Event()
-        self._xid, self._id = 0, 0
+        self._place = _Place(0)
 
     async def start(self) -> None:
         """Begin to listen, from now on."""
         async with self._db.reading() as rows:
-            self._xid = int(await rows.value("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1") or 0)
-            self._id = 2**62
+            self._place = _Place(int(await rows.value("SELECT coalesce(max(id), 0) FROM live_events")))
         self._db.on_told = self._told.set
         for work in (self._ring(), self._listen(), self._look(), self._tidy()):
             self._tasks.append(asyncio.create_task(work))
 
     @property
     def mark(self) -> str:
-        """Where this process has read to: a page rendered now and listening from here misses nothing."""
-        return f"{self._xid}-{min(self._id, 10**18 - 1)}" if self._xid else ""
+        """Up to where this process has read: a page rendered now asks for everything since."""
+        return self._place.mark
 
     async def stop(self) -> None:
         """Stop listening; open subscriptions just fall silent."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        while pending:
+            # A driver may swallow a cancellation that meets an answer from the server: ask again until it is heard.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=1)
         self._tasks.clear()
 
     @contextlib.contextmanager
@@ -145,12 +184,17 @@ class Live:
                     return
 
     async def _missed(self, topics: frozenset[str], since: str) -> list[LiveEvent]:
-        xid, _, number = since.partition("-")
-        if not (xid.isdecimal() and number.isdecimal() and len(xid) < 20 and len(number) < 19):
+        place = _Place.read(since)
+        if place is None:
             return []
+        asked = {"last": place.last, "gaps": list(place.gaps), "topics": sorted(topics)}
         async with self._db.reading() as rows:
-            found = await rows.rows(_Row, _SINCE, {"xid": xid, "id": int(number), "topics": sorted(topics)})
-        return [row.event() for row in found]
+            found = await rows.rows(_Row, _SINCE, asked)
+        events = []
+        for row in found:
+            place.take(row.id, 0.0)
+            events.append(LiveEvent(place.mark, row.topic, row.kind, row.data))
+        return events
 
     async def _ring(self) -> None:
         """Ring the bell for other processes, at most fifty times a second."""
@@ -185,18 +229,21 @@ class Live:
                 pass
             self._rung.clear()
             try:
+                asked = {"last": self._place.last, "gaps": list(self._place.gaps)}
                 async with self._db.reading() as rows:
-                    found = await rows.rows(_Row, _NEW, {"xid": str(self._xid), "id": self._id})
+                    found = await rows.rows(_Row, _NEW, asked)
             except (psycopg.Error, OSError) as error:
                 log.warning("live.blind", error=str(error).strip())
                 await asyncio.sleep(0.5)
                 continue
+            now = asyncio.get_running_loop().time()
             for row in found:
-                self._xid, self._id = row.xid, row.id
-                event = row.event()
-                for subscription in self._subscriptions:
-                    if row.topic in subscription.topics:
-                        subscription.put(event)
+                if self._place.take(row.id, now):
+                    event = LiveEvent(self._place.mark, row.topic, row.kind, row.data)
+                    for subscription in self._subscriptions:
+                        if row.topic in subscription.topics:
+                            subscription.put(event)
+            self._place.forget(now)
             if len(found) == 500:
                 self._rung.set()
 

@@ -8,13 +8,11 @@ down_revision = None
 SQL = """
 CREATE TABLE live_events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     topic text NOT NULL,
     kind text NOT NULL,
     data jsonb NOT NULL DEFAULT '{}',
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX live_events_order ON live_events (xid, id);
 CREATE INDEX live_events_age ON live_events (at);
 
 CREATE TABLE sessions (
