@@ -16,19 +16,24 @@ from typing import Any
 import structlog
 from litestar import Litestar, get
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
 from litestar.response import Redirect
 
 from saoma.alipay.client import AlipayClient, CallRecord
 from saoma.alipay.codes import CODES
 from saoma.alipay.direct import Direct
+from saoma.api import routes as partner_api
+from saoma.api.door import Door
+from saoma.api.events import Events
+from saoma.api.rate import Limits
+from saoma.api.references import KIND as API
+from saoma.api.references import References
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import notify, pay, receipts, till_payments
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import accounts
-from saoma.identity.screens import home, pairing, sign_in, wallet
+from saoma.identity.screens import api_keys, home, pairing, sign_in, wallet
 from saoma.identity.wallet_sign_in import Wallets
 from saoma.kit.clock import Clock, SystemClock
 from saoma.kit.db import Database
@@ -39,6 +44,9 @@ from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
 from saoma.migrations import migrate
+from saoma.notifications.delivering import Postman
+from saoma.notifications.outbox import Outbox
+from saoma.notifications.webhooks import Webhooks
 from saoma.payments.alarms import Alarms, raise_alarm
 from saoma.payments.payable import Payable
 from saoma.payments.payments import Payments
@@ -55,9 +63,11 @@ log = structlog.get_logger(__name__)
 
 #: What people look at, room by room.
 SCREENS: tuple[Any, ...] = (
+    *partner_api.routers,
     sign_in.router,
     home.router,
     pairing.router,
+    api_keys.router,
     wallet.router,
     pay.router,
     receipts.router,
@@ -79,7 +89,15 @@ SCREENS: tuple[Any, ...] = (
 
 
 #: Tables whose rows come due; the watch and the console look at how late they are.
-DUE_TABLES: tuple[str, ...] = ("payments", "refunds", "sittings", "alarms", "alarm_deliveries", "chores")
+DUE_TABLES: tuple[str, ...] = (
+    "payments",
+    "refunds",
+    "sittings",
+    "alarms",
+    "alarm_deliveries",
+    "chores",
+    "webhook_deliveries",
+)
 #: What rooms above the payment core add to its audit.
 AUDIT_RULES: dict[str, str] = {**book_rules.RULES}
 
@@ -102,6 +120,9 @@ class Rooms:
     rulings: Rulings
     alarms: Alarms
     watch: Watch
+    hooks: Webhooks
+    postman: Postman
+    door: Door
 
     @classmethod
     def build(
@@ -115,9 +136,19 @@ class Rooms:
             clock, connect_seconds=settings.connect_seconds, read_seconds=settings.read_seconds, on_call=count_call
         )
         gateways: dict[str, Gateway] = {}
-        payables: dict[str, Payable] = {shares.KIND: shares.SittingBill(clock), **(more_payables or {})}
+        payables: dict[str, Payable] = {
+            shares.KIND: shares.SittingBill(clock),
+            API: References(),
+            **(more_payables or {}),
+        }
+        outbox = Outbox(clock)
         payments = Payments(
-            db, clock, gateways, payables, lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}"
+            db,
+            clock,
+            gateways,
+            payables,
+            lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}",
+            listeners=(Events(outbox, gateways),),
         )
         return cls(
             settings=settings,
@@ -134,6 +165,9 @@ class Rooms:
             rulings=Rulings(payments, settings.second_person_above),
             alarms=Alarms(db, clock, seal),
             watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES),
+            hooks=Webhooks(db, clock, seal, outbox, loopback=settings.loopback_webhooks),
+            postman=Postman(db, clock, seal, loopback=settings.loopback_webhooks),
+            door=Door(db, clock, Limits(settings.api_per_second)),
         )
 
     @asynccontextmanager
@@ -143,7 +177,7 @@ class Rooms:
         await self.refresh_gateways()
         await self.live.start()
         refreshing = asyncio.create_task(_refresh(self))
-        async with self.client:
+        async with self.client, self.postman:
             try:
                 yield
             finally:
@@ -216,6 +250,9 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
         "alarms": rooms.alarms,
         "watch": rooms.watch,
         "wallets": rooms.wallets,
+        "live": rooms.live,
+        "hooks": rooms.hooks,
+        "door": rooms.door,
     }
     return build_app(
         [front_door, *SCREENS, *more],
@@ -232,7 +269,6 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
         dependencies={name: Provide(_giver(part), sync_to_thread=False) for name, part in given.items()},
         lifespan=[lifespan],
         exception_handlers={SignInNeeded: to_sign_in},
-        openapi_config=OpenAPIConfig(title="Saoma", version="1", path="/api"),
     )
 
 
@@ -295,6 +331,7 @@ def works(rooms: Rooms) -> list[DueWork]:
         *sittings.works(rooms.db, rooms.clock),
         *rooms.alarms.works(),
         *rooms.watch.works(),
+        *rooms.postman.works(),
     ]
 
 

@@ -39,6 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     second_person_above: Annotated[
         int, Meta(ge=0, description="A ruling that moves more whole units of its currency waits for a second person")
     ] = 500
+    api_per_second: Annotated[
+        float, Meta(gt=0, le=1_000_000, description="Requests a second that one API key may make, per process")
+    ] = 50.0
+    loopback_webhooks: Annotated[
+        bool, Meta(description="Let webhooks go to this very machine: for demos and tests beside a sandbox only")
+    ] = False
     trusted_proxy: Annotated[
         bool, Meta(description="Believe X-Forwarded-For: set it when, and only when, a proxy of yours is in front")
     ] = False

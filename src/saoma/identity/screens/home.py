@@ -33,8 +33,11 @@ TILES: Final = (
     Tile("/till", "Till", "Open bills, take payments", "receipt", May.SEE_BILLS),
     Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),
     Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),
+    Tile("/till/takings", "Takings", "What came in today, by way to pay", "banknote", May.SEE_PAYMENTS),
     Tile("/office/tables", "Tables", "Table codes to print", "qr-code", May.EDIT_TABLES),
+    Tile("/office/codes", "Shop codes", "Codes where customers type the amount", "scan-line", May.EDIT_TABLES),
     Tile("/office/terminals", "Devices", "Tills and kitchen displays", "monitor", May.PAIR_TERMINALS),
+    Tile("/office/api-keys", "API keys", "Keys for your own programs", "monitor", May.EDIT_STAFF),
 )
 
 

@@ -1,0 +1,253 @@
+"""`/api/v1/merchants`, `/stores` and `/terminals`: who sells, where, on which devices.
+
+A key belongs to one merchant, so there is one merchant to see and none to make."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from saoma.api import pages, repeats
+from saoma.api.bodies import MerchantAnswer, NewStore, NewTerminal, Page, StoreAnswer, TerminalAnswer
+from saoma.api.door import allows, body_of, fingerprint, idempotency_key, key_of, query_of
+from saoma.api.payments import store_for
+from saoma.api.problems import Refusal
+from saoma.identity import audit, model
+from saoma.identity.api_keys import ApiKey, Scope
+from saoma.identity.model import Merchant, Store, Terminal
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Rows, Transaction
+from saoma.kit.errors import NotFound
+from saoma.kit.ids import check_id
+
+AnyRequest = Request[Any, Any, Any]
+_REACHED: Final = "merchant_id = %(merchant_id)s AND (%(stores)s::text[] = '{}' OR id = ANY (%(stores)s::text[]))"
+_STORES = f"""
+SELECT id, merchant_id, name, name_zh, zone, address, address_zh FROM stores
+WHERE {_REACHED} AND (%(before)s = '' OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
+"""  # noqa: S608
+_TERMINALS = f"""
+SELECT id, store_id, name, kind, paired_at FROM terminals
+WHERE store_id IN (SELECT id FROM stores WHERE {_REACHED}) AND %(store)s IN ('', store_id)
+  AND (%(before)s = '' OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
+"""  # noqa: S608
+
+
+def json(body: object, status_code: int = 200, *, location: str = "", repeated: bool = False) -> Response[bytes]:
+    """An answer with a body of this room."""
+    headers = {"Cache-Control": "no-store"}
+    if location:
+        headers["Location"] = location
+    if repeated:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(msgspec.json.encode(body), status_code=status_code, media_type="application/json", headers=headers)
+
+
+def _merchant(merchant: Merchant) -> MerchantAnswer:
+    return MerchantAnswer(
+        id=merchant.id,
+        name=merchant.name,
+        name_zh=merchant.name_zh,
+        currency=merchant.currency,
+        industry=merchant.industry,
+    )
+
+
+def _store(store: Store) -> StoreAnswer:
+    return StoreAnswer(
+        id=store.id,
+        merchant=store.merchant_id,
+        name=store.name,
+        name_zh=store.name_zh,
+        zone=store.zone,
+        address=store.address,
+        address_zh=store.address_zh,
+    )
+
+
+def _terminal(terminal: Terminal) -> TerminalAnswer:
+    return TerminalAnswer(
+        id=terminal.id,
+        store=terminal.store_id,
+        name=terminal.name,
+        kind=terminal.kind,
+        paired=terminal.paired_at is not None,
+    )
+
+
+def before(query: dict[str, str]) -> str:
+    """The id a page begins below; empty for the newest. Ids sort by birth."""
+    place = pages.place_of(query)
+    return place[1] if place else ""
+
+
+@get("/merchants", guards=[allows(Scope.STORES_READ)])
+async def list_merchants(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
+    """The merchant of this key, as a list of one."""
+    query = query_of(request, "limit", "cursor", "lang")
+    pages.limit_of(query)
+    async with db.reading() as rows:
+        found = await model.merchant(rows, key_of(request).merchant_id)
+    items = [msgspec.Raw(msgspec.json.encode(_merchant(found)))] if not before(query) else []
+    return json(Page(items=items, next_cursor=None))
+
+
+@get("/merchants/{merchant_id:str}", guards=[allows(Scope.STORES_READ)])
+async def show_merchant(
+    request: AnyRequest, db: NamedDependency[Database], merchant_id: FromPath[str]
+) -> Response[bytes]:
+    """The merchant of this key."""
+    query_of(request, "lang")
+    if check_id("mer", merchant_id) != key_of(request).merchant_id:
+        raise NotFound("There is nothing here, or it is not yours to see.")
+    async with db.reading() as rows:
+        return json(_merchant(await model.merchant(rows, merchant_id)))
+
+
+@get("/stores", guards=[allows(Scope.STORES_READ)])
+async def list_stores(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
+    """The stores the key is for, newest first."""
+    key, query = key_of(request), query_of(request, "limit", "cursor", "lang")
+    limit = pages.limit_of(query)
+    given = {
+        "merchant_id": key.merchant_id,
+        "stores": key.store_ids,
+        "before": before(query),
+        "limit": limit + 1,
+    }
+    async with db.reading() as rows:
+        found = await rows.rows(Store, _STORES, given)
+    return json(pages.page_of(found, limit, _store, lambda store: (pages.BIRTH, store.id)))
+
+
+@get("/stores/{store_id:str}", guards=[allows(Scope.STORES_READ)])
+async def show_store(request: AnyRequest, db: NamedDependency[Database], store_id: FromPath[str]) -> Response[bytes]:
+    """One store."""
+    query_of(request, "lang")
+    async with db.reading() as rows:
+        return json(_store(await model.store(rows, await store_for(rows, key_of(request), store_id))))
+
+
+@get("/terminals", guards=[allows(Scope.STORES_READ)])
+async def list_terminals(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
+    """The devices of the stores the key is for, newest first; `store` narrows it to one."""
+    key, query = key_of(request), query_of(request, "limit", "cursor", "store", "lang")
+    limit = pages.limit_of(query)
+    given = {
+        "merchant_id": key.merchant_id,
+        "stores": key.store_ids,
+        "store": query.get("store", ""),
+        "before": before(query),
+        "limit": limit + 1,
+    }
+    async with db.reading() as rows:
+        found = await rows.rows(Terminal, _TERMINALS, given)
+    return json(pages.page_of(found, limit, _terminal, lambda terminal: (pages.BIRTH, terminal.id)))
+
+
+async def _terminal_for(rows: Rows, key: ApiKey, terminal_id: str) -> Terminal:
+    try:
+        found = await model.terminal(rows, check_id("trm", terminal_id))
+        await store_for(rows, key, found.store_id)
+    except NotFound:
+        raise NotFound("There is nothing here, or it is not yours to see.") from None
+    return found
+
+
+@get("/terminals/{terminal_id:str}", guards=[allows(Scope.STORES_READ)])
+async def show_terminal(
+    request: AnyRequest, db: NamedDependency[Database], terminal_id: FromPath[str]
+) -> Response[bytes]:
+    """One device."""
+    query_of(request, "lang")
+    async with db.reading() as rows:
+        return json(_terminal(await _terminal_for(rows, key_of(request), terminal_id)))
+
+
+async def make_once(
+    request: AnyRequest,
+    db: Database,
+    clock: Clock,
+    body: Any,
+    make: Callable[[Transaction], Awaitable[str]],
+) -> tuple[str, bool]:
+    """Make a thing and keep its id under the request's key, in one transaction; whether it was there comes second."""
+    key, name = key_of(request), idempotency_key(request)
+    marks = (key.merchant_id, name, fingerprint(request, body))
+    async with db.transaction() as tx:
+        # The key is taken first: a repetition waits here for the first, and finds what that one made.
+        made = await repeats.keep(tx, clock, *marks, "")
+        if made:
+            return made, True
+        made = await make(tx)
+        await tx.run(
+            "UPDATE api_requests SET made = %(made)s WHERE merchant_id = %(merchant_id)s AND key = %(key)s",
+            {"made": made, "merchant_id": key.merchant_id, "key": name},
+        )
+    return made, False
+
+
+@post("/stores", guards=[allows(Scope.STORES_WRITE)])
+async def make_store(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]
+) -> Response[bytes]:
+    """Open a store; only for keys of the whole merchant."""
+    key = key_of(request)
+    idempotency_key(request)
+    body = await body_of(request, NewStore)
+    if key.store_ids:
+        raise Refusal("not-allowed", "This key is for some stores only; a new store needs a key for all of them.")
+
+    async def make(tx: Transaction) -> str:
+        store = await model.add_store(tx, key.merchant_id, **msgspec.structs.asdict(body))
+        await audit.note(
+            tx, clock, who=f"api:{key.id}", what="store_added", subject=store.id, merchant_id=key.merchant_id
+        )
+        return store.id
+
+    store_id, repeated = await make_once(request, db, clock, body, make)
+    async with db.reading() as rows:
+        found = _store(await model.store(rows, store_id))
+    where = f"/api/v1/stores/{store_id}"
+    return json(found, 200 if repeated else 201, location=where, repeated=repeated)
+
+
+@post("/terminals", guards=[allows(Scope.STORES_WRITE)])
+async def make_terminal(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]
+) -> Response[bytes]:
+    """Add a device to a store; a manager pairs it in the office."""
+    key = key_of(request)
+    idempotency_key(request)
+    body = await body_of(request, NewTerminal)
+
+    async def make(tx: Transaction) -> str:
+        store_id = await store_for(tx, key, check_id("sto", body.store))
+        terminal = await model.add_terminal(tx, store_id, name=body.name, kind=body.kind)
+        await audit.note(
+            tx, clock, who=f"api:{key.id}", what="terminal_added", subject=terminal.id, merchant_id=key.merchant_id
+        )
+        return terminal.id
+
+    terminal_id, repeated = await make_once(request, db, clock, body, make)
+    async with db.reading() as rows:
+        found = _terminal(await model.terminal(rows, terminal_id))
+    where = f"/api/v1/terminals/{terminal_id}"
+    return json(found, 200 if repeated else 201, location=where, repeated=repeated)
+
+
+handlers: list[Any] = [
+    list_merchants,
+    show_merchant,
+    list_stores,
+    show_store,
+    make_store,
+    list_terminals,
+    show_terminal,
+    make_terminal,
+]

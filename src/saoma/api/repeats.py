@@ -1,0 +1,63 @@
+"""Requests under an Idempotency-Key whose result does not keep the key itself: stores, webhooks, refunds, cancels.
+
+The answer to a repetition tells the thing as it stands now, not as it stood: whoever lost an answer wants the truth."""
+
+from __future__ import annotations
+
+import msgspec
+
+from saoma.api.problems import Refusal
+from saoma.kit.clock import Clock
+from saoma.kit.db import Transaction
+
+_KEEP = """
+INSERT INTO api_requests (merchant_id, key, fingerprint, made, created_at)
+VALUES (%(merchant_id)s, %(key)s, %(fingerprint)s, %(made)s, %(now)s) ON CONFLICT (merchant_id, key) DO NOTHING
+"""
+_KNOWN = "SELECT fingerprint, made FROM api_requests WHERE merchant_id = %(merchant_id)s AND key = %(key)s"
+_A_PAYMENT = "SELECT true FROM payments WHERE merchant_id = %(merchant_id)s AND key = %(payment_key)s"
+
+
+class _Known(msgspec.Struct, frozen=True):
+    fingerprint: str
+    made: str
+
+
+def payment_key(key: str) -> str:
+    """The key under which the payment core keeps a payment that was begun through the API."""
+    return f"api:{key}"
+
+
+def reused() -> Refusal:
+    """The same key came with other content."""
+    return Refusal("key-reused", "This Idempotency-Key came with another request before. Take a fresh one.")
+
+
+async def keep(tx: Transaction, clock: Clock, merchant_id: str, key: str, fingerprint: str, made: str) -> str:
+    """Keep that this request made `made`; an earlier one's `made` where it was done before, waiting for one in flight.
+
+    Raises `Refusal` when the key came with other content."""
+    given = {
+        "merchant_id": merchant_id,
+        "key": key,
+        "fingerprint": fingerprint,
+        "made": made,
+        "now": clock.now(),
+        "payment_key": payment_key(key),
+    }
+    if await tx.value(_A_PAYMENT, given):
+        raise reused()
+    if await tx.run(_KEEP, given):
+        return made
+    known = await tx.one(_Known, _KNOWN, given)
+    if known.fingerprint != fingerprint:
+        raise reused()
+    return known.made
+
+
+async def forget(tx: Transaction, merchant_id: str, key: str) -> None:
+    """The request was refused and did nothing: its key may be used again."""
+    await tx.run(
+        "DELETE FROM api_requests WHERE merchant_id = %(merchant_id)s AND key = %(key)s",
+        {"merchant_id": merchant_id, "key": key},
+    )
