@@ -8,9 +8,11 @@ import asyncio
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -56,6 +58,7 @@ from saoma.restaurant import book_rules, shares, sittings
 from saoma.restaurant.receipts import receipt_lines
 from saoma.restaurant.screens import office_tables, phone, phone_basket, phone_bill, till, till_order, till_paying
 from saoma.settings import Settings, read_settings
+from saoma.statements import daily
 from saoma.web.frame import build_app
 from saoma.web.page import House
 
@@ -332,6 +335,7 @@ def works(rooms: Rooms) -> list[DueWork]:
         *rooms.alarms.works(),
         *rooms.watch.works(),
         *rooms.postman.works(),
+        *daily.works(rooms.db, rooms.clock, rooms.seal, Path(tempfile.mkdtemp(prefix="saoma-files-"))),
     ]
 
 
@@ -348,11 +352,12 @@ async def _work(rooms: Rooms) -> None:
 
 
 async def _refresh(rooms: Rooms) -> None:
-    """Accounts added while we run are picked up within a minute."""
+    """Accounts added while we run are picked up within a minute, and so are days that are over."""
     while True:
         await asyncio.sleep(60)
         try:
             await rooms.refresh_gateways()
+            await daily.plan(rooms.db, rooms.clock)
         except Exception:
             log.exception("accounts.refresh_failed")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -66,13 +67,16 @@ def worker() -> None:
 def sandbox(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
     config: Annotated[Path | None, typer.Option(help="Partners, buyers and the state file, as TOML or JSON.")] = None,
+    sftp_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the daily files by SFTP; 0 takes any.")
+    ] = None,
 ) -> None:
     """Run the local Alipay alone: gateway, authorization, toy wallet and control, for any integration in any language."""
     from saoma.kit.follow import follow_parent
     from saoma.sandbox.server import run
 
     follow_parent()
-    run(port=port, config=config)
+    run(port=port, config=config, sftp_port=sftp_port)
 
 
 @app.command(epilog="Example:  saoma replay ../shared/data/chipotle-orders.tsv --data-dir .demo")
@@ -128,6 +132,25 @@ def audit(
     from saoma.auditor import run_audit
 
     sys.exit(run_audit(data_dir))
+
+
+@app.command(
+    epilog="Examples:  saoma reconcile --date 2026-03-02   |   saoma reconcile --date 2026-03-02 --file trades.txt"
+)
+def reconcile(
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Alipay's day (GMT+8), as YYYY-MM-DD.")],
+    file: Annotated[Path | None, typer.Option(help="One daily file; else the account's own source is asked.")] = None,
+    account: Annotated[str, typer.Option(help="PID or id of one account; else all of them.")] = "",
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of a running demo; else SAOMA_ variables.")] = None,
+) -> None:
+    """Compare a day's files from Alipay with the books, line by line; exit code 0 when all agrees, else 1."""
+    from saoma.doctor import settings_for
+    from saoma.statements.command import run_reconcile
+
+    settings = settings_for(data_dir)
+    if isinstance(settings, SaomaError):
+        raise settings
+    sys.exit(run_reconcile(settings, day.date(), file, account))
 
 
 def main() -> None:

@@ -42,6 +42,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     public_url: str = ""
     auth_code_seconds: int = 180
+    #: Where the daily files are fetched by SFTP; 0 takes any free port, without one there is no SFTP.
+    sftp_port: int | None = None
     partners: list[Partner] = []
     buyers: list[BuyerSetting] = []
     partner_origins: list[str] = []

@@ -15,6 +15,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.sandbox.config import BuyerSetting, yuan
+from saoma.sandbox.daily_files import DailyFiles, PlantedError
 from saoma.sandbox.faults import SILENCE, Fault, FaultKind, Faults
 from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.mapi import OPERATIONS
@@ -22,6 +23,7 @@ from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.openapi import OAUTH_TOKEN
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.sftp import SftpAccess, SftpDoor
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
@@ -286,12 +288,57 @@ async def resend(number: FromPath[str], notices: NamedDependency[Notices]) -> di
     return {"deliveries": [_delivery(delivery) for delivery in await notices.resend(number)]}
 
 
+@get("/partners/{partner:str}/sftp", sync_to_thread=False)
+def sftp_access(
+    partner: FromPath[str], partners: NamedDependency[Partners], sftp: NamedDependency[SftpDoor]
+) -> SftpAccess:
+    """How a partner fetches its daily files. Port 0: this sandbox was started without SFTP."""
+    if partners.find(partner) is None:
+        raise NotFound(f"There is no partner {partner!r} here.")
+    return sftp.access(partner)
+
+
+@get("/daily-files/{partner:str}", sync_to_thread=False)
+def list_daily_files(partner: FromPath[str], daily_files: NamedDependency[DailyFiles]) -> dict[str, list[str]]:
+    """The files a partner could fetch now."""
+    return {"files": daily_files.names(partner)}
+
+
+@get("/daily-files/{partner:str}/{name:str}", media_type="text/plain", sync_to_thread=False)
+def read_daily_file(partner: FromPath[str], name: FromPath[str], daily_files: NamedDependency[DailyFiles]) -> bytes:
+    """One of them."""
+    content = daily_files.read(partner, name)
+    if content is None:
+        raise NotFound("There is no such file, or not yet: files are ready at 09:00 the morning after.")
+    return content
+
+
+@post("/daily-files/errors", status_code=200, sync_to_thread=False)
+def plant_file_error(data: PlantedError, daily_files: NamedDependency[DailyFiles]) -> PlantedError:
+    """Let a daily file be wrong: a row dropped, altered or doubled, a wrong count, or no file at all."""
+    return daily_files.plant(data)
+
+
+@get("/daily-files/errors", sync_to_thread=False)
+def list_file_errors(daily_files: NamedDependency[DailyFiles]) -> dict[str, list[PlantedError]]:
+    """What is wrong with the daily files on purpose."""
+    return {"errors": daily_files.planted()}
+
+
+@delete("/daily-files/errors", status_code=200, sync_to_thread=False)
+def clear_file_errors(daily_files: NamedDependency[DailyFiles]) -> dict[str, list[PlantedError]]:
+    """Write true files again."""
+    daily_files.clear()
+    return {"errors": []}
+
+
 def control_router() -> Router:
     """Everything under `/control`; `book`, `partners`, `faults` and `notices` are injected."""
     handlers: list[Any] = [
         add_partner, list_partners, add_buyer, list_buyers, new_payment_code, plan_fault, list_faults, clear_faults,
         push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, list_calls,
-        list_notifications, resend,
+        list_notifications, resend, sftp_access, list_daily_files, read_daily_file, plant_file_error,
+        list_file_errors, clear_file_errors,
     ]  # fmt: skip
     return Router("/control", route_handlers=handlers, tags=["control"])
 

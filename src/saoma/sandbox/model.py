@@ -210,6 +210,8 @@ class Partner(msgspec.Struct, omit_defaults=True):
     callback_hosts: list[str] = []
     services: list[str] = []
     open_id_only: bool = False
+    #: The contract's fee, as a part of one: it stands in the daily files only.
+    fee_rate: str = "0.006"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -34,12 +35,14 @@ from saoma.sandbox.authorizing import Authorizations
 from saoma.sandbox.browser import Browser
 from saoma.sandbox.config import Config, read_config
 from saoma.sandbox.control import control_router
+from saoma.sandbox.daily_files import DailyFiles
 from saoma.sandbox.faults import Faults
 from saoma.sandbox.mapi import Mapi
 from saoma.sandbox.notices import Notices
 from saoma.sandbox.openapi import OpenApi
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.screens import wallet_router
+from saoma.sandbox.sftp import SftpDoor
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
 
@@ -80,6 +83,8 @@ class Sandbox:
                     )
             self.faults = Faults(self.store)
             self.authorizations = Authorizations(self.book, config.auth_code_lifetime)
+            self.daily_files = DailyFiles(self.book, self.partners)
+            self.sftp = SftpDoor(self.daily_files, self.partners, self.store)
         self.notices = Notices(self.book, self.partners)
         self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
         self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations)
@@ -107,16 +112,33 @@ class Sandbox:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Litestar) -> AsyncIterator[None]:
         telling = asyncio.create_task(self.notices.run())
+        if self.config.sftp_port is not None:
+            try:
+                await self.sftp.open(self.config.host, self.config.sftp_port)
+            except OSError as trouble:
+                log.warning("no daily files by SFTP: port %s can't be used: %s", self.config.sftp_port, trouble)
         try:
             yield
         finally:
             telling.cancel()
+            await self.sftp.close()
             await self.notices.close()
             await self.browser.close()
             self.store.close()
 
 
-_INJECTED = ("book", "partners", "faults", "notices", "mapi", "openapi", "authorizations", "browser")
+_INJECTED = (
+    "book",
+    "partners",
+    "faults",
+    "notices",
+    "mapi",
+    "openapi",
+    "authorizations",
+    "browser",
+    "daily_files",
+    "sftp",
+)
 
 
 def _given(thing: Any) -> Provide:
@@ -133,9 +155,11 @@ async def _report(exception: Exception, scope: Scope) -> None:
         log.error("the sandbox stumbled over %s", scope.get("path"), exc_info=exception)
 
 
-def run(port: int, config: Path | None = None) -> None:
+def run(port: int, config: Path | None = None, sftp_port: int | None = None) -> None:
     """Serve until told to stop (Ctrl-C or SIGTERM). Raises `Invalid` for wrong settings or a port in use."""
     settings = read_config(config)
+    if sftp_port is not None:
+        settings = msgspec.structs.replace(settings, sftp_port=sftp_port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

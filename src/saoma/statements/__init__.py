@@ -1,0 +1,1 @@
+"""Daily files: where they come from, when they are due, and the command that reconciles a day."""
