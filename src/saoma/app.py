@@ -31,6 +31,16 @@ from saoma.api.references import KIND as API
 from saoma.api.references import References
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import notify, pay, receipts, till_payments
+from saoma.console.screens import (
+    console_accounts,
+    console_alarms,
+    console_cases,
+    console_health,
+    console_notices,
+    console_payments,
+    console_refunds,
+    console_staff,
+)
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
 from saoma.identity.guards import SignInNeeded, to_sign_in
@@ -88,6 +98,14 @@ SCREENS: tuple[Any, ...] = (
     till_paying.router,
     till_order.router,
     office_tables.router,
+    console_health.router,
+    console_cases.router,
+    console_alarms.router,
+    console_payments.router,
+    console_refunds.router,
+    console_notices.router,
+    console_accounts.router,
+    console_staff.router,
 )
 
 

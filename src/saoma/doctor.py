@@ -5,7 +5,6 @@ It changes nothing: at Alipay it asks for an order that can't exist, which prove
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,32 +15,16 @@ from saoma.alipay.account import Account
 from saoma.alipay.client import AlipayClient
 from saoma.alipay.direct import Direct
 from saoma.demo.cast import read_demo
-from saoma.gateway import NoTrade, Unclear
+from saoma.identity.account_check import try_account
 from saoma.identity.model import accounts
 from saoma.kit.clock import SystemClock
 from saoma.kit.db import Database
 from saoma.kit.errors import SaomaError
-from saoma.kit.ids import new_id
-from saoma.kit.money import Money
 from saoma.kit.seal import Seal
 from saoma.settings import Settings, read_settings
 from saoma.web.assets import assets
 
 Finding = tuple[bool, str, str]
-
-#: What a gateway's refusal of a well-formed question says about our side.
-_REFUSALS = {
-    "ILLEGAL_SIGN": "the signature does not verify: our key, the key uploaded at Alipay, or the charset differ",
-    "ILLEGAL_PARTNER": "Alipay does not know this PID here: is it the other environment's?",
-    "ILLEGAL_SECURITY_PROFILE": "no key of this sign type is set up at Alipay: upload it, or use another sign type",
-    "ILLEGAL_SIGN_TYPE": "this sign type is not accepted",
-    "EXTERFACE_INVOKE_CONTEXT_EXPIRED": "this machine's clock is wrong: synchronise it",
-    "ILLEGAL_CHARSET": "this charset is not accepted",
-    "not_sent": "nothing answers at the gateway's address: check it, and the firewall",
-    "silence": "the gateway did not answer in time",
-    "bad_signature": "the answer is not signed with the key we hold: take Alipay's public key again from the portal",
-    "unreadable": "what answers there is not Alipay's gateway",
-}
 
 
 def run_doctor(data_dir: Path | None) -> int:
@@ -130,12 +113,8 @@ async def _examine_account(account_id: str, account: Account, settings: Settings
         clock, connect_seconds=settings.connect_seconds, read_seconds=settings.read_seconds
     ) as client:
         gateway = Direct(account, client, clock)
-        report = await gateway.query(f"DOCTOR{new_id('x')[-20:].upper()}", Money.zero(account.currency))
-    match report:
-        case NoTrade():
-            return True, what, f"{account.environment}, {account.sign_type.value}: signed, answered, verified"
-        case Unclear(code=code):
-            why = _REFUSALS.get(report.evidence.code, _REFUSALS.get(code, f"unexpected answer {code}"))
-            return False, what, f"{account.sign_type.value} at {account.gateway_url}: {why}"
-        case _:
-            return False, what, f"unexpected answer ({type(report).__name__}), process {os.getpid()}"
+        tried = await try_account(gateway, account.currency)
+    if tried.well:
+        return True, what, f"{account.environment}, {account.sign_type.value}: signed, answered, verified"
+    code = f" ({tried.code})" if tried.code else ""
+    return False, what, f"{account.sign_type.value} at {account.gateway_url}: {tried.sentence}{code}"

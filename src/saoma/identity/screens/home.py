@@ -36,6 +36,14 @@ TILES: Final = (
     Tile("/till/takings", "Takings", "What came in today, by way to pay", "banknote", May.SEE_PAYMENTS),
     Tile("/office/tables", "Tables", "Table codes to print", "qr-code", May.EDIT_TABLES),
     Tile("/office/codes", "Shop codes", "Codes where customers type the amount", "scan-line", May.EDIT_TABLES),
+    Tile("/console", "Console", "Cases, payments, alarms, daily files", "shield-check", May.RULE_CASES),
+    Tile(
+        "/console/cases",
+        "Cases",
+        "Payments that need a person, and every payment's story",
+        "shield-check",
+        May.APPROVE_REFUNDS,
+    ),
     Tile("/office/terminals", "Devices", "Tills and kitchen displays", "monitor", May.PAIR_TERMINALS),
     Tile("/office/api-keys", "API keys", "Keys for your own programs", "monitor", May.EDIT_STAFF),
 )

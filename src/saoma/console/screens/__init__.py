@@ -1,0 +1,1 @@
+"""What operators and managers look at. Only `saoma.app` imports screens."""
