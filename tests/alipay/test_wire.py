@@ -48,6 +48,44 @@ def test_every_sample_answer_is_read_and_verifies(node: str, signature: str) -> 
     assert answer.is_signed_by(MD5, "UTF-8")
 
 
+USUAL = (
+    "<alipay><is_success>T</is_success>"
+    '<request><param name="service">s</param><param name="memo"></param></request>'
+    "<response><alipay><result_code>SUCCESS</result_code><a.b-c>12.50 USD</a.b-c><d>\u9762</d></alipay></response>"
+    "<sign>abc=</sign><sign_type>RSA2</sign_type></alipay>"
+)
+PIECES = st.sampled_from(
+    [
+        *"<>&\"'=/ xF\t\n\r\x00\x0b\x7f\x85\xa0\u2028\ufffd\ufffe\uffff",
+        *("&amp;", "&#9;", "\r\n", "<!-- -->", "<?a b?>", "<![CDATA[x]]>", "]]>", "<b>", "</b>", "<b/>", "</alipay>"),
+        *("<a>1</a>", "<d>2</d>", "<x:y>1</x:y>", "<error>E</error>", "<sign>x</sign>", "<sign_type>MD5</sign_type>"),
+        *("<request></request>", '<param name="memo">2</param>', ' name="z"', ' xmlns="urn:x"', "alipay"),
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(USUAL)), st.integers(0, 3), PIECES), max_size=3),
+    st.sampled_from([0, 0, 0, 1, 2]),
+)
+def test_the_short_way_reads_what_the_parser_reads_and_refuses_what_it_refuses(
+    changes: list[tuple[int, int, str]], cut: int
+) -> None:
+    text = USUAL
+    for at, gone, piece in changes:
+        text = text[:at] + piece + text[at + gone :]
+    text = text[: len(text) - cut]
+    # A line break where the usual answer has none says nothing, and only the parser takes it.
+    assert outcome(text) == outcome(text.replace("<alipay>", "<alipay>\n", 1))
+
+
+def outcome(text: str) -> object:
+    try:
+        return read_answer(text.encode())
+    except Unreadable:
+        return "refused"
+
+
 def test_the_published_answer_is_read_over_many_lines() -> None:
     answer = read_answer(QUERY_ANSWER.encode())
     assert answer.is_signed_by(MD5, "UTF-8")

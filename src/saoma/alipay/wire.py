@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 from urllib.parse import quote_plus, unquote_to_bytes
 from xml.sax.saxutils import escape
@@ -30,9 +31,24 @@ _FORBIDDEN: Final = re.compile(r"<!(?!\[CDATA\[)|<\?")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BAD_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+_COMMON: Final = re.compile(r'[A-Za-z0-9_.~+/=:{}",? -]*')
+_COMMON_QUOTES: Final = [(sign, quote_plus(sign)) for sign in '+/=:{}",? ']
 _QUOTES: Final = {byte: quote_plus(bytes([byte])) for byte in range(256)}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _BLANK: Final = " \t\r\n"
+#: An answer as the gateway writes it: one line of plain elements, nothing quoted or escaped, in the usual order.
+_USUAL: Final = re.compile(
+    r"<alipay><is_success>T</is_success>"
+    r"<request>((?:<param name=\"[^<>&\"\x00-\x1f]*+\">[^<>&\x00-\x1f]*+</param>)*+)</request>"
+    r"<response><([A-Za-z_][A-Za-z0-9_.-]*+)>"
+    r"((?:<[A-Za-z_][A-Za-z0-9_.-]*+>[^<>&\x00-\x1f]*+</[A-Za-z_][A-Za-z0-9_.-]*+>)*+)"
+    r"</\2></response>"
+    r"<sign>([^<>&\x00-\x1f]*+)</sign><sign_type>([^<>&\x00-\x1f]*+)</sign_type></alipay>"
+)
+_USUAL_PARAM: Final = re.compile(r"<param name=\"([^\"]*+)\">([^<]*+)</param>")
+_USUAL_FIELD: Final = re.compile(r"<([^>]++)>([^<]*+)</([^>]++)>")
+#: What `_USUAL` can't see: values with blanks at their ends, and the two letters of its range that XML has not.
+_UNUSUAL: Final = ("> ", " <", "\ufffe", "\uffff")
 _PARSER: Final = etree.XMLParser(
     encoding="utf-8",
     resolve_entities=False,
@@ -90,15 +106,28 @@ def form(fields: Mapping[str, str], charset: str) -> bytes:
     Raises `Unreadable` for text that `charset` has no bytes for."""
     name_of = codec(charset)
     try:
-        pairs = [f"{_quoted(name, name_of)}={_quoted(value, name_of)}" for name, value in fields.items()]
+        pairs = [f"{_quoted_name(name, name_of)}={_quoted(value, name_of)}" for name, value in fields.items()]
     except UnicodeEncodeError as error:
         raise Unreadable(f"{error.object[error.start]!r} can't be written in {charset}") from None
     return "&".join(pairs).encode("ascii")
 
 
 def _quoted(text: str, name_of: str) -> str:
-    # one pass in C over all bytes: a third of the time of urllib's quote_plus, with the same result
-    return text if _PLAIN.fullmatch(text) else text.encode(name_of).decode("latin-1").translate(_QUOTES)
+    # the same as urllib's quote_plus in a fraction of the time: most values are letters and digits, or ASCII with few
+    # signs (addresses, JSON, signatures), alike in every charset; for the rest, one pass in C over the bytes
+    if text.isascii():
+        if text.isalnum() or _PLAIN.fullmatch(text):
+            return text
+        if _COMMON.fullmatch(text):
+            for sign, quoted in _COMMON_QUOTES:
+                text = text.replace(sign, quoted)
+            return text
+    return text.encode(name_of).decode("latin-1").translate(_QUOTES)
+
+
+@lru_cache(maxsize=500)
+def _quoted_name(name: str, name_of: str) -> str:
+    return _quoted(name, name_of)
 
 
 # --- XML answers ---------------------------------------------------------------------------------------------------
@@ -144,6 +173,30 @@ def read_answer(body: bytes) -> Answer:
     Raises `Unreadable` for anything that is not one plain answer: a DOCTYPE, an entity, a comment or processing
     instruction anywhere, an element twice, nested business fields, stray text, an unknown charset."""
     text, charset = _xml_text(body)
+    if usual := _usual(text, charset):
+        return usual
+    return _any_answer(text, charset)
+
+
+def _usual(text: str, charset: str) -> Answer | None:
+    """The usual answer, read in one strict pass at a third of the cost; None for any other, valid or not.
+
+    It is a subset of XML in which nothing can mean two things: no escapes, no attributes but a param's name, blanks
+    only between letters. A test holds it against the real parser."""
+    match = _USUAL.fullmatch(text)
+    if match is None or any(sign in text for sign in _UNUSUAL):
+        return None
+    echo, node, children, sign, sign_type = match.groups()
+    params = _USUAL_PARAM.findall(echo)
+    request = dict(params)
+    leaves = _USUAL_FIELD.findall(children)
+    fields = {name: value for name, value, end in leaves if name == end}
+    if len(fields) != len(leaves) or len(request) != len(params) or "sign" in fields or "sign_type" in fields:
+        return None
+    return Answer(True, "", node, fields, sign, sign_type, request, charset)
+
+
+def _any_answer(text: str, charset: str) -> Answer:
     if _FORBIDDEN.search(text):
         raise Unreadable("the answer holds a DOCTYPE, a comment or a processing instruction")
     try:

@@ -73,7 +73,11 @@ class Money:
     @property
     def text(self) -> str:
         """Digits for the wire: `12.50`, `1200` for JPY; never grouped, never with a currency."""
-        return f"{self.decimal:f}"
+        digits = exponent(self.currency)
+        if not digits:
+            return str(self.minor)
+        whole, part = divmod(abs(self.minor), 10**digits)
+        return f"{'-' if self.minor < 0 else ''}{whole}.{part:0{digits}d}"
 
     def __str__(self) -> str:
         """For logs: `12.50 USD`. People are shown `web.texts.money`."""

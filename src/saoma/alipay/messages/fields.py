@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, Final, Protocol
 
 from saoma.alipay.wire import Unreadable
 from saoma.gateway import SecondaryMerchant
 from saoma.kit.clock import BEIJING, beijing
 from saoma.kit.errors import Invalid
-from saoma.kit.money import Money
+from saoma.kit.money import Money, exponent
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER: Final = re.compile(r"[!-~]{1,64}")
@@ -73,7 +74,7 @@ def amount(name: str, money: Money, digits: int = 11) -> str:
     text = money.text
     if money.minor <= 0:
         raise Invalid(f"{name} must be above zero.")
-    if money.decimal > _LARGEST_AMOUNT or len(text.replace(".", "")) > digits:
+    if money.minor > _LARGEST_AMOUNT * 10 ** exponent(money.currency) or len(text.replace(".", "")) > digits:
         raise Invalid(f"{name} is more than Alipay takes in one payment.")
     return text
 
@@ -110,6 +111,7 @@ def as_json(value: object) -> str:
     return _JSON.encode(value)
 
 
+@lru_cache(maxsize=1000)
 def shop(merchant: SecondaryMerchant) -> str:
     """`extend_info` and `extend_params`: who sells, in which store, at which terminal
     (https://docs.antom.com/ac/global/spot_pay)."""
@@ -141,12 +143,15 @@ class Incoming:
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._rest = dict(fields)
 
-    def text(self, *names: str) -> str:
-        """The first of `names` that has a value, or the empty text. Raises `Unreadable` when two of them disagree."""
-        values = [value for name in names if (value := self._rest.pop(name, ""))]
-        if any(value != values[0] for value in values):
-            raise Unreadable(f"{' and '.join(names)} disagree")
-        return values[0] if values else ""
+    def text(self, name: str, *others: str) -> str:
+        """The first of the names that has a value, or the empty text. Raises `Unreadable` when two of them disagree."""
+        value = self._rest.pop(name, "")
+        for other in others:
+            also = self._rest.pop(other, "")
+            if value and also and value != also:
+                raise Unreadable(f"{' and '.join((name, *others))} disagree")
+            value = value or also
+        return value
 
     def time(self, name: str) -> datetime | None:
         """A time in GMT+8, in either of the two published notations."""
