@@ -39,6 +39,10 @@ function reckon(): void {
   amount.classList.toggle("too-much", minor > left);
   const hidden = form.querySelector<HTMLInputElement>('input[name="shown"]');
   if (hidden) hidden.value = String(minor);
+  for (const mirror of document.querySelectorAll<HTMLElement>("[data-take-amount]")) mirror.textContent = shown(minor, format);
+  const given = document.querySelector<HTMLInputElement>('#take-cash input[name="given"]')?.value || "";
+  const change = document.querySelector<HTMLElement>("[data-change]");
+  if (change) change.textContent = shown(given ? Math.max(0, Math.round(Number(given) * 10 ** digits) - minor) : 0, format);
 }
 
 /** A scanner types wherever the focus is; a run of digits outside a text field belongs to the scan field. */

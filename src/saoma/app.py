@@ -66,7 +66,18 @@ from saoma.payments.ruling import Rulings
 from saoma.payments.watch import Watch, beat, workers_silent
 from saoma.restaurant import book_rules, shares, sittings
 from saoma.restaurant.receipts import receipt_lines
-from saoma.restaurant.screens import office_tables, phone, phone_basket, phone_bill, till, till_order, till_paying
+from saoma.restaurant.screens import (
+    office_codes,
+    office_tables,
+    phone,
+    phone_basket,
+    phone_bill,
+    till,
+    till_arrivals,
+    till_methods,
+    till_order,
+    till_paying,
+)
 from saoma.settings import Settings, read_settings
 from saoma.statements import daily
 from saoma.web.frame import build_app
@@ -97,6 +108,8 @@ SCREENS: tuple[Any, ...] = (
     till.router,
     till_paying.router,
     till_order.router,
+    till_methods.router,
+    till_arrivals.router,
     office_tables.router,
     console_health.router,
     console_cases.router,
@@ -106,6 +119,7 @@ SCREENS: tuple[Any, ...] = (
     console_notices.router,
     console_accounts.router,
     console_staff.router,
+    office_codes.router,
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +20,9 @@ from saoma.gateway import (
     CancelReport,
     Charge,
     Closed,
+    CodeMove,
+    CodeReport,
+    CodeStands,
     Declined,
     Evidence,
     Method,
@@ -27,6 +30,7 @@ from saoma.gateway import (
     NoTrade,
     Paid,
     PayReport,
+    PrintedCode,
     QueryReport,
     RefundDeclined,
     Refunded,
@@ -37,11 +41,12 @@ from saoma.gateway import (
     Unclear,
 )
 from saoma.kit.clock import MovableClock
-from saoma.kit.db import Database, Transaction
+from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import drive_due
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.money import Money
 from saoma.payments.audit import Fault, faults
+from saoma.payments.matching import OpenOrder
 from saoma.payments.model import NewPayment, NoticeAnswer, Payment, Refund
 from saoma.payments.patience import cancel_window_ends
 from saoma.payments.payments import Payments
@@ -162,6 +167,8 @@ class FakeAlipay:
                 raise ProcessDied
             case "silence_after" | "system_error_after" | "bad_signature" | "unknown":
                 return self._trouble(service, fault)
+            case "no_code":
+                return Unclear("no_code", signed(service, "no_code"))
             case "unsigned":
                 return _without_signature(answer)
             case _:
@@ -198,6 +205,9 @@ class FakeAlipay:
             return Declined("TRADE_HAS_CLOSE", signed("open", "TRADE_HAS_CLOSE"))
         if charge.method is Method.BARCODE:
             return Unclear("UNKNOWN", signed("open", "UNKNOWN"))
+        if charge.method is Method.ORDER_CODE:
+            address = f"https://qr.example/{charge.order_number}"
+            return AwaitingBuyer(self._told(trade), signed("open", "SUCCESS"), qr_code=address)
         return AwaitingBuyer(self._told(trade), signed("open", "SUCCESS"))
 
     async def query(self, order_number: str, amount: Money) -> QueryReport:
@@ -271,7 +281,36 @@ class FakeAlipay:
         report = Paid(trade, evidence) if fields["state"] == "paid" else Closed(trade, evidence)
         if fields["state"] == "waiting":
             return Notice(fields["notice_id"], fields["order_number"], AwaitingBuyer(trade, evidence))
-        return Notice(fields["notice_id"], fields["order_number"], report, settles_refund=fields["refund_number"])
+        return Notice(
+            fields["notice_id"],
+            fields["order_number"],
+            report,
+            settles_refund=fields["refund_number"],
+            merchant_code=fields.get("code", ""),
+        )
+
+    # Printed codes. Implements `saoma.gateway.MerchantCodes`.
+
+    def pays_at_counter(self, code_id: str, amount: Money) -> str:
+        """Somebody scans a printed code, types an amount and pays; Alipay's own order number for it."""
+        number = f"SQ{next(self._numbers):020d}"
+        trade = FakeTrade(number, f"2026{next(self._numbers):024d}", amount, "paid", "2088000000009999", debits=1)
+        self.trades[number] = trade
+        self._notice(trade, "paid")
+        self.outbox[-1]["code"] = code_id
+        return number
+
+    async def create_code(self, code: PrintedCode) -> CodeReport:
+        return await self._call("code", code.id, lambda: self._code(f"https://qr.example/{code.id}"))  # type: ignore[no-any-return]
+
+    async def modify_code(self, address: str, code: PrintedCode) -> CodeReport:
+        return await self._call("code", code.id, lambda: self._code(address))  # type: ignore[no-any-return]
+
+    async def move_code(self, address: str, move: CodeMove) -> CodeReport:
+        return await self._call("code", move.value, lambda: self._code(address))  # type: ignore[no-any-return]
+
+    def _code(self, address: str) -> CodeReport:
+        return CodeStands(address, signed("code", "SUCCESS"))
 
     def say(self, code: str) -> Saying:
         return Saying({"en": code, "zh": code}, {"en": code, "zh": code}, hand_over=code == "SUCCESS")
@@ -307,6 +346,8 @@ class Bills:
 
     async def hold(self, tx: Transaction, payment: Payment) -> None:
         sql = "UPDATE bills SET held = held + %(amount)s WHERE id = %(id)s AND held + paid + %(amount)s <= due"
+        if payment.part.get("arrived"):
+            sql = "UPDATE bills SET held = held + %(amount)s WHERE id = %(id)s"
         if await tx.run(sql, {"id": payment.payable_id, "amount": payment.amount}) == 0:
             raise Conflict("This bill is already paid or being paid.")
 
@@ -318,6 +359,17 @@ class Bills:
 
     async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
         await self._tell(tx, payment, "refunded", refunded=refund.amount)
+
+    async def open_orders(self, rows: Rows, store_id: str) -> list[OpenOrder]:
+        sql = "SELECT id, due, held, paid, refunded, told FROM bills WHERE due > held + paid ORDER BY id"
+        moment = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+        return [
+            OpenOrder("bill", bill.id, Money(bill.due - bill.held - bill.paid, "USD"), bill.id, moment)
+            for bill in await rows.rows(Bill, sql)
+        ]
+
+    async def whole_of(self, rows: Rows, id: str) -> dict[str, Any]:
+        return {}
 
     async def _tell(self, tx: Transaction, payment: Payment, word: str, **sums: int) -> None:
         sql = """UPDATE bills SET held = held + %(held)s, paid = paid + %(paid)s, refunded = refunded + %(refunded)s,

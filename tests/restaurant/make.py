@@ -34,7 +34,16 @@ from saoma.restaurant import sittings
 from saoma.restaurant.bill import Bill, Choice
 from saoma.restaurant.model import Guest, Sitting, Table
 from saoma.restaurant.receipts import receipt_lines
-from saoma.restaurant.screens import office_tables, phone_basket, phone_bill, till_order, till_paying
+from saoma.restaurant.screens import (
+    office_codes,
+    office_tables,
+    phone_basket,
+    phone_bill,
+    till_arrivals,
+    till_methods,
+    till_order,
+    till_paying,
+)
 from saoma.restaurant.screens import phone as phone_screen
 from saoma.restaurant.screens import till as till_screen
 from saoma.restaurant.shares import KIND, SittingBill, part_of
@@ -52,7 +61,10 @@ SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605
 ANNA = "2088000000000101"
 BEN = "2088000000000102"
 
-SCREENS = (phone_screen, phone_basket, phone_bill, till_screen, till_paying, till_order, office_tables)
+SCREENS = (
+    *(phone_screen, phone_basket, phone_bill, till_screen, till_paying, till_order, till_methods, till_arrivals),
+    *(office_tables, office_codes),
+)
 
 _keys = itertools.count(1)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from saoma.checkout.showing import Reported, result_code
 from saoma.gateway import Method
 from saoma.identity import model
 from saoma.identity.model import Staff, check_same_merchant
-from saoma.identity.roles import May
+from saoma.identity.roles import May, refund_limit
 from saoma.identity.wallet_sign_in import buyer_in
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -141,6 +142,113 @@ class Checkout:
                 terminal_id=terminal_id,
             )
         )
+
+    async def pay_by_order_code(
+        self,
+        store_id: str,
+        terminal_id: str,
+        staff: Staff,
+        amount: Money,
+        subject: str,
+        payable_kind: str,
+        payable_id: str,
+        part: dict[str, Any],
+        key: str,
+    ) -> Payment:
+        """Place an order whose code the customer scans from the till's screen (`alipay.acquire.precreate`).
+
+        Raises as `pay_by_barcode` does."""
+        new = await self._at_counter(
+            store_id, terminal_id, staff, Method.ORDER_CODE, amount, subject, payable_kind, payable_id, part, key
+        )
+        return await self.payments.take_by_order_code(replace(new, policy="order_code"))
+
+    async def take_by_staff(
+        self,
+        store_id: str,
+        terminal_id: str,
+        staff: Staff,
+        method: Method,
+        amount: Money,
+        subject: str,
+        payable_kind: str,
+        payable_id: str,
+        part: dict[str, Any],
+        key: str,
+        given: Money | None = None,
+        reference: str = "",
+    ) -> Payment:
+        """Write down cash, a card terminal's payment, or one on account; it is paid when this comes back.
+
+        `given` is the cash on the counter, `reference` a slip's number or the account's name. Raises as
+        `pay_by_barcode` does, and `Invalid` when less was given than is to be paid or an account has no name."""
+        if method is Method.ACCOUNT and not reference.strip():
+            raise Invalid("Write whose account this goes on.")
+        new = await self._at_counter(
+            store_id, terminal_id, staff, method, amount, subject, payable_kind, payable_id, part, key
+        )
+        return await self.payments.record(replace(new, policy="at_once"), given, reference)
+
+    async def _at_counter(
+        self,
+        store_id: str,
+        terminal_id: str,
+        staff: Staff,
+        method: Method,
+        amount: Money,
+        subject: str,
+        payable_kind: str,
+        payable_id: str,
+        part: dict[str, Any],
+        key: str,
+    ) -> NewPayment:
+        if not staff.may(May.TAKE_PAYMENTS):
+            raise NotAllowed("Your role doesn't take payments. Ask a cashier.")
+        _check_amount(amount)
+        async with self.db.reading() as rows:
+            await model.store_for(rows, staff, store_id)
+            account_id, shop, merchant, _ = await model.shop_of(rows, store_id, terminal_id)
+        return NewPayment(
+            merchant_id=merchant.id,
+            account_id=account_id,
+            method=method,
+            amount=amount,
+            subject=subject,
+            payable_kind=payable_kind,
+            payable_id=payable_id,
+            part=part,
+            shop=shop,
+            policy="barcode",
+            key=key,
+            by=staff.id,
+            store_id=store_id,
+            terminal_id=terminal_id,
+        )
+
+    async def give_back(
+        self, payment: Payment, amount: Money, reason: str, staff: Staff, key: str, lines: list[str]
+    ) -> Refund:
+        """Refund what `staff` may give back alone; more comes back `requested` and waits for a second person.
+
+        Raises `NotAllowed` for a role that has no part in refunds, and as `Payments.refund` does."""
+        if not (staff.may(May.REFUND) or staff.may(May.ASK_REFUNDS)):
+            raise NotAllowed("Your role doesn't give money back. Ask a manager.")
+        alone = refund_limit(staff.roles if staff.may(May.REFUND) else (), payment.currency)
+        return await self.payments.refund(payment.id, amount, reason, staff.id, key, lines, alone)
+
+    async def approve_refund(self, refund: Refund, staff: Staff) -> Refund:
+        """Be the second person of a refund. Raises `NotAllowed` for the wrong role or the person who asked."""
+        if not staff.may(May.APPROVE_REFUNDS):
+            raise NotAllowed("A manager or an owner must agree to this refund.")
+        check_same_merchant(staff, refund.merchant_id)
+        return await self.payments.approve_refund(refund.id, staff.id)
+
+    async def refuse_refund(self, refund: Refund, staff: Staff, reason: str) -> Refund:
+        """Turn a waiting refund down, or take back one's own. Raises `NotAllowed`, `Conflict` when it is decided."""
+        if not staff.may(May.APPROVE_REFUNDS) and refund.requested_by != staff.id:
+            raise NotAllowed("Only a manager, an owner or who asked for it can stop this refund.")
+        check_same_merchant(staff, refund.merchant_id)
+        return await self.payments.refuse_refund(refund.id, staff.id, reason)
 
     async def pay_again(self, payment: Payment) -> Payment:
         """A new payment for what a failed or cancelled wallet payment was for; pressed twice, still one.

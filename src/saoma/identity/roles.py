@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from saoma.kit.money import Money
+
 
 class Role(StrEnum):
     """What a member of staff is to a merchant; `operator` belongs to the partner who runs this deployment."""
@@ -27,7 +29,12 @@ class May(StrEnum):
     SEE_BILLS = "see_bills"
     TAKE_PAYMENTS = "take_payments"
     SEE_PAYMENTS = "see_payments"
+    #: Asking for a refund that somebody else must agree to.
+    ASK_REFUNDS = "ask_refunds"
+    #: Giving money back, up to the role's own limit without anybody else.
     REFUND = "refund"
+    #: Being the second person of somebody else's refund.
+    APPROVE_REFUNDS = "approve_refunds"
     VOID_LINES = "void_lines"
     SEE_KITCHEN = "see_kitchen"
     EDIT_MENU = "edit_menu"
@@ -41,8 +48,12 @@ class May(StrEnum):
 
 _WAITER: Final = frozenset({May.TAKE_ORDERS, May.SEE_BILLS})
 _KITCHEN: Final = frozenset({May.SEE_KITCHEN, May.MARK_SOLD_OUT})
-_CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.MARK_SOLD_OUT}
-_MANAGER: Final = _CASHIER | _KITCHEN | {May.REFUND, May.VOID_LINES, May.EDIT_MENU, May.EDIT_TABLES, May.PAIR_TERMINALS}
+_CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.ASK_REFUNDS, May.MARK_SOLD_OUT}
+_MANAGER: Final = (
+    _CASHIER
+    | _KITCHEN
+    | {May.REFUND, May.APPROVE_REFUNDS, May.VOID_LINES, May.EDIT_MENU, May.EDIT_TABLES, May.PAIR_TERMINALS}
+)
 
 #: Role by role, everything it may do.
 PERMISSIONS: Final[Mapping[Role, frozenset[May]]] = {
@@ -86,3 +97,28 @@ def fits(roles: Iterable[Role], wanted: Iterable[Role | May]) -> bool:
     held = list(roles)
     stands_for = frozenset[Role]().union(*(STANDS_FOR[role] for role in held))
     return any(may(held, want) if isinstance(want, May) else want in stands_for for want in wanted)
+
+
+#: How much of one payment a role gives back alone, in US dollars. Above it another person must agree: a manager or an
+#: owner, whatever the amount. Who is not listed may ask for a refund where `May.ASK_REFUNDS` says so, never alone.
+REFUNDS_ALONE: Final[Mapping[Role, int]] = {Role.OWNER: 1000, Role.MANAGER: 200}
+
+#: What a dollar's worth is about, so that one table serves every currency. Of any other currency nothing goes alone.
+_WORTH: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("USD", "EUR", "GBP", "CHF", "SGD", "AUD", "CAD", "NZD"), 1),
+    "CNY": 7,
+    "HKD": 8,
+    "MYR": 4,
+    "THB": 35,
+    "TWD": 30,
+    "PHP": 55,
+    "JPY": 150,
+    "KRW": 1300,
+    "IDR": 15000,
+}
+
+
+def refund_limit(roles: Iterable[Role], currency: str) -> Money:
+    """How much of one payment somebody with `roles` may give back without a second person, in one or more refunds."""
+    most = max((REFUNDS_ALONE.get(role, 0) for role in roles), default=0)
+    return Money.parse(str(most * _WORTH.get(currency, 0)), currency)

@@ -44,6 +44,9 @@ class OpenOrders(Protocol):
     async def open_orders(self, rows: Rows, store_id: str) -> Sequence[OpenOrder]:
         """What is open, with how much nobody has paid or is paying of each."""
 
+    async def whole_of(self, rows: Rows, id: str) -> Mapping[str, Any]:
+        """The part of a payment that stands for everything that is left of one order."""
+
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """One payment in the inbox, with the code it came by. `reserved` of it is given back or on its way back."""
@@ -100,19 +103,8 @@ FROM arrivals AS a JOIN payments AS p ON p.id = a.payment_id JOIN merchant_codes
 class Arrivals:
     """The inbox. Also the payable of what is in it. Implements `payments.payable.Payable`."""
 
-    def __init__(self) -> None:
-        self._hall: Hall | None = None
-
-    @property
-    def hall(self) -> Hall:
-        """Where payments change; set once the core is put together."""
-        if self._hall is None:
-            raise RuntimeError("arrivals without their hall")
-        return self._hall
-
-    @hall.setter
-    def hall(self, hall: Hall) -> None:
-        self._hall = hall
+    #: Where payments change; the core sets it when it is put together, for each needs the other.
+    hall: Hall
 
     # --- as a payable -----------------------------------------------------------------------------------------------
 
@@ -210,11 +202,13 @@ class Arrivals:
 
     async def _assign(self, tx: Transaction, payment: Payment, order: OpenOrder, by: str) -> Payment:
         # The whole of an order is its dishes; any other amount is money without dishes.
-        part: dict[str, Any] = dict(order.part) if order.left == payment.money else {"choice": "amount", "lines": []}
+        payable = self._payable(order.kind)
+        part: dict[str, Any] = {"choice": "amount", "lines": []}
+        if order.left == payment.money and isinstance(payable, OpenOrders):
+            part = dict(await payable.whole_of(tx, order.id))
         moved = msgspec.structs.replace(
             payment, payable_kind=order.kind, payable_id=order.id, part=part | {ARRIVED: True}
         )
-        payable = self._payable(order.kind)
         await payable.hold(tx, moved)
         if not await self._decide(tx, payment.id, "assigned", by, order.kind, order.id):
             raise Conflict(DECIDED)
@@ -265,11 +259,12 @@ class Arrivals:
         """Where this money may belong, as things stand now."""
         return match(arrival.money, await self.open_orders(rows, arrival.store_id))
 
-    async def waiting(self, rows: Rows, store_id: str) -> list[Arrival]:
-        """The inbox of one store, oldest first."""
-        sql = _INBOX + " WHERE a.store_id = %(store_id)s AND a.state = 'waiting' ORDER BY a.arrived_at, a.payment_id"
-        return await rows.rows(Arrival, sql, {"store_id": store_id})
-
     async def get(self, rows: Rows, payment_id: str) -> Arrival:
         """One arrival, decided or not. Raises `NotFound`."""
         return await rows.one(Arrival, _INBOX + " WHERE a.payment_id = %(id)s", {"id": payment_id})
+
+
+async def waiting_at(rows: Rows, store_id: str) -> list[Arrival]:
+    """The inbox of one store, oldest first."""
+    sql = _INBOX + " WHERE a.store_id = %(store_id)s AND a.state = 'waiting' ORDER BY a.arrived_at, a.payment_id"
+    return await rows.rows(Arrival, sql, {"store_id": store_id})

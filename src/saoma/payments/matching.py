@@ -4,11 +4,11 @@ Only one single order of exactly this amount is a match that needs nobody's eyes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from saoma.kit.money import Money
 
@@ -20,14 +20,13 @@ MOST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """Something at this store that still wants money. `label` is what staff call it; `part` goes with the payment."""
+    """Something at this store that still wants money. `label` is what staff call it."""
 
     kind: str
     id: str
     left: Money
     label: str
     since: datetime
-    part: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

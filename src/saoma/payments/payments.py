@@ -258,7 +258,7 @@ class Payments:
         )
         return wanted.id
 
-    async def rule_refund(self, refund_id: str, given_back: bool, by: str, reason: str) -> Refund:  # noqa: FBT001
+    async def rule_refund(self, refund_id: str, by: str, reason: str, *, given_back: bool) -> Refund:
         """A person who has asked the provider says what became of a refund that needs attention.
 
         Its cases are closed with it. Raises `IllegalTransition` for one that needs no ruling, `NotFound`."""

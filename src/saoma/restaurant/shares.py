@@ -9,12 +9,15 @@ from typing import Any, Final
 
 from saoma.food import ordering
 from saoma.kit.clock import Clock
-from saoma.kit.db import Transaction
+from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict
+from saoma.payments.arrivals import ARRIVED
+from saoma.payments.matching import OpenOrder
 from saoma.payments.model import Payment, Refund
 from saoma.restaurant.bill import Choice, OwnDishes, Portion, TheseDishes, Whole
+from saoma.restaurant.bills import open_bills
 from saoma.restaurant.model import Sitting
-from saoma.restaurant.sittings import SITTING_OVER, bill_of, lock, reckon
+from saoma.restaurant.sittings import SITTING_OVER, bill_of, lock, reckon, sitting
 
 #: The kind under which `app.py` hands a `SittingBill` to the payments.
 KIND: Final = "sitting"
@@ -41,12 +44,15 @@ class SittingBill:
         self._clock = clock
 
     async def hold(self, tx: Transaction, payment: Payment) -> None:
-        """Reserve the payment's part. Raises `Conflict` when any of it is paid, being paid, or the sitting is over."""
+        """Reserve the payment's part. Raises `Conflict` when any of it is paid, being paid, or the sitting is over.
+
+        Money that has arrived by a shop's code and is assigned here is taken in full; too much shows as surplus."""
         sitting = await lock(tx, payment.payable_id)
         if not sitting.is_open:
             raise Conflict(SITTING_OVER)
         lines = [str(line) for line in payment.part.get("lines", [])]
-        (await bill_of(tx, sitting)).admit(Portion(payment.money, frozenset(lines)))
+        if not payment.part.get(ARRIVED):
+            (await bill_of(tx, sitting)).admit(Portion(payment.money, frozenset(lines)))
         await ordering.hold_lines(tx, payment, lines)
         await tx.run(
             "INSERT INTO bill_shares"
@@ -65,6 +71,19 @@ class SittingBill:
             },
         )
         await self._tell(tx, sitting)
+
+    async def open_orders(self, rows: Rows, store_id: str) -> list[OpenOrder]:
+        """The bills of a store that still want money. Implements `payments.arrivals.OpenOrders`."""
+        return [
+            OpenOrder(KIND, tile.sitting_id, tile.left, tile.table_name, tile.opened_at)
+            for tile in await open_bills(rows, store_id)
+            if tile.left
+        ]
+
+    async def whole_of(self, rows: Rows, id: str) -> dict[str, Any]:
+        """Everything that is left of a bill, with its dishes."""
+        bill = await bill_of(rows, await sitting(rows, id))
+        return part_of(Whole(), bill.portion(Whole()))
 
     async def paid(self, tx: Transaction, payment: Payment) -> None:
         """The money is here: the share is paid, and the tab is settled once the bill is covered."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saoma.food.model import Chosen, Item, Line, LineStatus, Option
+from saoma.gateway import Method
 from saoma.kit.money import Money, total
 from saoma.restaurant.bill import ShareState
 from saoma.restaurant.model import Guest, ShareRow
@@ -111,3 +112,15 @@ def before_of(dish: Alike) -> Money:
 def refunded_of(share: ShareRow) -> Money:
     """What of a share was given back."""
     return Money(share.refunded, share.currency)
+
+
+#: How the till calls the ways to pay; keys of the texts.
+METHOD_NAMES: Final = {
+    Method.BARCODE: "Payment code",
+    Method.WALLET_PAGE: "In the app",
+    Method.ORDER_CODE: "Code on the till",
+    Method.MERCHANT_CODE: "Shop code",
+    Method.CASH: "Cash",
+    Method.CARD_TERMINAL: "Card terminal",
+    Method.ACCOUNT: "On account",
+}

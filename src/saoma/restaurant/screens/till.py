@@ -16,10 +16,12 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.identity import audit, model
 from saoma.identity.guards import May, needs, staff_of
 from saoma.identity.model import Staff, Store
+from saoma.identity.roles import refund_limit
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import NotFound
 from saoma.kit.ids import new_id
+from saoma.payments import arrivals, refund
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import PAYMENT_COLUMNS, Payment
 from saoma.restaurant import showing, sittings
@@ -48,8 +50,13 @@ class Counter:
 
     @property
     def gives_back(self) -> bool:
-        """Whether this person may refund."""
+        """Whether this person may refund by themselves."""
         return self.staff.may(May.REFUND)
+
+    @property
+    def asks_refunds(self) -> bool:
+        """Whether this person may refund, or ask for a refund that somebody else agrees to."""
+        return self.gives_back or self.staff.may(May.ASK_REFUNDS)
 
 
 async def counter(request: AnyRequest, rows: Rows) -> Counter:
@@ -101,6 +108,8 @@ async def tiles_context(rows: Rows, at: Counter, selected: str = "") -> dict[str
         "free": await free_tables(rows, at.store.id),
         "closed": await closed_bills(rows, at.store.id),
         "zone": at.store.zone,
+        "arrived": await arrivals.waiting_at(rows, at.store.id) if at.takes_payments else [],
+        "refunds_waiting": len(await refund.waiting(rows, at.store.merchant_id, at.store.id)) if at.asks_refunds else 0,
     }
 
 
@@ -122,6 +131,9 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "free_lines": free_lines(meal),
         "by_person": showing.by_person,
         "sum_of": showing.sum_of,
+        "method_names": showing.METHOD_NAMES,
+        "waiting_for": {one.payment_id for one in await refund.waiting(rows, at.store.merchant_id, at.store.id)},
+        "refund_alone": refund_limit(at.staff.roles, sitting.currency),
         "key": new_id("tap"),
         "zone": at.store.zone,
     }

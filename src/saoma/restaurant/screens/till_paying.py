@@ -5,6 +5,8 @@ What is taken is what the screen showed: everything that is left, the dishes tic
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
@@ -15,20 +17,19 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panel import panel_of
-from saoma.food.model import called
+from saoma.gateway import BY_STAFF
 from saoma.identity import audit
 from saoma.identity.guards import May, needs, terminal_of
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
-from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
+from saoma.payments import by_staff
 from saoma.payments.model import Payment
-from saoma.payments.payments import Payments
 from saoma.restaurant import sittings
-from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, TheseDishes, Whole
-from saoma.restaurant.model import Table
+from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, Portion, TheseDishes, Whole
+from saoma.restaurant.model import Sitting
 from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
     AnyRequest,
@@ -99,6 +100,51 @@ async def pay(
     other = await _bill_of_code(request, db, scanned)
     if other is not None:
         return _go(request, path_to(other))
+
+    async def take(wish: Wish) -> Payment:
+        return await checkout.pay_by_barcode(**wish.of_bill(), payment_code=scanned)
+
+    return await taken(request, db, checkout, sitting_id, take)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a cashier wants to take of one bill, checked against what the screen showed."""
+
+    at: Counter
+    sitting: Sitting
+    subject: str
+    choice: Choice
+    portion: Portion
+    terminal_id: str
+    key: str
+
+    def of_bill(self) -> dict[str, Any]:
+        """What every way to pay at the till is told."""
+        return {
+            "store_id": self.at.store.id,
+            "terminal_id": self.terminal_id,
+            "staff": self.at.staff,
+            "amount": self.portion.amount,
+            "subject": self.subject,
+            "payable_kind": KIND,
+            "payable_id": self.sitting.id,
+            "part": part_of(self.choice, self.portion),
+            "key": self.key,
+        }
+
+
+async def taken(
+    request: AnyRequest,
+    db: Database,
+    checkout: Checkout,
+    sitting_id: str,
+    take: Callable[[Wish], Awaitable[Payment]],
+) -> Response[Any]:
+    """Take what the form says by `take` and show the payment; a refusal shows the bill again with its sentence.
+
+    A repeated submit shows the same payment."""
+    form = await request.form()
     async with db.reading() as rows:
         at = await counter(request, rows)
         sitting, table = await bill_at(rows, at, sitting_id)
@@ -110,7 +156,7 @@ async def pay(
             {"kind": KIND, "id": sitting_id, "key": key},
         )
     if earlier is not None:
-        return await _pane(request, db, checkout, sitting_id, str(earlier))
+        return await show_payment(request, db, checkout, sitting_id, str(earlier))
     try:
         choice = wanted(bill, [str(line) for line in form.getall("line", [])], str(form.get("typed", "")))
         portion = bill.portion(choice)
@@ -119,28 +165,12 @@ async def pay(
         shown = str(form.get("shown", ""))
         if shown and shown != str(portion.amount.minor):
             raise Conflict(AMOUNT_CHANGED)
-        payment = await checkout.pay_by_barcode(
-            store_id=at.store.id,
-            terminal_id=terminal.id if terminal is not None and terminal.store_id == at.store.id else "",
-            staff=at.staff,
-            amount=portion.amount,
-            subject=_subject(request, at, table),
-            payable_kind=KIND,
-            payable_id=sitting.id,
-            part=part_of(choice, portion),
-            payment_code=scanned,
-            key=key,
-        )
+        terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
+        subject = f"{at.store.name} · {table.name}"
+        payment = await take(Wish(at, sitting, subject, choice, portion, terminal_id, key))
     except (Invalid, Conflict) as refusal:
         return await show_bill(request, db, sitting_id, status_code=refusal.status, refusal=refusal)
-    return await _pane(request, db, checkout, sitting_id, payment.id)
-
-
-def _subject(request: AnyRequest, at: Counter, table: Table) -> str:
-    """What the customer's wallet says the money is for."""
-    lang = language_of(request)
-    seat = texts(lang)("Table {name}", name=table.name) if table.name.isdecimal() else table.name
-    return f"{called(at.store.name, at.store.name_zh, lang)} · {seat}"
+    return await show_payment(request, db, checkout, sitting_id, payment.id)
 
 
 def _go(request: AnyRequest, where: str) -> Response[Any]:
@@ -159,14 +189,18 @@ async def _payment_here(request: AnyRequest, db: Database, sitting_id: str, paym
     raise NotFound(NO_SUCH_BILL)
 
 
-async def _pane(
+async def show_payment(
     request: AnyRequest, db: Database, checkout: Checkout, sitting_id: str, payment_id: str
 ) -> Response[Any]:
+    """The pane of one payment of this bill, alone for htmx; what staff took shows its change."""
     payment = await _payment_here(request, db, sitting_id, payment_id)
     where = f"{path_to(sitting_id)}/payments/{payment_id}"
     gateway = checkout.payments.gateways.get(payment.account_id)
+    async with db.reading() as rows:
+        written_down = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
     context: dict[str, Any] = {
         "payment": payment,
+        "taken": written_down,
         "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
         "done": path_to(sitting_id),
     }
@@ -191,7 +225,7 @@ async def payment_pane(
     payment_id: FromPath[str],
 ) -> Response[Any]:
     """The pane of a payment: waiting, paid, failed."""
-    return await _pane(request, db, checkout, sitting_id, payment_id)
+    return await show_payment(request, db, checkout, sitting_id, payment_id)
 
 
 def refund_amount(payment: Payment, chosen: list[tuple[str, Money]], typed: str) -> Money:
@@ -212,7 +246,7 @@ def refund_amount(payment: Payment, chosen: list[tuple[str, Money]], typed: str)
 
 @post(
     "/till/bills/{sitting_id:str}/payments/{payment_id:str}/refund",
-    guards=[needs(May.REFUND)],
+    guards=[needs(May.REFUND, May.ASK_REFUNDS)],
     status_code=200,
     summary="Give money back",
 )
@@ -220,11 +254,13 @@ async def refund(
     request: AnyRequest,
     db: NamedDependency[Database],
     clock: NamedDependency[Clock],
-    payments: NamedDependency[Payments],
+    checkout: NamedDependency[Checkout],
     sitting_id: FromPath[str],
     payment_id: FromPath[str],
 ) -> Response[Any]:
-    """Refund a payment in full, by dishes, or by an amount, with a reason. A repeated submit refunds once."""
+    """Refund a payment in full, by dishes, or by an amount, with a reason. A repeated submit refunds once.
+
+    What is above the person's own limit waits for a second one."""
     form = await request.form()
     payment = await _payment_here(request, db, sitting_id, payment_id)
     refusal: Refused | None = None
@@ -251,7 +287,7 @@ async def refund(
                 detail={"amount": str(amount), "reason": reason},
             )
         key = str(form.get("key", ""))[:64] or new_id("tap")
-        await payments.refund(payment.id, amount, reason, at.staff.id, key, [line for line, _ in chosen])
+        await checkout.give_back(payment, amount, reason, at.staff, key, [line for line, _ in chosen])
     except (Invalid, Conflict) as refused:
         refusal = refused
     if refusal is not None or wants_fragment(request):

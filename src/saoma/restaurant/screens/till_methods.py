@@ -1,0 +1,77 @@
+"""The other ways to pay at the till: a code on its screen that the customer scans, and what staff take themselves.
+
+Cash, card and account are paid the moment they are written down; no provider is asked, so nobody can say otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from saoma.checkout.checkout import Checkout
+from saoma.gateway import BY_STAFF, Method
+from saoma.identity.guards import May, needs
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database
+from saoma.kit.errors import Invalid
+from saoma.kit.money import Money
+from saoma.payments.by_staff import takings
+from saoma.payments.model import Payment
+from saoma.restaurant.days import day_of
+from saoma.restaurant.screens.till import AnyRequest, counter
+from saoma.restaurant.screens.till_paying import Wish, taken
+from saoma.restaurant.showing import METHOD_NAMES
+from saoma.web.page import page
+
+
+@post("/till/bills/{sitting_id:str}/code", guards=[needs(May.TAKE_PAYMENTS)], status_code=200, summary="Show a code")
+async def show_code(
+    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], sitting_id: FromPath[str]
+) -> Response[Any]:
+    """Place an order at Alipay and show its code for the customer to scan. A repeated submit shows the same one."""
+
+    async def take(wish: Wish) -> Payment:
+        return await checkout.pay_by_order_code(**wish.of_bill())
+
+    return await taken(request, db, checkout, sitting_id, take)
+
+
+@post(
+    "/till/bills/{sitting_id:str}/taken",
+    guards=[needs(May.TAKE_PAYMENTS)],
+    status_code=200,
+    summary="Write down cash, card or account",
+)
+async def write_down(
+    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], sitting_id: FromPath[str]
+) -> Response[Any]:
+    """Record money that staff have taken. A repeated submit records it once."""
+    form = await request.form()
+
+    async def take(wish: Wish) -> Payment:
+        named = str(form.get("method", ""))
+        if named not in {method.value for method in BY_STAFF}:
+            raise Invalid("Choose cash, card terminal or account.")
+        typed = str(form.get("given", "")).strip()
+        given = Money.parse(typed, wish.portion.amount.currency) if typed else None
+        reference = str(form.get("reference", ""))
+        return await checkout.take_by_staff(**wish.of_bill(), method=Method(named), given=given, reference=reference)
+
+    return await taken(request, db, checkout, sitting_id, take)
+
+
+@get("/till/takings", guards=[needs(May.SEE_PAYMENTS)], summary="Takings of a day")
+async def show_takings(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]
+) -> Response[Any]:
+    """What the store took and gave back today by its own clock, method by method; `?day=` names another day."""
+    async with db.reading() as rows:
+        at = await counter(request, rows)
+        day = day_of(request.query_params.get("day", ""), at.store.zone, clock.now())
+        rows_of_day = await takings(rows, at.store.id, day.begins, day.ends)
+    return page(request, "restaurant/till_takings.html", at=at, day=day, takings=rows_of_day, names=METHOD_NAMES)
+
+
+router = Router(path="/", route_handlers=[show_code, write_down, show_takings])
