@@ -60,7 +60,7 @@ class Alipay:
     def start(self) -> None:
         """Start it and wait until it answers."""
         config = self.folder / "sandbox.json"
-        config.write_text(json.dumps({"state": "book.sqlite3", "buyers": BUYERS}))
+        config.write_text(json.dumps({"state": "book.sqlite3", "buyers": BUYERS, "sftp_port": 0}))
         words = [sys.executable, "-m", "saoma.cli", "sandbox", "--port", str(self.port), "--config", str(config)]
         with (self.folder / "sandbox.log").open("ab") as log:
             self.process = subprocess.Popen(
