@@ -61,17 +61,13 @@ async def test_a_payment_that_waits_for_the_buyer_is_accepted_and_then_paid(hous
 
 
 async def test_a_wallet_page_is_told_the_trade_it_pays(till: Program) -> None:
-    answer = await till.post(
-        "/payments", barcode(method="wallet_page", payment_code=None, buyer_id="2088000000009999")
-    )
+    answer = await till.post("/payments", barcode(method="wallet_page", payment_code=None, buyer_id="2088000000009999"))
     assert answer.status_code == 202, answer.text
     assert answer.json()["trade_no"]
 
 
 async def test_twenty_at_once_with_one_key_are_one_payment(house: Deployment, till: Program) -> None:
-    answers = await asyncio.gather(
-        *(till.post("/payments", barcode(), idempotency_key="the-same") for _ in range(20))
-    )
+    answers = await asyncio.gather(*(till.post("/payments", barcode(), idempotency_key="the-same") for _ in range(20)))
     assert {answer.json()["id"] for answer in answers}.__len__() == 1
     assert {answer.status_code for answer in answers} <= {200, 201, 202}
     assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
@@ -183,13 +179,18 @@ async def test_a_paid_payment_stays_paid_when_it_is_cancelled(till: Program) -> 
 
 
 async def test_nobody_comes_in_without_a_living_key(house: Deployment, till: Program) -> None:
-    for said in (None, "Bearer", "Bearer sk_", f"Basic {till.secret}", "Bearer sk_" + "A" * 43, f"Bearer {till.secret}x"):
+    for said in (
+        None,
+        "Bearer",
+        "Bearer sk_",
+        f"Basic {till.secret}",
+        "Bearer sk_" + "A" * 43,
+        f"Bearer {till.secret}x",
+    ):
         answer = await till.get("/payments", authorization=said)
         assert answer.status_code == 401 and answer.headers["www-authenticate"].startswith("Bearer")
     async with house.rooms.db.transaction() as tx:
-        await revoke_api_key(
-            tx, house.clock, merchant_id=house.shop.merchant.id, key_id=till.key.id, by="stf_test"
-        )
+        await revoke_api_key(tx, house.clock, merchant_id=house.shop.merchant.id, key_id=till.key.id, by="stf_test")
     assert (await till.get("/payments")).status_code == 401
 
 
@@ -251,7 +252,9 @@ async def test_a_key_for_one_store_reaches_no_other(house: Deployment, till: Pro
     assert (await here.post("/stores", {"name": "Third", "zone": "UTC"})).status_code == 403
 
 
-async def test_the_code_of_a_customer_is_in_no_answer_and_no_table_of_requests(house: Deployment, till: Program) -> None:
+async def test_the_code_of_a_customer_is_in_no_answer_and_no_table_of_requests(
+    house: Deployment, till: Program
+) -> None:
     payment = await till.pays()
     for text in ((await till.get("/payments")).text, (await till.get(f"/payments/{payment['id']}")).text):
         assert CODE not in text

@@ -68,6 +68,7 @@ INSERT INTO webhook_attempts (delivery_id, at, outcome, http_status, millisecond
 VALUES (%(id)s, %(now)s, %(outcome)s, %(http_status)s, %(milliseconds)s, %(answer)s)
 """
 _LOCK = "SELECT begun_at, tries FROM webhook_deliveries WHERE id = %(id)s AND status = 'pending' FOR UPDATE"
+_LOCK_WEBHOOK = "SELECT id FROM webhooks WHERE id = %(webhook_id)s FOR NO KEY UPDATE"
 _DELIVERED = """
 UPDATE webhook_deliveries SET status = 'delivered', delivered_at = %(now)s, due_at = NULL WHERE id = %(id)s
 """
@@ -160,6 +161,9 @@ class Postman:
     ) -> None:
         now = self.clock.now()
         about = {"id": delivery_id, "webhook_id": parcel.webhook_id, "now": now}
+        # The webhook first, its deliveries after it: everybody who takes both takes them in this order.
+        await tx.run(_LOCK_WEBHOOK, about)
+        row = await tx.maybe(_Locked, _LOCK, about)
         await tx.run(
             _ATTEMPT,
             about
@@ -170,7 +174,6 @@ class Postman:
                 "answer": outcome.answer,
             },
         )
-        row = await tx.maybe(_Locked, _LOCK, about)
         if row is None:
             return
         if outcome.word == "delivered":
