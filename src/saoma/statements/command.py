@@ -20,6 +20,7 @@ from saoma.kit.clock import SystemClock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Invalid
 from saoma.kit.seal import Seal
+from saoma.kit.telemetry import start_logging
 from saoma.migrations import migrate
 from saoma.payments import findings
 from saoma.payments.reconciliation import Busy, Run, RunStatus
@@ -34,6 +35,7 @@ _SHOWN = 20
 
 def run_reconcile(settings: Settings, day: date, file: Path | None, account: str) -> int:
     """Reconcile and print. Raises `Invalid` for an account nobody knows, or a file without saying whose it is."""
+    start_logging(level="WARNING")
     return asyncio.run(_run(settings, day, file, account, Console(highlight=False)))
 
 
@@ -87,11 +89,12 @@ async def _tell(rows: Rows, run: Run, source: Source, console: Console) -> None:
     console.print(f"{source.partner} {run.day}: {run.status.value}", soft_wrap=True)
     if run.problem:
         console.print(run.problem, soft_wrap=True)
-    table = Table("lines", "agree", "differ", *(name.replace("_", " ") for name in findings.CLASSES))
+    table = Table("", "lines")
     found = await findings.counts(rows, run.id)
-    table.add_row(
-        str(shown.lines), str(shown.agree), str(shown.differ), *(str(found[name]) for name in findings.CLASSES)
-    )
+    table.add_row("read", str(shown.lines))
+    table.add_row("agree", str(shown.agree))
+    for name in findings.CLASSES:
+        table.add_row(name.replace("_", " "), str(found[name]))
     console.print(table)
     lines = await findings.lines(rows, run.id, limit=_SHOWN + 1)
     if not lines:
