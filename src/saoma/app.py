@@ -38,6 +38,7 @@ from saoma.console.screens import (
     console_health,
     console_notices,
     console_payments,
+    console_recon,
     console_refunds,
     console_staff,
 )
@@ -117,6 +118,7 @@ SCREENS: tuple[Any, ...] = (
     console_payments.router,
     console_refunds.router,
     console_notices.router,
+    console_recon.router,
     console_accounts.router,
     console_staff.router,
     office_codes.router,

@@ -16,6 +16,7 @@ from saoma.console.screens import (
     console_health,
     console_notices,
     console_payments,
+    console_recon,
     console_refunds,
     console_staff,
 )
@@ -36,6 +37,7 @@ SCREENS = (
     console_cases,
     console_alarms,
     console_payments,
+    console_recon,
     console_refunds,
     console_notices,
     console_accounts,

@@ -26,7 +26,7 @@ from tests.payments.make import ACCOUNT
 from tests.restaurant.make import CountingRows
 
 PAGES = ("/console", "/console/cases", "/console/alarms", "/console/payments", "/console/refunds", "/console/notices")
-PAGES += ("/console/accounts", "/console/staff")
+PAGES += ("/console/accounts", "/console/staff", "/console/reconciliation")
 #: Questions a page may ask, the guard's included. More would mean one per row.
 MOST_QUESTIONS = 12
 
@@ -65,7 +65,7 @@ async def test_a_manager_sees_the_own_merchants_and_nothing_of_the_operators(of:
     manager = await of.person(Role.MANAGER)
     payment = await of.stuck()
     async with browser(of, manager) as desk:
-        for path in ("/console/alarms", "/console/notices", "/console/accounts"):
+        for path in ("/console/alarms", "/console/notices", "/console/accounts", "/console/reconciliation"):
             assert (await desk.get(path)).status_code == 403
         assert payment.order_number in (await desk.get("/console/payments")).text
         story = (await desk.get(f"/console/payments/{payment.id}")).text
@@ -280,6 +280,31 @@ async def test_an_account_is_tried_and_no_key_is_shown(of: Office) -> None:
     assert page.count('data-testid="check"') == 13
 
 
+async def test_a_day_is_shown_down_to_its_differences_and_exported(of: Office) -> None:
+    operator = await of.person(Role.OPERATOR)
+    async with of.house.db.reading() as rows:
+        await rows.run(
+            """INSERT INTO recon_runs (id, account_id, day, status, lines, agree, differ, created_at)
+               VALUES ('run_1', %(account)s, '2026-03-01', 'done', 10, 9, 1, now())""",
+            {"account": of.shop.account_id},
+        )
+        await rows.run(
+            """INSERT INTO recon_findings (account_id, run_id, day, class, key, pass, file_kind, file_name, row, kind,
+                   own_number, trade_number, theirs, theirs_currency, found_at)
+               VALUES (%(account)s, 'run_1', '2026-03-01', 'only_theirs', 'k', 1, 'trades', 'a.txt', 7, 'payment',
+                   '=HYPERLINK()', '2026000', 1250, 'USD', now())""",
+            {"account": of.shop.account_id},
+        )
+    async with browser(of, operator) as desk:
+        assert "2026-03-01" in (await desk.get("/console/reconciliation")).text
+        page = text_of((await desk.get("/console/reconciliation/run_1")).text)
+        assert "Only in Alipay's file 1" in page.replace("&#39;", "'") and "$12.50" in page and "a.txt:7" in page
+        assert "$12.50" not in (await desk.get("/console/reconciliation/run_1?kind=fee_differs")).text
+        sheet = await desk.get("/console/reconciliation/run_1/export")
+        assert sheet.headers["content-type"].startswith("text/csv") and "'=HYPERLINK()" in sheet.text
+        assert (await desk.get("/console/reconciliation/run_2")).status_code == 404
+
+
 async def test_trying_an_account_tells_what_is_wrong(of: Office) -> None:
     assert await try_account(of.house.alipay, "USD") == Tried(True, WELL)
     of.house.alipay.fails("query", "bad_signature")
@@ -300,7 +325,7 @@ def test_every_word_of_the_console_is_there_in_chinese_and_no_state_without_a_wo
     said = {title for _, title, _ in scope.NAV} | set(REFUSALS.values()) | {WELL}
     nothing = _Facts(False, False, False, False, False, 0, False, False)
     said |= {text for text, _ in going_live(identity.account(), nothing, None, "")}
-    for table in (words.STATUS, words.REFUND_STATUS, words.CASE_STATUS):
+    for table in (words.STATUS, words.REFUND_STATUS, words.CASE_STATUS, words.RUN_STATUS):
         said |= {word for word, _ in table.values()}
     for plain in (words.METHOD, words.DOOR, words.KIND, words.STEP, words.WHY, words.QUEUE):
         said |= set(plain.values())

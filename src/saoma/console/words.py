@@ -72,6 +72,15 @@ KIND: Final[Mapping[str, str]] = {
     Kind.UNMATCHED_MERCHANT_CODE.value: "Payment without an order",
 }
 
+RUN_STATUS: Final[Mapping[str, tuple[str, str]]] = {
+    "waiting": ("Waits for its files", "waiting"),
+    "loading": ("Being read", "waiting"),
+    "matching": ("Being compared", "waiting"),
+    "done": ("Compared", "paid"),
+    "nothing": ("No trade that day", "plain"),
+    "failed": ("Failed", "failed"),
+}
+
 #: The button's words, and what pressing it brings about.
 MOVE: Final[Mapping[str, tuple[str, str]]] = {
     Move.PAID.value: (
