@@ -120,7 +120,7 @@ async def test_a_reference_is_paid_once_and_free_again_after_a_refusal(house: De
 async def test_prefer_wait_answers_as_soon_as_the_end_is_known(house: Deployment, till: Program) -> None:
     house.alipay.buyer = "thinks"
     asking = asyncio.create_task(till.post("/payments", barcode(), prefer="wait=30"))
-    while not house.alipay.trades:
+    while not house.alipay.trades:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     house.alipay.buyer_pays(next(iter(house.alipay.trades)))
     await asyncio.sleep(0.05)

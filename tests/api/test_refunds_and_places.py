@@ -60,7 +60,7 @@ async def test_a_refund_nobody_heard_of_is_waited_for(house: Deployment, till: P
     house.alipay.fails("refund", "silence_after")
     path = f"/payments/{payment['id']}/refunds"
     asking = asyncio.create_task(till.post(path, {"amount": "1.00"}, prefer="wait=20"))
-    while not house.alipay.count("refund"):
+    while not house.alipay.count("refund"):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     await house.work(120)

@@ -1,4 +1,4 @@
-"""Webhooks end to end: written with the payment, signed, retried with growing gaps, replayed, given up with a notice."""
+"""Webhooks end to end: written with the payment, signed, retried, replayed, given up with a notice."""
 
 from __future__ import annotations
 

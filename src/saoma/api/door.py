@@ -25,6 +25,7 @@ AnyRequest = Request[Any, Any, Any]
 W = TypeVar("W", bound=Wish)
 LARGEST_BODY: Final = 64 * 1024
 LONGEST_WAIT: Final = 60
+LONGEST_QUERY: Final = 200
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _WAIT: Final = re.compile(r"\s*wait\s*=\s*\"?([0-9]{1,6})\"?\s*", re.IGNORECASE)
 _PLACE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<field>[^`]*)`", re.DOTALL)
@@ -147,5 +148,7 @@ def query_of(request: AnyRequest, *known: str) -> dict[str, str]:
             raise Refusal("invalid", f"{name}: given twice", [(name, "given twice")])
         if not _encodable(value) or any(ord(letter) < 32 for letter in value):
             raise Refusal("invalid", f"{name}: control characters are refused", [(name, "control characters")])
+        if len(value) > LONGEST_QUERY:
+            raise Refusal("invalid", f"{name}: at most {LONGEST_QUERY} letters", [(name, "too long")])
         found[name] = value
     return found

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from saoma.api import bodies
-from saoma.api.door import LONGEST_WAIT
+from saoma.api.door import LONGEST_QUERY, LONGEST_WAIT
 from saoma.api.pages import MOST
 from saoma.api.problems import KINDS
 from saoma.identity.api_keys import Scope
@@ -169,7 +169,7 @@ def _query(name: str) -> dict[str, Any]:
         "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": 20},
         "status": {"type": "string", "enum": [status.value for status in Status]},
     }
-    schema = schemas.get(name, {"type": "string", "maxLength": 200, "pattern": r"^[^\u0000-\u001f\u007f]*$"})
+    schema = schemas.get(name, {"type": "string", "maxLength": LONGEST_QUERY, "pattern": r"^[^\u0000-\u001f\u007f]*$"})
     return {"name": name, "in": "query", "required": False, "schema": schema}
 
 
