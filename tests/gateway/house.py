@@ -42,6 +42,7 @@ _bills = itertools.count(1)
 SHORT = {
     "alipay.acquire.overseas.spot.pay": "pay",
     "alipay.acquire.create": "create",
+    "alipay.acquire.precreate": "precreate",
     "alipay.acquire.overseas.query": "query",
     "alipay.acquire.cancel": "cancel",
     "alipay.acquire.overseas.spot.refund": "refund",

@@ -14,6 +14,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.kit.money import Money
 from saoma.sandbox.config import BuyerSetting, yuan
 from saoma.sandbox.daily_files import DailyFiles, PlantedError
 from saoma.sandbox.faults import SILENCE, Fault, FaultKind, Faults
@@ -102,6 +103,13 @@ class Payer(msgspec.Struct, forbid_unknown_fields=True):
     """Who pays an order code that nobody scanned yet."""
 
     buyer_id: str = ""
+
+
+class TypedAmount(msgspec.Struct, forbid_unknown_fields=True):
+    """Who pays at a printed code, and what they type."""
+
+    buyer_id: str
+    amount: str
 
 
 class TradeView(msgspec.Struct):
@@ -256,6 +264,16 @@ def pay_trade(
         return _trade(book, book.pay(trade.trade_no, buyer.id, buyer.pin))
 
 
+@post("/shop-codes/{token:str}/pay", status_code=200, sync_to_thread=False)
+def pay_shop_code(token: FromPath[str], data: TypedAmount, book: NamedDependency[Book]) -> TradeView:
+    """A buyer scans a shop's printed code (the last part of its address), types an amount and pays."""
+    code = book.static_codes.get(token)
+    if code is None:
+        raise NotFound(f"There is no shop code {token!r} here.")
+    buyer = book.buyer(data.buyer_id)
+    return _trade(book, book.pay_static(token, buyer.id, Money.parse(data.amount, code.trans_currency), buyer.pin))
+
+
 @post("/trades/{number:str}/refuse", status_code=200, sync_to_thread=False)
 def refuse_trade(number: FromPath[str], book: NamedDependency[Book], partner: FromQuery[str] = "") -> TradeView:
     """The buyer says no; the trade is closed."""
@@ -336,7 +354,7 @@ def control_router() -> Router:
     """Everything under `/control`; `book`, `partners`, `faults` and `notices` are injected."""
     handlers: list[Any] = [
         add_partner, list_partners, add_buyer, list_buyers, new_payment_code, plan_fault, list_faults, clear_faults,
-        push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, list_calls,
+        push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls,
         list_notifications, resend, sftp_access, list_daily_files, read_daily_file, plant_file_error,
         list_file_errors, clear_file_errors,
     ]  # fmt: skip
