@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,17 @@ from saoma.food.photos import keep_photo
 from saoma.identity import model, passwords
 from saoma.identity.links import Links, sign_in_path
 from saoma.identity.roles import Role
-from saoma.kit.clock import SystemClock
+from saoma.kit.clock import SystemClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.restaurant.tables import add_table
+from saoma.statements.sources import Source, set_source
 
 PASSWORD = "noodles-please"
 PIN = "123456"
+#: What the local Alipay charges, so that the daily files can be checked to the cent.
+FEE_RATE = Decimal("0.006")
 #: How long the links on the start page let people in; a demo may stay open for a while.
 LINKS_LIVE = timedelta(days=30)
 
@@ -139,6 +143,13 @@ class Control:
     def __init__(self, sandbox_url: str) -> None:
         self._url = sandbox_url
 
+    async def get(self, path: str) -> dict[str, Any]:
+        """Read JSON. Raises `aiohttp.ClientResponseError` when it is refused."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self._url}/control/{path}") as answer:
+            answer.raise_for_status()
+            found: dict[str, Any] = await answer.json()
+            return found
+
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Send and read JSON. Raises `aiohttp.ClientResponseError` when it is refused."""
         async with (
@@ -201,8 +212,13 @@ async def _open_restaurant(
         environment="sandbox",
         currency=orders.CURRENCY,
     )
+    access = await Control(demo.sandbox_url).get(f"partners/{place.partner}/sftp")
     async with db.transaction() as tx:
         account_id = await model.add_account(tx, seal, account, name=place.name)
+        if access["port"]:
+            today = beijing_day(SystemClock().now())
+            files = Source(account_id=account_id, kind="sftp", since=today, fee_rate=FEE_RATE, **access)
+            await set_source(tx, seal, files)
         merchant = await model.add_merchant(
             tx,
             name=place.name,

@@ -183,6 +183,8 @@ class _Demo:
                     "state": str(folder / "book.sqlite"),
                     "public_url": f"http://127.0.0.1:{self._sandbox_port}",
                     "partner_origins": [app_url],
+                    # next to the web's port, and the same after every start: the source of daily files is kept
+                    "sftp_port": self._sandbox_port + 1 if self._sandbox_port < 65535 else None,
                 }
             )
         )
