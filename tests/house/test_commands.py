@@ -6,7 +6,7 @@ import pytest
 
 from saoma.cli import main
 
-COMMANDS = ["demo", "serve", "worker", "sandbox", "replay", "keys new", "doctor"]
+COMMANDS = ["demo", "serve", "worker", "sandbox", "replay", "reconcile", "keys new", "doctor"]
 WRONG = [
     "dance",
     "demo --port eighty",
