@@ -12,7 +12,6 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from litestar import Litestar
 from litestar.routes import HTTPRoute
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -24,7 +23,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from saoma.api.openapi import OPERATIONS, document
-from saoma.api.routes import v1
 from saoma.kit.clock import MovableClock
 from tests.api.make import Deployment, Program, deployment
 
@@ -37,11 +35,11 @@ SCHEMA = schemathesis.openapi.from_dict({**document(), "security": []})
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
-def test_the_document_and_the_routes_name_each_other() -> None:
+async def test_the_document_and_the_routes_name_each_other(house: Deployment) -> None:
     documented = {(operation.method, operation.path.partition("/api/v1")[2]) for operation in OPERATIONS}
     routed = {
         (str(method), route.path.partition("/api/v1")[2].replace(":str", ""))
-        for route in Litestar([v1]).routes
+        for route in house.app.routes
         if route.path.startswith("/api/v1") and isinstance(route, HTTPRoute)
         for handler in route.route_handlers
         for method in handler.http_methods
@@ -86,7 +84,7 @@ async def test_an_example_of_the_document_runs(house: Deployment, till: Program,
     if body.get("store"):
         body["store"] = house.shop.store.id
     answer = await till.post(path, body)
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code in operation.answers, answer.text
     for field, value in body.items():
         if field != "payment_code":
             assert answer.json()[field] == value

@@ -23,6 +23,7 @@ from saoma.food.editing import set_photo, store_menu
 from saoma.food.menu import menu, open_menu
 from saoma.food.photos import keep_photo
 from saoma.identity import model, passwords
+from saoma.identity.api_keys import Scope, add_api_key
 from saoma.identity.links import Links, sign_in_path
 from saoma.identity.roles import Role
 from saoma.kit.clock import SystemClock, beijing_day
@@ -59,6 +60,7 @@ class DemoFile(msgspec.Struct, kw_only=True):
     tables: list[dict[str, Any]] = msgspec.field(default_factory=list)
     buyers: list[dict[str, Any]] = msgspec.field(default_factory=list)
     merchants: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    api_keys: list[dict[str, Any]] = msgspec.field(default_factory=list)
     start_page: str = ""
 
 
@@ -238,6 +240,9 @@ async def _open_restaurant(
             address_zh="海港路 1 号",
         )
         await model.add_terminal(tx, store.id, name="Till 1")
+        _, api_key = await add_api_key(
+            tx, SystemClock(), merchant_id=merchant.id, name="Demo", scopes=list(Scope), by="demo"
+        )
         for name, login, role in place.people:
             await model.add_staff(
                 tx,
@@ -287,6 +292,7 @@ async def _open_restaurant(
     demo.merchants.append(
         {"id": merchant.id, "name": place.name, "name_zh": place.name_zh, "store_id": store.id, "key": place.key}
     )
+    demo.api_keys.append({"merchant": place.name, "merchant_id": merchant.id, "store_id": store.id, "key": api_key})
     await _hang_pictures(db, storage, place, store.id)
 
 

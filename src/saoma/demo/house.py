@@ -151,6 +151,7 @@ class _Demo:
             "SAOMA_DATABASE_URL": url,
             "SAOMA_SECRET": demo.secret,
             "SAOMA_PUBLIC_URL": app_url,
+            "SAOMA_LOOPBACK_WEBHOOKS": "1",
             "SAOMA_STORAGE_URL": str(self._folder / "storage"),
         }
         with self._step("App and worker"):
