@@ -47,7 +47,7 @@ async def _show(
         arrival = await _arrival(rows, arrivals, at, payment_id)
         found = await arrivals.suggestions(rows, arrival)
         every = await arrivals.open_orders(rows, at.store.id)
-        tiles = await tiles_context(rows, at)
+        tiles = await tiles_context(rows, at, payment_id)
     likely: tuple[OpenOrder, ...] = ()
     if isinstance(found, Exact):
         likely = (found.order,)
@@ -171,7 +171,7 @@ async def _refunds(
         at = await counter(request, rows)
         waiting = await refunding.waiting(rows, at.store.merchant_id, at.store.id)
         names = {one.requested_by: await model.staff_by_id(rows, one.requested_by) for one in waiting}
-        tiles = await tiles_context(rows, at)
+        tiles = await tiles_context(rows, at, "refunds")
     payments = {one.payment_id: await checkout.payments.get(one.payment_id) for one in waiting}
     return page(
         request,

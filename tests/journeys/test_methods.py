@@ -1,0 +1,86 @@
+"""The other ways to pay, with a browser at the till: a code on its screen, and a shop's printed code.
+
+The wallet gets the codes as a camera would: their address is pasted on its scan page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import House, Person
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+
+
+def opened_bill(till: Person, seat: int, lang: str) -> None:
+    """A cashier seats people who don't scan and takes their order."""
+    till.sign_in("mei", "/till")
+    till.page.locator(".free-tables button").nth(seat).click()
+    till.page.wait_for_url(re.compile("/order"))
+    till.page.locator(".dish-keys form button.dish-key:not([disabled])").first.click()
+    send = till.page.get_by_test_id("send")
+    expect(send).to_be_visible()
+    send.click()
+    expect(till.page.get_by_test_id("take-amount")).to_be_visible()
+
+
+def scan_in_wallet(person: Person, name: str, address: str) -> None:
+    """Paste a code's address on the wallet's scan page."""
+    port = person.house.sandbox_url.rpartition(":")[2]
+    person.page.goto(f"http://{name}.localhost:{port}/wallet/scan")
+    field = person.page.locator("form input[name=text], form input[name=code], form textarea").first
+    field.fill(address)
+    field.press("Enter")
+
+
+@pytest.mark.parametrize(("lang", "seat"), [("en", 0), ("zh", 1)])
+def test_a_guest_scans_the_code_on_the_till_and_the_till_turns_green(
+    house: House, person: Callable[..., Person], lang: str, seat: int
+) -> None:
+    till, amy = person(lang, desk=True), person(lang)
+    opened_bill(till, seat, lang)
+    till.page.get_by_test_id("show-code").click()
+    code = till.page.get_by_test_id("order-code")
+    expect(code).to_be_visible()
+    scan_in_wallet(amy, "amy", code.get_attribute("data-code") or "")
+    amy.page.locator("[data-do=pin]").click()
+    amy.type_pin()
+    expect(till.page.locator("#payment-panel[data-shows=paid]")).to_be_visible()
+
+
+@pytest.mark.parametrize(("lang", "seat"), [("en", 2), ("zh", 3)])
+def test_a_typed_amount_arrives_at_the_till_and_is_assigned_to_its_bill(
+    house: House, person: Callable[..., Person], lang: str, seat: int
+) -> None:
+    till, amy = person(lang, desk=True), person(lang)
+    opened_bill(till, seat, lang)
+    bill = till.page.url
+    left = till.page.get_by_test_id("take-amount").get_attribute("data-left") or ""
+    origin = "/".join(till.page.url.split("/", 3)[:3])
+    till.page.goto(f"{origin}/office/codes")
+    till.page.locator("[data-testid=add-code] [name=label]").fill(f"Counter {lang}")
+    till.page.locator("[data-testid=add-code] button[type=submit]").click()
+    printed = till.page.get_by_test_id("code").filter(has_text=f"Counter {lang}")
+    expect(printed).to_have_attribute("data-status", "active")
+    address = printed.get_attribute("data-address") or ""
+    till.page.goto(f"{origin}/till")
+
+    # Amy types a cent too much: nobody but a person can know which bill that was for.
+    scan_in_wallet(amy, "amy", address)
+    amy.page.locator("input[name=amount]").fill(str(Decimal(int(left) + 1) / 100))
+    amy.page.locator("form[data-shop] button[type=submit]").click()
+    amy.page.locator("[data-do=pin]").click()
+    for digit in "123456":
+        # The page below the sheet has a pad of its own.
+        amy.page.get_by_role("dialog").locator(f"[data-key='{digit}']").click()
+    arrival = till.page.get_by_test_id("arrival").filter(has_text=f"Counter {lang}")
+    expect(arrival).to_be_visible()
+    arrival.click()
+    till.page.get_by_test_id("likely").get_by_test_id("assign").first.click()
+    expect(till.page.get_by_test_id("covered")).to_be_visible()
+    assert till.page.url.partition("/till")[2].partition("/order")[0] in bill
+    assert house.query("SELECT count(*) FROM arrivals WHERE state = 'waiting'") == [(0,)]
