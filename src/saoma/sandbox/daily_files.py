@@ -1,5 +1,4 @@
-"""The daily files of this local Alipay, written from its own book: what was paid and undone on a Beijing day, and what
-was paid out for it on the next working day.
+"""The daily files of this local Alipay: a Beijing day's payments and refunds, and what was paid out for them.
 
 They are made when somebody asks, so they always agree with the book, unless an error was planted on purpose
 (https://global.alipay.com/docs/ac/globalbarcode/transaction_format,
