@@ -57,8 +57,8 @@ from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
 from saoma.migrations import migrate
-from saoma.notifications.delivering import Postman
 from saoma.notifications.outbox import Outbox
+from saoma.notifications.postman import Postman
 from saoma.notifications.webhooks import Webhooks
 from saoma.payments.alarms import Alarms, raise_alarm
 from saoma.payments.payable import Payable

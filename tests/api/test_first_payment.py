@@ -55,7 +55,7 @@ async def test_every_command_of_the_page_runs(database_url: str, tmp_path: Path)
             except OSError:
                 await asyncio.sleep(0.05)
         shell = "set -e\n" + "".join(blocks("sh")).replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
-        exports = "".join(line + "\n" for line in shell.splitlines() if "export SAOMA" in line or "export CODE" in line)
+        exports = "".join(line + "\n" for line in shell.splitlines() if re.match("export (SAOMA|API_KEY|CODE)=", line))
         try:
             said = await run(tmp_path, "bash", "-c", shell)
             program = blocks("python")[0]
