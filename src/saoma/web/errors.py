@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from saoma.kit.errors import NotSent, OutcomeUnknown, Refused
 from saoma.kit.i18n import LANGUAGES, texts
 from saoma.kit.ids import new_id
+from saoma.web import texts as words
 from saoma.web.page import house_of, language_of, page, reader_of, render
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,7 @@ class Trouble:
 
     def said(self, lang: str) -> str:
         """The sentence in one language."""
-        return texts(lang)(self.sentence, **self.values)
+        return words.say(lang, self.sentence, **self.values)
 
 
 def N_(text: str) -> str:

@@ -227,7 +227,7 @@ def environment() -> Environment:
 
 
 def _text(msgid: str, /, **values: object) -> str:
-    return texts(_reader.get().lang)(msgid, **values)
+    return words.say(_reader.get().lang, msgid, **values)
 
 
 def _plural(one: str, many: str, count: int, /, **values: object) -> str:

@@ -51,6 +51,12 @@ def money(amount: Money, lang: str = "en") -> str:
     return f"{minus}{sign}{gap}{abs(amount.decimal):,f}"
 
 
+def say(lang: str, msgid: str, /, **values: object) -> str:
+    """A text with its values; amounts in it are said as everywhere on the page, never as `36.50 USD`."""
+    said = {name: money(value, lang) if isinstance(value, Money) else value for name, value in values.items()}
+    return texts(lang)(msgid, **said)
+
+
 @functools.lru_cache(maxsize=256)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)

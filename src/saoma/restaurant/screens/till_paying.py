@@ -17,19 +17,21 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panel import panel_of
+from saoma.food.model import called
 from saoma.gateway import BY_STAFF
 from saoma.identity import audit
 from saoma.identity.guards import May, needs, terminal_of
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, Portion, TheseDishes, Whole
-from saoma.restaurant.model import Sitting
+from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
     AnyRequest,
@@ -166,11 +168,18 @@ async def taken(
         if shown and shown != str(portion.amount.minor):
             raise Conflict(AMOUNT_CHANGED)
         terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
-        subject = f"{at.store.name} · {table.name}"
+        subject = _subject(request, at, table)
         payment = await take(Wish(at, sitting, subject, choice, portion, terminal_id, key))
     except (Invalid, Conflict) as refusal:
         return await show_bill(request, db, sitting_id, status_code=refusal.status, refusal=refusal)
     return await show_payment(request, db, checkout, sitting_id, payment.id)
+
+
+def _subject(request: AnyRequest, at: Counter, table: Table) -> str:
+    """What the customer's wallet says the money is for."""
+    lang = language_of(request)
+    seat = texts(lang)("Table {name}", name=table.name) if table.name.isdecimal() else table.name
+    return f"{called(at.store.name, at.store.name_zh, lang)} · {seat}"
 
 
 def _go(request: AnyRequest, where: str) -> Response[Any]:
