@@ -43,7 +43,7 @@ BUYERS = [
 HELD = 0.02
 
 
-@dataclass
+@dataclass(repr=False)
 class Alipay:
     """The sandbox's process, on the same port and file each time it is started."""
 
@@ -206,7 +206,7 @@ class Letter:
         return self.kind.partition("charset=")[2]
 
 
-@dataclass
+@dataclass(repr=False)
 class LetterBox:
     """Where the sandbox posts its notifications. It takes them all and keeps them: to everybody else they are lost,
     until somebody carries one on."""

@@ -59,7 +59,7 @@ class Said:
     answer: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Shop:
     """A merchant at an account of its own, with somebody at the till."""
 
@@ -71,7 +71,7 @@ class Shop:
     browser: httpx.AsyncClient
 
 
-@dataclass
+@dataclass(repr=False)
 class House:
     """One deployment and the Alipay it talks to."""
 
@@ -274,7 +274,7 @@ def agrees(payment: Payment, trade: dict[str, Any] | None) -> None:
             raise AssertionError(f"{payment.order_number} is still {payment.status}: {payment.code}")
 
 
-@dataclass
+@dataclass(repr=False)
 class Watched:
     """One payment, followed to its end."""
 

@@ -55,7 +55,7 @@ def order_number() -> str:
     return f"G{next(_numbers):012d}"
 
 
-@dataclass
+@dataclass(repr=False)
 class Side:
     """One gateway under test, and what may happen at its other end."""
 

@@ -16,7 +16,7 @@ from saoma.alipay.wire import parse_form
 Trick = Callable[[dict[str, str], bytes], bytes]
 
 
-@dataclass
+@dataclass(repr=False)
 class Meddler:
     """The man in the middle. `honest` keeps what Alipay really said, by service."""
 

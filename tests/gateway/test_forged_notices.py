@@ -36,7 +36,7 @@ class Trace(msgspec.Struct, frozen=True):
     raw: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Waiting:
     """A payment that was paid at Alipay, whose true notification has not arrived yet."""
 
