@@ -31,17 +31,7 @@ from saoma.api.references import KIND as API
 from saoma.api.references import References
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import notify, pay, receipts, till_payments
-from saoma.console.screens import (
-    console_accounts,
-    console_alarms,
-    console_cases,
-    console_health,
-    console_notices,
-    console_payments,
-    console_recon,
-    console_refunds,
-    console_staff,
-)
+from saoma.console import screens as console
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
 from saoma.identity.guards import SignInNeeded, to_sign_in
@@ -112,15 +102,7 @@ SCREENS: tuple[Any, ...] = (
     till_methods.router,
     till_arrivals.router,
     office_tables.router,
-    console_health.router,
-    console_cases.router,
-    console_alarms.router,
-    console_payments.router,
-    console_refunds.router,
-    console_notices.router,
-    console_recon.router,
-    console_accounts.router,
-    console_staff.router,
+    *console.routers,
     office_codes.router,
 )
 
@@ -134,6 +116,7 @@ DUE_TABLES: tuple[str, ...] = (
     "alarm_deliveries",
     "chores",
     "webhook_deliveries",
+    "recon_runs",
 )
 #: What rooms above the payment core add to its audit.
 AUDIT_RULES: dict[str, str] = {**book_rules.RULES}

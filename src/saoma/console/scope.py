@@ -27,7 +27,7 @@ NAV: Final = (
     ("/console", "Health", True),
     ("/console/cases", "Cases", False),
     ("/console/alarms", "Alarms", True),
-    ("/console/payments", "Payments", False),
+    ("/console/payments", "All payments", False),
     ("/console/refunds", "Refunds", False),
     ("/console/notices", "Messages", True),
     ("/console/reconciliation", "Daily files", True),
