@@ -73,3 +73,10 @@ def test_the_address_wins_over_the_choice_and_the_choice_over_the_browser(
     asked: str | None, chosen: str | None, accepted: str | None, expected: str
 ) -> None:
     assert texts.pick_language(asked, chosen, accepted) == expected
+
+
+def test_an_amount_inside_a_sentence_is_said_as_on_the_rest_of_the_page() -> None:
+    sentence = "“{dish}” now costs {now} (it was {before}). Look at your basket, then send again."
+    values = {"dish": "Buns", "dish_zh": "素菜包", "now": Money(1735, "USD"), "before": Money(560, "USD")}
+    assert "now costs $17.35 (it was $5.60)" in texts.say("en", sentence, **values)
+    assert "现价 US$17.35（原价 US$5.60）" in texts.say("zh", sentence, **values)
