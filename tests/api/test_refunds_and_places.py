@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -122,19 +121,18 @@ async def test_new_payments_shift_nothing_between_pages(house: Deployment, till:
     assert rest["next_cursor"] is None
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        *({"limit": limit} for limit in ("0", "101", "-1", "1.5", "x", "", "9" * 30, "١")),
-        *({"cursor": cursor} for cursor in ("x", "!!", "a" * 500, "日", "MQ", "MS4y", "\x00", "")),
-        *({"status": "paid"}, {"statsu": "failed"}, {"reference": "\x00"}, {"store": "a\x00b"}),
-    ],
-    ids=str,
-)
-async def test_a_query_that_is_wrong_is_refused_and_names_its_field(till: Program, query: dict[str, str]) -> None:
-    answer = await till.get("/payments", query)
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["errors"][0]["field"] == next(iter(query))
+WRONG_QUERIES: list[dict[str, str]] = [
+    *({"limit": limit} for limit in ("0", "101", "-1", "1.5", "x", "", "9" * 30, "١")),
+    *({"cursor": cursor} for cursor in ("x", "!!", "a" * 500, "日", "MQ", "MS4y", "\x00", "")),
+    *({"status": "paid"}, {"statsu": "failed"}, {"reference": "\x00"}, {"store": "a\x00b"}, {"store": "x" * 201}),
+]
+
+
+async def test_a_query_that_is_wrong_is_refused_and_names_its_field(till: Program) -> None:
+    for query in WRONG_QUERIES:
+        answer = await till.get("/payments", query)
+        assert answer.status_code == 422, (query, answer.text)
+        assert answer.json()["errors"][0]["field"] == next(iter(query))
 
 
 async def test_too_many_requests_wait_as_long_as_they_are_told(
