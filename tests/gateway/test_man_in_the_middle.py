@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -56,6 +57,11 @@ def bodies(text: bytes) -> Trick:
 def unsigned(fields: dict[str, str], honest: bytes) -> bytes:
     """What Alipay said, with the signature cut out."""
     return re.sub(rb"<sign>.*?</sign>|<sign_type>.*?</sign_type>", b"", honest)
+
+
+def relabelled(fields: dict[str, str], honest: bytes) -> bytes:
+    """What Alipay said, signature and all, under the name of a sign type that this account does not use."""
+    return re.sub(rb"<sign_type>.*?</sign_type>", b"<sign_type>RSA</sign_type>", honest)
 
 
 def stranger_of(shop: Shop) -> Trick:
@@ -112,6 +118,7 @@ LIES: dict[str, Trick] = {
     "nothing at all": bodies(b""),
     "an entity bomb": bodies(b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "boo">]><alipay>&b;</alipay>'),
     "the true answer without its signature": unsigned,
+    "the true answer under another sign type": relabelled,
 }
 
 
@@ -176,6 +183,39 @@ async def test_a_true_answer_about_another_order_books_nothing(house: House, sho
     await ends(house, first, Status.SUCCEEDED)
 
 
+async def test_true_answers_about_another_order_end_nothing_of_this_one(
+    house: House, shop: Shop, meddler: Meddler
+) -> None:
+    other = await house.page(shop)
+    await house.alipay.pays(other.number)
+    await other.follow()
+    await house.rooms.payments.refund(other.id, Money.parse("6.50", "USD"), "cold", "stf_boss", "k")
+    cancelled = await house.page(shop)
+    await house.rooms.payments.give_up(cancelled.id, by="gst_anna")
+    stolen = {service: meddler.honest[service][0] for service in (CREATE, QUERY, REFUND, CANCEL)}
+
+    for service, hands_on in ((CREATE, True), (QUERY, True), (CANCEL, False), (REFUND, False)):
+        meddler.plays(service, bodies(stolen[service]), hands_on=hands_on)
+    watched = await house.page(shop)
+    assert (await watched.payment()).trade_number == "", "a page that pays somebody else's trade"
+    await watched.follow(until=6)
+    assert ((await watched.payment()).booked, (await watched.payment()).code) == (False, "other_order")
+    await house.alipay.pays(watched.number)
+    await watched.follow()
+    refund = await house.rooms.payments.refund(watched.id, Money.parse("6.50", "USD"), "cold", "stf_boss", "k")
+    assert (refund.status, refund.code) == (RefundStatus.PENDING, "other_order")
+    thinking = await house.page(shop)
+    given_up = await house.rooms.payments.give_up(thinking.id, by="gst_anna")
+    assert given_up.status is Status.CANCELLING
+    await thinking.follow()
+    await house.move_to(house.clock.now() + timedelta(minutes=5))
+    await house.work()
+    (refund,) = await house.rooms.payments.refunds_of(watched.id)
+    assert refund.status is RefundStatus.SUCCEEDED
+    await ends(house, watched, Status.SUCCEEDED)
+    await ends(house, thinking, Status.CANCELLED)
+
+
 async def test_a_true_answer_to_a_question_is_no_answer_to_a_payment(
     house: House, shop: Shop, meddler: Meddler
 ) -> None:
@@ -234,7 +274,7 @@ async def test_no_lie_ends_the_waiting_for_a_buyer(house: House, shop: Shop, med
 @pytest.mark.parametrize("lie", LIES, ids=list(LIES))
 async def test_no_lie_confirms_or_refuses_a_cancel(house: House, shop: Shop, meddler: Meddler, lie: str) -> None:
     watched = await house.page(shop)
-    meddler.plays(CANCEL, LIES[lie], hands_on=lie == "the true answer without its signature")
+    meddler.plays(CANCEL, LIES[lie], hands_on=lie.startswith("the true answer"))
     payment = await house.rooms.payments.give_up(watched.id, by="gst_anna")
     assert payment.status is Status.CANCELLING
     await watched.follow()
