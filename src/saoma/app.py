@@ -20,6 +20,8 @@ from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.response import Redirect
 
+from saoma.alipay.acquirer import Acquirer
+from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.alipay.client import AlipayClient, CallRecord
 from saoma.alipay.codes import CODES
 from saoma.alipay.direct import Direct
@@ -34,6 +36,7 @@ from saoma.checkout.screens import notify, pay, receipts, till_payments
 from saoma.console import screens as console
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
+from saoma.identity.acquirers import acquirers
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import accounts
 from saoma.identity.screens import api_keys, home, pairing, sign_in, wallet
@@ -133,6 +136,7 @@ class Rooms:
     seal: Seal
     storage: Storage
     client: AlipayClient
+    acquirers: AcquirerClient
     gateways: dict[str, Gateway]
     wallets: Wallets
     payments: Payments
@@ -178,6 +182,7 @@ class Rooms:
             seal=seal,
             storage=Storage.at(settings.storage_url),
             client=client,
+            acquirers=AcquirerClient(connect_seconds=settings.connect_seconds, on_call=count_call),
             gateways=gateways,
             wallets=client,
             payments=payments,
@@ -197,7 +202,7 @@ class Rooms:
         await self.refresh_gateways()
         await self.live.start()
         refreshing = asyncio.create_task(_refresh(self))
-        async with self.client, self.postman:
+        async with self.client, self.acquirers, self.postman:
             try:
                 yield
             finally:
@@ -210,10 +215,15 @@ class Rooms:
         """Read the gateway accounts anew: after a start, and after one was added or changed."""
         async with self.db.reading() as rows:
             found = await accounts(rows, self.seal)
+            at_acquirers = await acquirers(rows, self.seal)
         for account_id, account in found:
             known = self.gateways.get(account_id)
             if not isinstance(known, Direct) or known.account != account:
                 self.gateways[account_id] = Direct(account, self.client, self.clock)
+        for account_id, at in at_acquirers:
+            gateway = self.gateways.get(account_id)
+            if not isinstance(gateway, Acquirer) or gateway.account != at:
+                self.gateways[account_id] = Acquirer(at, self.acquirers, self.clock)
 
     async def ready(self) -> bool:
         """Whether this process knows at least one gateway account and its database answers."""

@@ -16,7 +16,7 @@ from tests.api.make import CODE, Deployment, Program, barcode
 
 FIELDS = {
     *("id", "status", "amount", "currency", "method", "trade_no", "out_trade_no", "refunded", "message"),
-    *("created_at", "paid_at", "subject", "store", "terminal", "reference", "qr_code"),
+    *("created_at", "paid_at", "subject", "store", "terminal", "reference", "qr_code", "code", "gave_back"),
 }
 
 

@@ -61,7 +61,7 @@ class Account:
         except Unreadable as error:
             raise Invalid(f"This account's {error}.") from None
         for name in ("gateway_url", "openapi_url", "auth_url"):
-            _check_address(name.replace("_", " "), getattr(self, name), self.environment)
+            check_address(name.replace("_", " "), getattr(self, name), self.environment)
         if not self.gateway_url:
             raise Invalid("An account needs the address of its gateway (gateway.do).")
         if self.sign_type is SignType.MD5 and not self.md5_key:
@@ -91,7 +91,8 @@ class Account:
         return rsa_signatory(sign_type, self.private_key, self.alipay_public_key)
 
 
-def _check_address(name: str, url: str, environment: str) -> None:
+def check_address(name: str, url: str, environment: str) -> None:
+    """Raises `Invalid` for an address that an account of this environment may not use; an empty one is left alone."""
     if not url:
         return
     parts = urlsplit(url)

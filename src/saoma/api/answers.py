@@ -86,6 +86,8 @@ def payment_answer(payment: Payment, gateway: Gateway | None, lang: str) -> Paym
         terminal=payment.terminal_id,
         reference=str(payment.part.get("reference", "")) if payment.payable_kind == "api" else "",
         qr_code=payment.qr_code,
+        code=payment.code,
+        gave_back=payment.gave_back,
     )
 
 

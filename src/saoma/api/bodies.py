@@ -56,6 +56,13 @@ class NewPayment(Wish, frozen=True, kw_only=True):
     ] = ""
 
 
+class Withdrawal(Wish, frozen=True, kw_only=True):
+    """Make sure that nothing with this reference begins any more, though a request for it may still be on its way."""
+
+    reference: Annotated[str, Meta(min_length=1, max_length=64, pattern=_PLAIN)]
+    store: Line = ""
+
+
 class NewRefund(Wish, frozen=True, kw_only=True):
     """Give money back, all or part of it, in the payment's currency."""
 
@@ -114,6 +121,15 @@ class PaymentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     terminal: str
     reference: str
     qr_code: Annotated[str, Meta(description="What the customer scans, for order_code.")]
+    code: Annotated[str, Meta(description="The last word about it, Alipay's or ours; `message` says it in sentences.")]
+    gave_back: Annotated[bool, Meta(description="Whether a cancelled payment had taken money, which was returned.")]
+
+
+class WithdrawalAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """No payment has this reference, and none will."""
+
+    reference: str
+    store: str
 
 
 class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ PAYMENT_EXAMPLE: Final[dict[str, Any]] = {
     "subject": "Beef noodles",
     "reference": "order-1001",
 }
+WITHDRAWAL_EXAMPLE: Final = {"reference": "A-1001"}
 REFUND_EXAMPLE: Final[dict[str, Any]] = {"amount": "2.50", "reason": "No tea left"}
 STORE_EXAMPLE: Final[dict[str, Any]] = {"name": "Harbour Road", "zone": "Asia/Singapore", "name_zh": "海港路店"}
 TERMINAL_EXAMPLE: Final[dict[str, Any]] = {"store": "sto_000000000000000000000000", "name": "Till 2", "kind": "till"}
@@ -93,6 +94,12 @@ OPERATIONS: Final = (
         *("POST", "/api/v1/payments/{payment_id}/cancel", "cancel_payment", "Give a payment up and undo it"),
         *(Scope.PAYMENTS_WRITE, {200: "It has ended; look at `status`.", 202: "It is being undone."}, P),
         waits=True,
+    ),
+    Operation(
+        *("POST", "/api/v1/payments/withdraw", "withdraw", "Spend a reference that no payment has"),
+        *(Scope.PAYMENTS_WRITE, {200: "No payment has this reference, and none will."}, bodies.WithdrawalAnswer),
+        body=bodies.Withdrawal,
+        example=WITHDRAWAL_EXAMPLE,
     ),
     Operation(
         *("POST", "/api/v1/payments/{payment_id}/refunds", "make_refund", "Give money back"),

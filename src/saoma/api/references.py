@@ -16,6 +16,18 @@ _HOLD = """
 INSERT INTO api_references (store_id, reference, payment_id)
 VALUES (%(store_id)s, %(reference)s, %(payment_id)s) ON CONFLICT (store_id, reference) DO NOTHING
 """
+_HELD_BY = "SELECT payment_id FROM api_references WHERE store_id = %(store_id)s AND reference = %(reference)s"
+_WITHDRAWN: Final = "withdrawn:"
+
+
+async def withdraw(tx: Transaction, store_id: str, reference: str) -> None:
+    """Spend a reference for good: a request for it that comes late is refused like any second one.
+
+    Raises `ReferenceTaken` where a payment has it, which is then to be cancelled."""
+    mark = f"{_WITHDRAWN}{store_id}:{reference}"
+    given = {"store_id": store_id, "reference": reference, "payment_id": mark}
+    if not await tx.run(_HOLD, given) and await tx.value(_HELD_BY, given) != mark:
+        raise ReferenceTaken("This reference is paid or being paid already. Look at its payment.")
 
 
 class References:

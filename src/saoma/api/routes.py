@@ -11,7 +11,7 @@ from litestar import Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from saoma.api import hooks, payments, places, refunds
+from saoma.api import hooks, payments, places, refunds, withdrawing
 from saoma.api.door import LARGEST_BODY
 from saoma.api.openapi import document
 from saoma.api.problems import KINDS, problem
@@ -42,7 +42,7 @@ def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 v1 = Router(
     "/api/v1",
-    route_handlers=[*payments.handlers, *refunds.handlers, *places.handlers, *hooks.handlers],
+    route_handlers=[*payments.handlers, *withdrawing.handlers, *refunds.handlers, *places.handlers, *hooks.handlers],
     # By each name that the house's own handlers have: the nearest name of an error wins, not the nearest handler.
     exception_handlers=dict.fromkeys((Refused, NotSent, OutcomeUnknown, HTTPException, Exception), _answer),
     opt=_OPEN,

@@ -190,14 +190,15 @@ def _opened(row: _AccountRow, seal: Seal) -> Account:
 
 
 async def accounts(rows: Rows, seal: Seal) -> list[tuple[str, Account]]:
-    """Every gateway account with its keys opened, oldest first, as the composition hands them to gateways."""
-    found = await rows.rows(_AccountRow, f"SELECT {_ACCOUNT} FROM accounts ORDER BY created_at, id")  # noqa: S608
+    """Every account at Alipay itself with its keys opened, oldest first, as the composition hands them to gateways."""
+    query = f"SELECT {_ACCOUNT} FROM accounts WHERE channel = 'direct' ORDER BY created_at, id"  # noqa: S608
+    found = await rows.rows(_AccountRow, query)
     return [(row.id, _opened(row, seal)) for row in found]
 
 
 async def account(rows: Rows, seal: Seal, account_id: str) -> Account:
-    """One account with its keys opened. Raises `NotFound`."""
-    query = f"SELECT {_ACCOUNT} FROM accounts WHERE id = %(id)s"  # noqa: S608
+    """One account at Alipay itself with its keys opened. Raises `NotFound`, also for one at an acquirer."""
+    query = f"SELECT {_ACCOUNT} FROM accounts WHERE id = %(id)s AND channel = 'direct'"  # noqa: S608
     return _opened(await rows.one(_AccountRow, query, {"id": account_id}), seal)
 
 

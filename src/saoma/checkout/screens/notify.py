@@ -72,4 +72,32 @@ async def notify(
     return _answer(accepted=judged.accepted)
 
 
-router = Router("/", route_handlers=[notify])
+@post(
+    "/acquirer/notify/{account_id:str}",
+    request_max_body_size=_LARGEST,
+    opt={"exclude_from_csrf": True, "skip_session": True},
+    status_code=200,
+)
+async def notify_by_acquirer(
+    request: Request[Any, Any, Any], payments: NamedDependency[Payments], account_id: FromPath[str]
+) -> Response[str]:
+    """Take one webhook of an acquirer's. Unlike Alipay it goes by the status: anything but 200 is sent again."""
+    body = b""
+    try:
+        body = await request.body()
+        fields = {"body": body.decode(), "signature": request.headers.get("saoma-signature", "")}
+        judged = await payments.notified(account_id, fields)
+    except (UnicodeDecodeError, HTTPException) as error:
+        log.warning("notify.unreadable", account=account_id[:40], error=str(error)[:200])
+        judged = await payments.notified_unreadably(account_id, body)
+    except SaomaError as error:
+        log.warning("notify.refused", account=account_id[:40], error=str(error)[:200])
+        return Response("fail", media_type=MediaType.TEXT, status_code=400)
+    return Response(
+        "success" if judged.accepted else "fail",
+        media_type=MediaType.TEXT,
+        status_code=200 if judged.accepted else 400,
+    )
+
+
+router = Router("/", route_handlers=[notify, notify_by_acquirer])
