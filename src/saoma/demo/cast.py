@@ -35,6 +35,8 @@ from saoma.statements.sources import Source, set_source
 
 PASSWORD = "noodles-please"
 PIN = "123456"
+#: What colleagues type who take over a till ("Change person").
+TILL_PIN = "2468"
 #: What the local Alipay charges, so that the daily files can be checked to the cent.
 FEE_RATE = Decimal("0.006")
 #: How long the links on the start page let people in; a demo may stay open for a while.
@@ -178,16 +180,16 @@ async def fill_sandbox(demo: DemoFile) -> None:
 async def fill_house(demo: DemoFile, db: Database, storage: Storage, places: tuple[Restaurant, ...]) -> None:
     """Put the restaurants, people, menus and tables into the product."""
     seal = Seal(demo.secret)
-    password_hash = await passwords.hash_password(PASSWORD)
+    password_hash, pin_hash = await passwords.hash_password(PASSWORD), await passwords.hash_pin(TILL_PIN)
     for place in places:
-        await _open_restaurant(demo, db, storage, seal, place, password_hash)
+        await _open_restaurant(demo, db, storage, seal, place, password_hash, pin_hash)
     async with db.transaction() as tx:
         await model.add_staff(tx, name="Operator", login="operator", roles=[Role.OPERATOR], password_hash=password_hash)
     demo.staff.append({"login": "operator", "password": PASSWORD, "name": "Operator", "role": "operator"})
 
 
 async def _open_restaurant(
-    demo: DemoFile, db: Database, storage: Storage, seal: Seal, place: Restaurant, password_hash: str
+    demo: DemoFile, db: Database, storage: Storage, seal: Seal, place: Restaurant, password_hash: str, pin_hash: str
 ) -> None:
     private, public = new_rsa_key()
     answer = await Control(demo.sandbox_url).post(
@@ -252,6 +254,7 @@ async def _open_restaurant(
                 merchant_id=merchant.id,
                 store_id=store.id,
                 password_hash=password_hash,
+                pin_hash=pin_hash,
             )
             demo.staff.append(
                 {

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from saoma.demo.cast import PASSWORD, PIN, DemoFile
+from saoma.demo.cast import PASSWORD, PIN, TILL_PIN, DemoFile
 
 #: The screen each member of staff works at; a link that signs in leads there.
 _WORKS_AT: Final = {"owner": "/staff", "cashier": "/till", "kitchen": "/kitchen"}
@@ -36,6 +36,7 @@ def write_start_page(path: Path, demo: DemoFile, links: dict[str, str]) -> str:
             payer=buyers[-1],
             password=PASSWORD,
             pin=PIN,
+            till_pin=TILL_PIN,
         )
         file.touch(mode=0o600)
         file.chmod(0o600)
