@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import segno
 
 
+@functools.lru_cache(maxsize=256)
 def qr_svg(text: str, *, dark: str = "#14213D", label: str = "QR code") -> str:
     """An SVG that scales to its box, with a quiet zone; medium error correction survives a scratched table sign."""
     out = io.BytesIO()

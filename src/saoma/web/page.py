@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -220,6 +221,7 @@ def environment() -> Environment:
         here=_here,
         without=lambda attrs, *names: {key: value for key, value in attrs.items() if key not in names},
         client_words=_client_words,
+        kept=_kept,
     )
     parts: Template = env.get_template("web/parts.html")
     env.globals["ui"] = parts.module
@@ -265,6 +267,25 @@ def _draw_icon(name: str, size: int = 20, label: str = "") -> Markup:
 
 def _draw_qr(text: str, label: str = "") -> Markup:
     return Markup(qr_svg(text, label=label or _text("QR code")))
+
+
+_KEPT: OrderedDict[tuple[str, ...], Markup] = OrderedDict()
+_MOST_KEPT: Final = 128
+
+
+def _kept(*what: str, caller: Callable[[], str]) -> Markup:
+    """What stands inside of `{% call kept(...) %}`, drawn once for each language and each `what`.
+
+    `what` names everything that the inside shows by its version; nothing in there may belong to one reader."""
+    key = (_reader.get().lang, *what)
+    drawn_before = _KEPT.get(key)
+    if drawn_before is None:
+        drawn_before = _KEPT[key] = Markup(caller())
+        if len(_KEPT) > _MOST_KEPT:
+            _KEPT.popitem(last=False)
+    else:
+        _KEPT.move_to_end(key)
+    return drawn_before
 
 
 def _here(**changes: str) -> str:

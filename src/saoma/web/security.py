@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from litestar import Request
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 _POLICY: Final[dict[str, tuple[str, ...]]] = {
@@ -54,17 +53,18 @@ def header_hook(*, secure: bool, policy: str) -> Callable[[Message, Scope], Awai
         del headers["X-Frame-Options"]
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def add(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        there = MutableScopeHeaders.from_message(message)
-        for name, value in headers.items():
-            if name.lower() not in there:
-                there[name] = value
+        given = list(message["headers"])
+        there = {name.lower() for name, _ in given}
+        given += [pair for pair in pairs if pair[0] not in there]
         request_id = scope["state"].get("request_id")
-        if request_id and "x-request-id" not in there:
-            there["X-Request-Id"] = request_id
+        if request_id and b"x-request-id" not in there:
+            given.append((b"x-request-id", request_id.encode("latin-1")))
+        message["headers"] = given
 
     return add
 
