@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import msgspec
@@ -89,6 +90,28 @@ async def test_an_event_of_a_slow_writer_is_not_lost_behind_a_quick_one(database
     missed = await anext(returned)
     assert missed is not None
     assert missed.kind == "slow", "a page rendered in between hears of it too"
+    await live.stop()
+
+
+async def test_a_screen_that_opens_while_a_slow_writer_writes_hears_it_and_nothing_older(database: Database) -> None:
+    live = Live(database, look_every=0.02)
+    await live.start()
+    before = live.mark
+    async with database.transaction() as tx:
+        await tx.tell("a", "while nobody listened")
+    with contextlib.ExitStack() as screen:
+        async with database.transaction() as slow:
+            await slow.tell("a", "slow")
+            async with database.transaction() as quick:
+                await quick.tell("b", "quick")
+            async with asyncio.timeout(5):
+                while "~" not in live.mark:  # noqa: ASYNC110 - a place in the news has no bell
+                    await asyncio.sleep(0.01)
+            assert live.mark != before, "what nobody listens to is passed over all the same"
+            heard = screen.enter_context(live.subscribe(["a"]))
+        event = await heard.next(5)
+        assert event is not None
+        assert event.kind == "slow"
     await live.stop()
 
 
