@@ -12,14 +12,11 @@ from saoma.kit.errors import NotFound
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = frozenset(_ALPHABET)
 _LENGTH = 25
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 
 def _base32(number: int) -> str:
-    letters = []
-    for _ in range(_LENGTH):
-        number, digit = divmod(number, 32)
-        letters.append(_ALPHABET[digit])
-    return "".join(reversed(letters))
+    return _ALPHABET[number >> 120] + "".join([_PAIRS[number >> place & 1023] for place in range(110, -1, -10)])
 
 
 def new_id(prefix: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 
 from saoma.gateway import NO_EVIDENCE, Evidence, RefundDeclined, Refunded, RefundReport
@@ -149,7 +150,7 @@ class Hall:
         giver, taker = ledger.SALES, ledger.clearing_account(after.method)
         if change.reverse_sale:
             giver, taker = taker, giver
-        params = {name: getattr(after, name) for name in _CHANGED} | _said(reading.evidence)
+        params = msgspec.structs.asdict(after) | _said(reading.evidence)
         params |= {
             "version": before.version,
             "status": after.status.value,
@@ -336,24 +337,6 @@ async def tell_screens(tx: Transaction, payment: Payment) -> None:
     """Tell whoever watches this payment, and its store's tills."""
     for topic in topics_of(payment):
         await tx.tell(topic, "payment", {"payment_id": payment.id, "status": payment.status.value})
-
-
-_CHANGED = (
-    *("merchant_id", "amount", "currency"),
-    *("id", "code", "trade_number", "buyer_id", "buyer_login", "qr_code", "gave_back", "booked", "payable_state"),
-    *(
-        "trade_closed",
-        "sends",
-        "sending_until",
-        "opened_at",
-        "looked_at",
-        "give_up_at",
-        "due_at",
-        "tries",
-        "paid_at",
-        "final_at",
-    ),
-)
 
 
 def _evidence_params(payment_id: str, refund_id: str | None, door: Door, event: str, now: datetime) -> dict[str, Any]:

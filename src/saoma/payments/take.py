@@ -6,10 +6,12 @@ the same content finds the first row again."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Final
 
-from saoma.gateway import BY_STAFF, Method
+import msgspec
+
+from saoma.gateway import BY_STAFF, Method, SecondaryMerchant
 from saoma.kit.db import Transaction, json_column
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.ids import new_id
@@ -21,6 +23,7 @@ from saoma.payments.payable import Payable
 from saoma.payments.record import TELL, Hall, news, topics_of
 from saoma.payments.settling import settle
 
+_SHOP_FIELDS = tuple(field.name for field in fields(SecondaryMerchant))
 _INSERTED = (*Payment.__struct_fields__, "payment_code", "key", "fingerprint")
 _INSERT = f"""
 WITH born AS (
@@ -81,7 +84,7 @@ def first_row(hall: Hall, new: NewPayment) -> Payment:
         payable_id=new.payable_id,
         part=dict(new.part),
         policy=new.policy,
-        shop=asdict(new.shop),
+        shop={name: getattr(new.shop, name) for name in _SHOP_FIELDS},
         buyer_id=new.buyer_id,
         buyer_login="",
         opened_by=new.by,
@@ -134,7 +137,7 @@ async def write_first(
     hall: Hall, tx: Transaction, new: NewPayment, payment: Payment, event: str
 ) -> tuple[Payment, bool]:
     """Write `payment` as the first row of `new` and let its payable hold its part, unless the key is known."""
-    columns = {name: getattr(payment, name) for name in Payment.__struct_fields__}
+    columns = msgspec.structs.asdict(payment)
     columns |= {"method": payment.method.value, "status": payment.status.value, "event": event}
     columns |= {"part": json_column(payment.part), "shop": json_column(payment.shop)}
     columns |= {"payment_code": new.payment_code, "key": new.key or payment.id, "fingerprint": new.fingerprint()}
