@@ -13,11 +13,15 @@ import aiohttp
 from aiohttp import web
 from psycopg_pool import AsyncConnectionPool
 
-from saoma.alipay.signing import SignType, rsa_signatory, string_to_sign
+from saoma.alipay.signing import SignType, md5_signatory, rsa_signatory, string_to_sign
 from saoma.alipay.wire import form, read_answer
 
 given = json.loads(sys.stdin.read())
-signatory = rsa_signatory(SignType.RSA2, given["private"], given["public"])
+signatory = (
+    md5_signatory(given["md5_key"])
+    if given["sign_type"] == "MD5"
+    else rsa_signatory(SignType.RSA2, given["private"], given["public"])
+)
 
 
 async def pay(request: web.Request) -> web.Response:
@@ -45,7 +49,7 @@ async def pay(request: web.Request) -> web.Response:
         "extend_info": '{"secondary_merchant_id":"SM_1","store_id":"ST_1"}',
     }
     fields["sign"] = signatory.sign(string_to_sign(fields).encode())
-    fields["sign_type"] = "RSA2"
+    fields["sign_type"] = given["sign_type"]
     async with request.app["http"].post(
         given["gateway"], data=form(fields, "UTF-8"), headers=given["headers"]
     ) as reply:

@@ -1,17 +1,23 @@
-"""The other side for benchmarks: answers every barcode payment "paid", signed with RSA2, and does nothing else.
+"""The other side for benchmarks: answers every barcode payment "paid", signed, and does nothing else.
 
 It is the same for the product and the floor, so that only their own work differs."""
 
 from __future__ import annotations
 
+import json
 import sys
 
 from aiohttp import web
 
-from saoma.alipay.signing import SignType, rsa_signatory
+from saoma.alipay.signing import SignType, md5_signatory, rsa_signatory
 from saoma.alipay.wire import parse_form, write_answer
 
-signatory = rsa_signatory(SignType.RSA2, sys.stdin.read(), None)
+given = json.loads(sys.stdin.read())
+signatory = (
+    md5_signatory(given["md5_key"])
+    if given["sign_type"] == "MD5"
+    else rsa_signatory(SignType.RSA2, given["private"], None)
+)
 
 
 async def pay(request: web.Request) -> web.Response:
