@@ -44,7 +44,7 @@ from saoma.identity.wallet_sign_in import Wallets
 from saoma.kit.clock import Clock, SystemClock
 from saoma.kit.db import Database
 from saoma.kit.due import Driver, DueWork, drive_due
-from saoma.kit.follow import follow_parent
+from saoma.kit.follow import end_with_parent, follow_parent
 from saoma.kit.live import Live
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
@@ -320,6 +320,7 @@ def _begin(process: str) -> Settings:
 
 def create() -> Litestar:
     """The application of one server process, from its SAOMA_ settings."""
+    end_with_parent()
     return compose(Rooms.build(_begin("app")))
 
 

@@ -1,4 +1,4 @@
-"""The command `saoma`: every part of the house by name, with examples; a wrong use gives one clear line and exit code 2.
+"""The command `saoma`: every part of the house by name, with examples; wrong use gives one clear line and exit code 2.
 
 Imports of the parts happen inside the commands, so that `--help` and the sandbox stay quick."""
 
@@ -71,7 +71,7 @@ def sandbox(
         int | None, typer.Option(min=0, max=65535, help="Port of the daily files by SFTP; 0 takes any.")
     ] = None,
 ) -> None:
-    """Run the local Alipay alone: gateway, authorization, toy wallet and control, for any integration in any language."""
+    """Run the local Alipay alone: gateway, authorization, toy wallet, control, for integrations in any language."""
     from saoma.kit.follow import follow_parent
     from saoma.sandbox.server import run
 
@@ -86,7 +86,7 @@ def replay(
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Orders played at the same time.")] = 8,
     only: Annotated[int, typer.Option(min=0, help="Play only the first so many orders; 0 plays all.")] = 0,
 ) -> None:
-    """Play a real restaurant's orders through the running demo, wallet and barcode in turn; resumes where it stopped."""
+    """Play a real restaurant's orders through the running demo, wallet and barcode in turn; can be resumed."""
     from saoma.demo.replay import run_replay
 
     sys.exit(run_replay(file=file, data_dir=data_dir, at_once=at_once, only=only))

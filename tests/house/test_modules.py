@@ -15,7 +15,9 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 EMPTY_WORDS = {"utils", "helpers", "common", "core", "base", "manager", "service", "schemas", "repository"}
 #: Files that may be longer than the limit, with the reason.
-LONG_ON_PURPOSE: dict[str, str] = {}
+LONG_ON_PURPOSE: dict[str, str] = {
+    "src/saoma/alipay/wire.py": "the quick reader and the parser it is held against are read side by side",
+}
 
 
 def name_of(path: Path) -> str:

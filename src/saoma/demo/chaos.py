@@ -60,9 +60,9 @@ class _Payment(msgspec.Struct):
 
 
 def _kill(pid: int) -> None:
-    """SIGKILL a process and the workers it started: no handler runs, nothing is flushed."""
+    """SIGKILL a process: no handler runs, nothing is flushed. What it started must notice by itself."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(os.getpgid(pid), signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
 
 
 def _pids(folder: Path) -> dict[str, int]:
