@@ -156,7 +156,7 @@ def reconcile(
 def main() -> None:
     """The entry point: wrong use ends in one line and exit code 2, our own errors in one line and exit code 1."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(standalone_mode=False, prog_name="saoma") or 0)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except SaomaError as error:
@@ -166,7 +166,7 @@ def main() -> None:
         if isinstance(error, _NO_WORDS):
             typer.echo(error.format_message())
             sys.exit(2)
-        where = error.ctx.command_path.replace("python -m saoma.cli", "saoma") if error.ctx else "saoma"
+        where = error.ctx.command_path if error.ctx else "saoma"
         typer.echo(f"{where}: {error.format_message()} (see {where} --help)", err=True)
         sys.exit(2)
 
