@@ -96,7 +96,7 @@ def _read(fields: Mapping[str, str], currency: str) -> Notice:
         report=report,
         sent_at=sent_at,
         settles_refund=got.text("out_biz_no") if is_refund else "",
-        merchant_code=_merchant_code(got.text("extra_common_param")),
+        merchant_code=_merchant_code(got.extra.get("extra_common_param", "")),
         extra=got.extra,
     )
 
