@@ -58,7 +58,7 @@ def test_the_sample_notification_is_a_payment() -> None:
     assert trade.buyer_login == "ali***@example.com"
     assert trade.paid_at == datetime(2024, 1, 5, 4, 21, 9, tzinfo=UTC)
     assert notice.settles_refund == ""
-    assert notice.extra["extra_common_param"] == "table7"
+    assert notice.merchant_code == "", "what was handed back is no code of ours"
     assert notice.report.evidence.signed is True
     assert "2ad53d9e" not in notice.report.evidence.raw
 
