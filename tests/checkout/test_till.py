@@ -149,7 +149,7 @@ async def test_what_needs_a_person_calls_the_manager(house: make.House, till: we
     assert shows == "call_manager"
     assert "Call the manager" in words
     assert "Don't charge the customer again" in words
-    assert "请叫经理" in (await pane(till, payment, "zh"))[1]
+    assert "请叫店长" in (await pane(till, payment, "zh"))[1]
 
 
 async def test_a_pane_works_without_scripts(house: make.House, till: web.Browser) -> None:
