@@ -1,6 +1,6 @@
 """Barcode payments per second: the product against the bare floor, side by side in one run, durable PostgreSQL.
 
-    python bench/barcode_payments.py [--payments 2000] [--at-once 16] [--rounds 3]
+    python bench/barcode_payments.py [--payments 1500] [--at-once 16] [--rounds 3]
 
 Prints payments a second on this machine, CPU of the program itself for each payment, and the ratio."""
 
@@ -99,7 +99,7 @@ async def measure(sign_type: str, server: EmbeddedPostgres, words: argparse.Name
 async def main() -> None:
     """Both programs with both kinds of signature."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--payments", type=int, default=2000)
+    parser.add_argument("--payments", type=int, default=1500)
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     words = parser.parse_args()

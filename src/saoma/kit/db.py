@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncTransaction
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -118,30 +118,32 @@ class Database:
         """Give all connections back to the server."""
         await self._pool.close()
 
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection[DictRow]]:
-        """A connection from the pool. When one turns out to be dead, the others are looked at before their next use."""
-        connection = await self._pool.getconn()
-        try:
-            yield connection
-        finally:
-            dead = connection.closed
-            await self._pool.putconn(connection)
-            if dead:
-                await self._pool.check()
+    async def _give_back(self, connection: AsyncConnection[DictRow]) -> None:
+        """Return a connection to the pool. When it turns out to be dead, the others are looked at before their use."""
+        dead = connection.closed
+        await self._pool.putconn(connection)
+        if dead:
+            await self._pool.check()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Rows]:
         """One connection without a transaction: each statement stands alone."""
-        async with self._connection() as connection:
+        connection = await self._pool.getconn()
+        try:
             yield Rows(connection)
+        finally:
+            await self._give_back(connection)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction: commits when the block ends, rolls back when it raises."""
-        async with self._connection() as connection, connection.transaction():
-            transaction = Transaction(connection)
-            yield transaction
+        connection = await self._pool.getconn()
+        transaction = Transaction(connection)
+        try:
+            async with AsyncTransaction(connection):
+                yield transaction
+        finally:
+            await self._give_back(connection)
         if transaction.told:
             self.on_told()
 
