@@ -40,3 +40,11 @@ def test_a_wrong_setting_is_named(name: str, wrong: str) -> None:
 def test_what_is_given_by_hand_wins_over_the_environment() -> None:
     assert read_settings(GIVEN, public_url="https://shop.example").public_url == "https://shop.example"
     assert read_settings({}, database_url="postgresql://x", secret=SECRET).database_url == "postgresql://x"
+
+
+def test_a_clock_that_can_be_moved_is_refused_beside_real_money() -> None:
+    drill = read_settings(GIVEN | {"SAOMA_CLOCK_FILE": "/somewhere/clock"})
+    drill.check_clock(["sandbox", "sandbox"])
+    with pytest.raises(Invalid, match="SAOMA_CLOCK_FILE"):
+        drill.check_clock(["sandbox", "production"])
+    read_settings(GIVEN).check_clock(["production"])

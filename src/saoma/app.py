@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+import uvloop
 from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.response import Redirect
@@ -41,11 +42,12 @@ from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import accounts
 from saoma.identity.screens import api_keys, home, pairing, sign_in, wallet
 from saoma.identity.wallet_sign_in import Wallets
-from saoma.kit.clock import Clock, SystemClock
+from saoma.kit.clock import Clock, machine_clock
 from saoma.kit.db import Database
 from saoma.kit.due import Driver, DueWork, drive_due
 from saoma.kit.follow import end_with_parent, follow_parent
 from saoma.kit.live import Live
+from saoma.kit.open_files import allow_many_open_files
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
@@ -153,7 +155,7 @@ class Rooms:
         cls, settings: Settings, clock: Clock | None = None, more_payables: Mapping[str, Payable] | None = None
     ) -> Rooms:
         """Put the parts together; nothing is connected yet."""
-        clock = clock or SystemClock()
+        clock = clock or machine_clock(settings.clock_file)
         db = Database(settings.database_url, min_size=2, max_size=settings.pool_size)
         seal = Seal(settings.secret)
         client = AlipayClient(
@@ -196,11 +198,11 @@ class Rooms:
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, screens: bool = True) -> AsyncIterator[None]:
         """Open everything, and close it in the right order: what is on its way comes home before the database goes."""
         await self.db.start()
         await self.refresh_gateways()
-        await self.live.start()
+        await self.live.start(hearing=screens)
         refreshing = asyncio.create_task(_refresh(self))
         async with self.client, self.acquirers, self.postman:
             try:
@@ -216,6 +218,7 @@ class Rooms:
         async with self.db.reading() as rows:
             found = await accounts(rows, self.seal)
             at_acquirers = await acquirers(rows, self.seal)
+        self.settings.check_clock([*(one.environment for _, one in found), *(at.environment for _, at in at_acquirers)])
         for account_id, account in found:
             known = self.gateways.get(account_id)
             if not isinstance(known, Direct) or known.account != account:
@@ -314,6 +317,7 @@ def _begin(process: str) -> Settings:
     start_logging(level=settings.log_level, json=settings.log_json, process=process)
     if settings.trace_endpoint:
         start_traces(settings.trace_endpoint, process)
+    allow_many_open_files()
     follow_parent()
     return settings
 
@@ -352,7 +356,7 @@ def work() -> None:
     if settings.worker_metrics:
         serve_metrics(settings.worker_metrics)
     migrate(settings.database_url)
-    asyncio.run(_work(Rooms.build(settings)))
+    uvloop.run(_work(Rooms.build(settings)))
 
 
 def works(rooms: Rooms) -> list[DueWork]:
@@ -368,7 +372,7 @@ def works(rooms: Rooms) -> list[DueWork]:
 
 
 async def _work(rooms: Rooms) -> None:
-    async with rooms.running():
+    async with rooms.running(screens=False):
         driver = Driver(rooms.db, works(rooms), rooms.clock)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,6 +5,7 @@ It reads in one repeatable-read transaction, so that a busy house looks as it di
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from saoma.app import AUDIT_RULES
 from saoma.doctor import settings_for
-from saoma.kit.clock import SystemClock
+from saoma.kit.clock import machine_clock
 from saoma.kit.db import Database
 from saoma.kit.errors import SaomaError
 from saoma.payments.audit import audited
@@ -26,10 +27,12 @@ def run_audit(data_dir: Path | None) -> int:
     settings = settings_for(data_dir)
     if isinstance(settings, SaomaError):
         raise settings
-    return asyncio.run(_audit(settings.database_url, Console(highlight=False)))
+    return asyncio.run(
+        _audit(settings.database_url, machine_clock(settings.clock_file).now(), Console(highlight=False))
+    )
 
 
-async def _audit(database_url: str, console: Console) -> int:
+async def _audit(database_url: str, now: datetime, console: Console) -> int:
     db = Database(database_url, max_size=1)
     table = Table(title="The books and their rules")
     table.add_column("rule")
@@ -42,7 +45,7 @@ async def _audit(database_url: str, console: Console) -> int:
     try:
         async with db.transaction() as tx:
             await tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            async for rule, found in audited(tx, SystemClock().now(), AUDIT_RULES):
+            async for rule, found in audited(tx, now, AUDIT_RULES):
                 count = 0
                 async for fault in found:
                     count += 1

@@ -17,7 +17,7 @@ from saoma.alipay.direct import Direct
 from saoma.demo.cast import read_demo
 from saoma.identity.account_check import try_account
 from saoma.identity.model import accounts
-from saoma.kit.clock import SystemClock
+from saoma.kit.clock import machine_clock
 from saoma.kit.db import Database
 from saoma.kit.errors import SaomaError
 from saoma.kit.seal import Seal
@@ -108,7 +108,7 @@ async def _assets() -> None:
 
 async def _examine_account(account_id: str, account: Account, settings: Settings) -> Finding:
     what = f"account {account.partner}"
-    clock = SystemClock()
+    clock = machine_clock(settings.clock_file)
     async with AlipayClient(
         clock, connect_seconds=settings.connect_seconds, read_seconds=settings.read_seconds
     ) as client:

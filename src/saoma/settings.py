@@ -5,7 +5,7 @@ A setting without a default must be given; a wrong value stops the start with on
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import msgspec
@@ -45,9 +45,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     loopback_webhooks: Annotated[
         bool, Meta(description="Let webhooks go to this very machine: for demos and tests beside a sandbox only")
     ] = False
+    clock_file: Annotated[
+        str,
+        Meta(description="A file with the seconds to be ahead of time, for drills with sandbox accounts only"),
+    ] = ""
     trusted_proxy: Annotated[
         bool, Meta(description="Believe X-Forwarded-For: set it when, and only when, a proxy of yours is in front")
     ] = False
+
+    def check_clock(self, environments: Iterable[str]) -> None:
+        """Raises `Invalid` where a clock that can be moved would tell the time of real money."""
+        if self.clock_file and "production" in environments:
+            raise Invalid("SAOMA_CLOCK_FILE moves the clock: it can't be used with a production account.")
 
 
 def read_settings(environment: Mapping[str, str] | None = None, **given: object) -> Settings:

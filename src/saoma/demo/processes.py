@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Supervisor:
         self._folder = folder
         self.children: list[Child] = []
         self._watchers: list[asyncio.Task[None]] = []
+        self._kept: dict[str, Callable[[], int | None]] = {}
+        self._keepers: list[asyncio.Task[None]] = []
         self._stopping = False
         self._pipe = os.pipe()
 
@@ -60,6 +62,19 @@ class Supervisor:
         await self._spawn(child)
         await self._ready(child, seconds)
         self._watchers.append(asyncio.create_task(self._watch(child)))
+
+    def keep(self, name: str, pid: Callable[[], int | None], start: Callable[[], object]) -> None:
+        """Look after a process that starts itself otherwise: `start`, in a thread, whenever `pid` finds it gone."""
+        self._kept[name] = pid
+        self._keepers.append(asyncio.create_task(self._keep(pid, start)))
+
+    async def _keep(self, pid: Callable[[], int | None], start: Callable[[], object]) -> None:
+        while not self._stopping:
+            if pid() is None:
+                with contextlib.suppress(SaomaError):
+                    await asyncio.to_thread(start)
+                self.write_pids()
+            await asyncio.sleep(0.2)
 
     async def _spawn(self, child: Child) -> None:
         with (self._folder / f"{child.name}.log").open("ab") as log:
@@ -77,6 +92,7 @@ class Supervisor:
     def write_pids(self) -> None:
         """Note who runs under which process id, for tests that pull plugs."""
         lines = [f"{child.name} {child.process.pid}\n" for child in self.children if child.process is not None]
+        lines += [f"{name} {number}\n" for name, pid in self._kept.items() if (number := pid()) is not None]
         (self._folder / "pids").write_text("".join(lines))
 
     async def _ready(self, child: Child, seconds: float) -> None:
@@ -112,6 +128,7 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop all children, the last started first: politely, then not."""
         self._stopping = True
+        await asyncio.gather(*self._keepers, return_exceptions=True)
         for child in reversed(self.children):
             if child.process is None or child.process.returncode is not None:
                 continue

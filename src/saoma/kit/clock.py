@@ -4,7 +4,10 @@ All times are aware and in UTC inside; Alipay's day is GMT+8, whatever the shop'
 
 from __future__ import annotations
 
+import contextlib
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 #: Alipay's zone: China has no summer time
@@ -49,6 +52,33 @@ class MovableClock:
             raise ValueError("time does not go back")
         self._moved += by
         return self.now()
+
+
+class ShiftedClock:
+    """The machine's clock, ahead by as many seconds as a file says: for drills beside a sandbox, never for real money.
+
+    All processes that name the same file move together, within a twentieth of a second. A file that is missing, can't
+    be read or goes back changes nothing."""
+
+    _LOOK_EVERY: Final = 0.05
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._ahead = timedelta()
+        self._look_at = 0.0
+
+    def now(self) -> datetime:
+        """The present as this clock sees it, aware, in UTC."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + self._LOOK_EVERY
+            with contextlib.suppress(OSError, ValueError, OverflowError):
+                self._ahead = max(self._ahead, timedelta(seconds=float(self._file.read_text())))
+        return datetime.now(UTC) + self._ahead
+
+
+def machine_clock(clock_file: str = "") -> Clock:
+    """The clock of a process: the machine's own, or that one moved by what a file says."""
+    return ShiftedClock(Path(clock_file)) if clock_file else SystemClock()
 
 
 def beijing(moment: datetime) -> datetime:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from saoma.alipay.sftp import FilesUnreachable
 from saoma.gateway import StatementUnreadable
-from saoma.kit.clock import SystemClock
+from saoma.kit.clock import Clock, machine_clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Invalid
 from saoma.kit.seal import Seal
@@ -51,14 +51,15 @@ async def _run(settings: Settings, day: date, file: Path | None, account: str, c
         if file is not None and len(chosen) > 1:
             raise Invalid("Several accounts have daily files: say whose this is with --account.")
         with tempfile.TemporaryDirectory(prefix="saoma-files-") as spool:
-            good = [await _one(db, Seal(settings.secret), Path(spool), source, day, file, console) for source in chosen]
+            clock, seal = machine_clock(settings.clock_file), Seal(settings.secret)
+            good = [await _one(db, clock, seal, Path(spool), source, day, file, console) for source in chosen]
         return 0 if all(good) else 1
     finally:
         await db.close()
 
 
 async def _one(
-    db: Database, seal: Seal, spool: Path, source: Source, day: date, file: Path | None, console: Console
+    db: Database, clock: Clock, seal: Seal, spool: Path, source: Source, day: date, file: Path | None, console: Console
 ) -> bool:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
@@ -72,7 +73,7 @@ async def _one(
 
         try:
             files = None if file is None else [await asyncio.to_thread(daily_file, file, spool)]
-            run = await run_day(db, SystemClock(), seal, spool, source, day, files=files, watch=watch)
+            run = await run_day(db, clock, seal, spool, source, day, files=files, watch=watch)
         except (FilesUnreachable, StatementUnreadable, Busy, OSError) as error:
             console.print(f"{source.partner} {day}: {error}", soft_wrap=True)
             return False
