@@ -80,7 +80,7 @@ function keepSaying(by: Element): void {
   else if (!banner && body && by.matches(".sheet-in") && said && Date.now() - said.at < READABLE) {
     (said.banner as HTMLElement).removeAttribute("data-sound");
     body.prepend(said.banner.cloneNode(true));
-  } else if (!by.matches(".sheet-in")) said = undefined;
+  } else if (by.matches("form, a")) said = undefined;
 }
 
 document.addEventListener("htmx:after:swap", (event) => {

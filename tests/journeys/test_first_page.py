@@ -5,7 +5,7 @@ Weights are what the browser received, compressed as a phone asks for it; photos
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.journeys.conftest import House, Person
 
@@ -52,6 +52,7 @@ def test_photos_come_when_they_are_scrolled_to_and_nothing_sticks_out(chromium: 
     diner = narrow(chromium)
     asked: list[str] = []
     diner.page.on("request", lambda request: asked.append(request.url) if request.resource_type == "image" else None)
+    diner.page.route("**/phone.*.css", _as_long_as_a_real_menu)
     diner.page.goto(house.table("Burrito Bar", 6)["url"])
     photos = diner.page.locator("[data-testid=dish] img")
     expect(photos.first).to_be_visible()
@@ -67,6 +68,12 @@ def test_photos_come_when_they_are_scrolled_to_and_nothing_sticks_out(chromium: 
     expect(diner.page.get_by_test_id("dish-sheet")).to_be_visible()
     assert diner.page.evaluate(sticks_out) <= 0
     diner.context.close()
+
+
+def _as_long_as_a_real_menu(route: Route) -> None:
+    """Without the real orders the menu is short, and browsers fetch lazily only what is some screens away."""
+    style = route.fetch()
+    route.fulfill(response=style, body=style.text() + "\n.dish { min-height: 600px }")
 
 
 def test_a_phone_without_scripts_orders_all_the_same(chromium: Browser, house: House) -> None:
