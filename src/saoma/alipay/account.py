@@ -93,20 +93,38 @@ class Account:
 
 def check_address(name: str, url: str, environment: str) -> None:
     """Raises `Invalid` for an address that an account of this environment may not use; an empty one is left alone."""
-    if not url:
-        return
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".").lower()
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
-        raise Invalid(f"The {name} must look like https://host/path, without a user or a query.")
-    if environment == "sandbox":
-        if _within(host, _PRODUCTION_DOMAINS):
+    host = urlsplit(url).hostname or ""
+    match address_fault(url, environment):
+        case "":
+            return
+        case "shape":
+            raise Invalid(f"The {name} must look like https://host/path, without a user or a query.")
+        case "production":
             raise Invalid(f"The {name} points at production ({host}), but this is a sandbox account.")
-        return
+        case "sandbox":
+            raise Invalid(f"The {name} points at a sandbox ({host}), but this is a production account.")
+        case _:
+            raise Invalid(f"The {name} of a production account must begin with https.")
+
+
+def address_fault(url: str, environment: str) -> str:
+    """What is wrong with an address of an account: `shape`, `production` (in a sandbox account), `sandbox` (in a
+    production account), `not_https`, or nothing. An empty address is left alone."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        _ = parts.port
+    except ValueError:
+        return "shape"
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        return "shape"
+    if environment == "sandbox":
+        return "production" if _within(host, _PRODUCTION_DOMAINS) else ""
     if _within(host, _SANDBOX_DOMAINS) or "sandbox" in host or _is_private(host) or "." not in host:
-        raise Invalid(f"The {name} points at a sandbox ({host}), but this is a production account.")
-    if parts.scheme != "https":
-        raise Invalid(f"The {name} of a production account must begin with https.")
+        return "sandbox"
+    return "" if parts.scheme == "https" else "not_https"
 
 
 def _within(host: str, domains: tuple[str, ...]) -> bool:
