@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from saoma.kit.errors import Invalid, NotFound
-from saoma.kit.storage import Storage
+from saoma.kit.storage import Storage, StorageAway
 
 
 @pytest.fixture
@@ -81,3 +83,35 @@ async def test_a_strange_key_is_refused_by_every_verb(key: str) -> None:
 async def test_a_folder_keeps_its_objects_for_the_next_process(tmp_path: Path) -> None:
     await Storage.at(str(tmp_path)).put("a.txt", b"kept")
     assert await Storage.at(str(tmp_path)).get("a.txt") == b"kept"
+
+
+_ON_A_FULL_DISK = """
+import asyncio, resource, sys
+from saoma.kit.storage import Storage, StorageAway
+storage = Storage.at(sys.argv[1])
+asyncio.run(storage.put("photos/old", b"kept"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+async def again():
+    try:
+        await storage.put("photos/new", b"x" * 100)
+    except StorageAway as away:
+        print(away)
+    print(await storage.has("photos/new"), await storage.get("photos/old"))
+asyncio.run(again())
+"""
+
+
+def test_a_full_disk_is_told_in_words_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "no room" in asked.stdout and "Nothing was changed" in asked.stdout
+    assert "False b'kept'" in asked.stdout
+
+
+async def test_a_storage_that_is_no_folder_any_more_is_told_in_words(tmp_path: Path) -> None:
+    storage = Storage.at(str(tmp_path / "storage"))
+    (tmp_path / "storage").rmdir()
+    (tmp_path / "storage").write_text("a file in its place")
+    with pytest.raises(StorageAway, match="Nothing was changed"):
+        await storage.put("photos/new", b"x")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 import structlog
@@ -44,3 +47,24 @@ def test_a_log_line_is_json_with_its_secrets_cut_out(capsys: pytest.CaptureFixtu
     assert (line["event"], line["payment"], line["process"], line["words"]) == ("payment.sent", "pay_1", "app", "面馆")
     assert line["payment_code"] == line["md5_key"] == "(hidden)"
     assert line["timestamp"].endswith("Z")
+
+
+_LOG_ON_A_FULL_DISK = """
+import resource, structlog
+from saoma.kit.telemetry import start_logging
+start_logging()
+structlog.get_logger().info("before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+for _ in range(1000):
+    structlog.get_logger().info("while full", payment="pay_1")
+print("went on")
+"""
+
+
+def test_a_full_disk_under_the_log_ends_nothing(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        asked = subprocess.run(
+            [sys.executable, "-c", _LOG_ON_A_FULL_DISK], stdout=subprocess.PIPE, stderr=log, text=True, check=False
+        )
+    assert (asked.returncode, asked.stdout.strip()) == (0, "went on")
+    assert "before" in (tmp_path / "log").read_text()

@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import obstore
+import structlog
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
-from saoma.kit.errors import Invalid, NotFound
+from saoma.kit.errors import Invalid, NotFound, Refused
+
+log = structlog.get_logger(__name__)
+
+
+class StorageAway(Refused):
+    """The storage has no room, may not be written, or does not answer; what was there is as it was."""
+
+    status = 503
 
 
 class Storage:
@@ -31,16 +41,26 @@ class Storage:
         return cls(LocalStore(prefix=folder))
 
     async def put(self, key: str, content: bytes) -> None:
-        """Write an object; writing the same key again replaces it. Raises `Invalid` for a strange key."""
-        await obstore.put_async(self._store, _checked(key), content)
+        """Write an object, replacing what has this key. Raises `Invalid` for a strange key, `StorageAway`."""
+        try:
+            await obstore.put_async(self._store, _checked(key), content)
+        except (BaseError, OSError) as error:
+            log.error("storage.away", key=key, error=str(error).partition("\n")[0])
+            raise StorageAway(
+                "This file could not be kept: there is no room for it, or the storage does not answer. "
+                "Nothing was changed. Try again in a moment."
+            ) from error
 
     async def get(self, key: str) -> bytes:
-        """An object's content. Raises `NotFound`."""
+        """An object's content. Raises `NotFound`, `StorageAway`."""
         try:
             answer = await obstore.get_async(self._store, _checked(key))
             return bytes(await answer.bytes_async())
         except FileNotFoundError:
             raise NotFound("This file is not here any more.") from None
+        except (BaseError, OSError) as error:
+            log.error("storage.away", key=key, error=str(error).partition("\n")[0])
+            raise StorageAway("This file can't be read at the moment. Try again.") from error
 
     async def has(self, key: str) -> bool:
         """Whether an object is there."""

@@ -4,11 +4,12 @@ Nothing secret is ever a field: keys, PINs and payment codes are cut out by name
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from opentelemetry import trace
@@ -39,6 +40,22 @@ def _hide_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> Mutabl
     return event
 
 
+class _Unbreakable:
+    """A file that swallows what can't be written: a full disk under the log must not end a payment's transaction."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+
 def start_logging(*, level: str = "INFO", json: bool = False, process: str = "") -> None:
     """Set up logs for this process: readable lines for people, JSON for collectors."""
     renderer: Any = (
@@ -58,7 +75,7 @@ def start_logging(*, level: str = "INFO", json: bool = False, process: str = "")
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=_Unbreakable(sys.stderr)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     if process:
