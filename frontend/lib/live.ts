@@ -2,18 +2,20 @@
 // `live:paid` on <body>, and elements fetch themselves again (hx-trigger="live:paid from:body").
 //
 // After a break, `live:again` is sent: what was missed is unknown, so whoever listens fetches once. The banner shows
-// when updates have stopped for a while; it goes away by itself.
+// when updates have stopped for a while; it goes away by itself. A connection that stays open but silent is as good as
+// none: the server says with every beat in how many seconds the next one comes, and two that fail to come are a break.
 
 import { toast } from "./toast";
 import { word } from "./words";
 
 const BANNER_AFTER = 4000;
-const SILENCE = 45000;
+const TO_CONNECT = 10000;
 
 let source: EventSource | undefined;
 let listening = "";
 let tries = 0;
 let lastHeard = 0;
+let patience = TO_CONNECT;
 let lastMark = "";
 let lostTimer = 0;
 let retryTimer = 0;
@@ -67,13 +69,18 @@ function connect(): void {
   if (!url) return;
   if (!lastMark) lastMark = document.querySelector<HTMLElement>("[data-since]")?.dataset.since || "";
   listening = url;
+  lastHeard = Date.now();
+  patience = TO_CONNECT;
   const mine = new EventSource(lastMark ? `${url}&since=${encodeURIComponent(lastMark)}` : url);
   source = mine;
   mine.addEventListener("open", () => {
     lastHeard = Date.now();
     found();
   });
-  mine.addEventListener("beat", () => (lastHeard = Date.now()));
+  mine.addEventListener("beat", (event: MessageEvent<string>) => {
+    lastHeard = Date.now();
+    patience = Number(event.data) * 2000 + 1000 || TO_CONNECT;
+  });
   mine.addEventListener("again", () => {
     tell("again", {});
     tell("any", { kind: "again" });
@@ -118,8 +125,8 @@ export function startLive(): void {
   connect();
   document.addEventListener("htmx:after:swap", check);
   window.setInterval(() => {
-    if (source && lastHeard && Date.now() - lastHeard > SILENCE) later();
-  }, 5000);
+    if (source && Date.now() - lastHeard > patience) later();
+  }, 1000);
   window.addEventListener("online", () => {
     if (!source || source.readyState !== EventSource.OPEN) {
       tries = 0;

@@ -6,7 +6,23 @@ function open(dialog: HTMLDialogElement): void {
   if (dialog.open) return;
   if (dialog.showModal) dialog.showModal();
   else dialog.setAttribute("open", "");
+  begin(dialog);
   place();
+}
+
+/** Where a sheet begins: at its first choice or field, else at its main button, never at the cross. On a touch screen
+ * a field would bring up the keyboard, so the sheet itself gets the focus there. */
+function begin(dialog: HTMLDialogElement): void {
+  const wanted = "input:not([type=hidden]):not(:disabled), select, textarea, a[href], button:not(:disabled), summary";
+  const first = dialog.querySelector<HTMLElement>("[autofocus]")
+    || dialog.querySelector<HTMLElement>(".sheet-body")?.querySelector<HTMLElement>(wanted)
+    || dialog.querySelector<HTMLElement>(".sheet-foot")?.querySelector<HTMLElement>(wanted);
+  const types = first instanceof HTMLInputElement && !["checkbox", "radio"].includes(first.type);
+  if (first && !(types && window.matchMedia("(pointer: coarse)").matches)) first.focus({ preventScroll: true });
+  else {
+    dialog.tabIndex = -1;
+    dialog.focus({ preventScroll: true });
+  }
 }
 
 export function close(dialog: HTMLDialogElement): void {

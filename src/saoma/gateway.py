@@ -25,6 +25,17 @@ class Method(StrEnum):
     ACCOUNT = "account"
 
 
+#: The one account that practice pays through. No money can move there: it leads to a sandbox, or nowhere.
+PRACTICE_ACCOUNT: Final = "acc_practice"
+#: How the ids of merchants begin who exist for practice only: each row that names its merchant tells so by itself.
+PRACTICE_MERCHANT: Final = "mpr"
+
+
+def is_practice(merchant_id: str) -> bool:
+    """Whether what belongs to this merchant is practice: no money, no alarm, in nobody's books or figures."""
+    return merchant_id.startswith(f"{PRACTICE_MERCHANT}_")
+
+
 #: What staff take and write down themselves: no gateway knows of it, and it is final at once.
 BY_STAFF: Final = frozenset({Method.CASH, Method.CARD_TERMINAL, Method.ACCOUNT})
 
@@ -205,11 +216,13 @@ class BadNotice:
 class Saying:
     """One code in words for people: a sentence for the cashier, one for the customer, each in two languages.
 
-    `hand_over` answers the only question a cashier has: may goods leave the counter now?"""
+    `hand_over` answers the only question a cashier has: may goods leave the counter now? `short` is the cashier's
+    sentence without that answer, for a screen that gives it in letters of its own."""
 
     cashier: Mapping[str, str]
     customer: Mapping[str, str]
     hand_over: bool = False
+    short: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

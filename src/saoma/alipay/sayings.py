@@ -24,6 +24,7 @@ def _say(
         cashier={"en": cashier[0] + then[0], "zh": cashier[1] + then[1]},
         customer={"en": customer[0], "zh": customer[1]},
         hand_over=hand_over,
+        short={"en": cashier[0], "zh": cashier[1]},
     )
 
 

@@ -31,7 +31,9 @@ def panel_of(payment: Payment, gateway: Gateway | None, lang: str, now: datetime
     shows = till_shows(payment.status)
     sentence = ""
     if gateway is not None and payment.code and payment.status in (Status.PENDING, Status.FAILED):
-        sentence = gateway.say(payment.code).cashier.get(lang, "")
+        said = gateway.say(payment.code)
+        # The pane says in letters of its own whether goods may leave the counter: once is enough.
+        sentence = (said.short or said.cashier).get(lang, "")
     waiting = shows in (Till.WAITING, Till.STOPPING)
     ask_at = payment.due_at if waiting and payment.due_at is not None and payment.due_at > now else None
     return Panel(

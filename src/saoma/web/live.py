@@ -23,8 +23,10 @@ from saoma.web.page import house_of
 from saoma.web.topics import read_topics
 
 #: How often a stream looks whether the server stops, in seconds, and after how many quiet looks it sends a beat.
+#: A beat says when the next one comes: a page that hears none knows soon that the server is dead or frozen.
 _LOOK: Final = 1.0
-_LOOKS_PER_BEAT: Final = 15
+_LOOKS_PER_BEAT: Final = 5
+_BEAT: Final = f"event: beat\ndata: {_LOOK * _LOOKS_PER_BEAT:g}\n\n".encode()
 _MOST_TOKENS: Final = 8
 
 
@@ -68,7 +70,7 @@ class Stopping:
 
 
 async def _stream(live: Live, topics: list[str], since: str, stopping: Stopping) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n\n"
+    yield b"retry: 2000\n\n" + _BEAT
     quiet = 0
     async for event in live.events(topics, since=since, heartbeat=_LOOK):
         if stopping.told:
@@ -76,7 +78,7 @@ async def _stream(live: Live, topics: list[str], since: str, stopping: Stopping)
         if event is None:
             quiet += 1
             if quiet % _LOOKS_PER_BEAT == 0:
-                yield b"event: beat\ndata: 1\n\n"
+                yield _BEAT
             continue
         data = msgspec.json.encode({"kind": event.kind, "topic": event.topic, "data": event.data}).decode()
         yield f"id: {event.mark}\nevent: live\ndata: {data}\n\n".encode()

@@ -161,13 +161,29 @@ def path_to(sitting_id: str) -> str:
     return f"/till/bills/{sitting_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class RefundDraft:
+    """What somebody typed into the refund dialog of a payment: shown again with the refusal, nothing is lost."""
+
+    payment_id: str
+    lines: frozenset[str]
+    typed: str
+    reason: str
+
+
 async def show_bill(
-    request: AnyRequest, db: Database, sitting_id: str, *, status_code: int = 200, refusal: Any = None
+    request: AnyRequest,
+    db: Database,
+    sitting_id: str,
+    *,
+    status_code: int = 200,
+    refusal: Any = None,
+    draft: RefundDraft | None = None,
 ) -> Response[Any]:
-    """The bill: the pane alone for htmx, the whole till otherwise."""
+    """The bill: the pane alone for htmx, the whole till otherwise. With `draft`, that refund's dialog is open."""
     async with db.reading() as rows:
         at = await counter(request, rows)
-        context = await bill_context(rows, at, sitting_id) | {"refusal": refusal}
+        context = await bill_context(rows, at, sitting_id) | {"refusal": refusal, "draft": draft}
         if wants_fragment(request):
             headers = moved_to(request, path_to(sitting_id))
             return fragment(request, "restaurant/till_bill.html", "pane", headers=headers, **context)

@@ -36,6 +36,7 @@ from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
     AnyRequest,
     Counter,
+    RefundDraft,
     bill_at,
     counter,
     moved_to,
@@ -273,18 +274,23 @@ async def refund(
     form = await request.form()
     payment = await _payment_here(request, db, sitting_id, payment_id)
     refusal: Refused | None = None
+    draft = RefundDraft(
+        payment_id=payment.id,
+        lines=frozenset(str(line) for line in form.getall("line", [])),
+        typed=str(form.get("typed", ""))[:32],
+        reason=" ".join(str(form.get("reason", "")).split())[:128],
+    )
     try:
-        reason = " ".join(str(form.get("reason", "")).split())[:128]
+        reason = draft.reason
         if not reason:
             raise Invalid(GIVE_A_REASON)
-        ticked = {str(line) for line in form.getall("line", [])}
         async with db.reading() as rows:
             at = await counter(request, rows)
             sitting, _ = await bill_at(rows, at, sitting_id)
             meal = await sittings.meal(rows, sitting)
         named = set(payment.part.get("lines", []))
-        chosen = [(line.id, line.money) for line in meal.ordered if line.id in ticked & named]
-        amount = refund_amount(payment, chosen, str(form.get("typed", "")))
+        chosen = [(line.id, line.money) for line in meal.ordered if line.id in draft.lines & named]
+        amount = refund_amount(payment, chosen, draft.typed)
         async with db.transaction() as tx:
             await audit.note(
                 tx,
@@ -299,9 +305,10 @@ async def refund(
         await checkout.give_back(payment, amount, reason, at.staff, key, [line for line, _ in chosen])
     except (Invalid, Conflict) as refused:
         refusal = refused
-    if refusal is not None or wants_fragment(request):
-        status = refusal.status if refusal else 200
-        return await show_bill(request, db, sitting_id, status_code=status, refusal=refusal)
+    if refusal is not None:
+        return await show_bill(request, db, sitting_id, status_code=refusal.status, refusal=refusal, draft=draft)
+    if wants_fragment(request):
+        return await show_bill(request, db, sitting_id)
     return Redirect(path_to(sitting_id), status_code=HTTP_303_SEE_OTHER)
 
 
