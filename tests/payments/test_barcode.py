@@ -216,6 +216,19 @@ async def test_a_ticket_terminal_asks_again_after_a_clear_answer(house: House) -
     assert await house.doors(payment.id) == ["start:submitted", "answer:paid", "query:paid"]
 
 
+async def test_a_refused_ticket_payment_is_asked_about_until_alipay_says_there_is_no_trade(house: House) -> None:
+    house.alipay.buyer = "BUYER_BALANCE_NOT_ENOUGH"
+    house.alipay.fails("query", "system_error_before")
+    payment = await house.payments.take(new_payment(policy="ticket"))
+    assert payment.status is Status.FAILED and payment.due_at is not None
+    await house.tick(4)
+    assert (await house.payments.get(payment.id)).due_at is not None, "a system error proves nothing"
+    await house.play(60)
+    payment = await house.payments.get(payment.id)
+    assert (payment.status, payment.code, payment.due_at) == (Status.FAILED, "BUYER_BALANCE_NOT_ENOUGH", None)
+    assert house.alipay.count("query") == 2, "refused, and no trade: nothing is left to ask"
+
+
 async def test_the_payment_code_is_forgotten_when_it_can_not_be_sent_again(house: House) -> None:
     async def kept() -> object:
         async with house.db.reading() as rows:

@@ -146,6 +146,8 @@ class Reading:
     evidence: Evidence = NO_EVIDENCE
     said_by: str = ""
     gave_back: bool = False
+    #: The provider, asked, proved that there is no trade under our number.
+    no_trade: bool = False
 
 
 def understand(payment: Payment, happening: Happening) -> Reading:
@@ -219,7 +221,7 @@ def _pay_report(payment: Payment, report: PayReport | QueryReport, door: Door, a
             event = Event.CLOSED_BY_REFUND if explained else Event.CLOSED
             return Reading(event, door, evidence.code, trade, evidence=evidence)
         case NoTrade(evidence):
-            return Reading(Event.UNCLEAR, door, evidence.code, evidence=evidence)
+            return Reading(Event.UNCLEAR, door, evidence.code, evidence=evidence, no_trade=_holds(evidence))
         case Unclear(code, evidence):
             if code == NO_CODE and door is Door.ANSWER and not payment.qr_code and payment.status is Status.PENDING:
                 return Reading(Event.GIVE_UP, door, code, evidence=evidence)

@@ -35,6 +35,11 @@ class Change:
     tell_paid: bool = False
     tell_released: bool = False
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody needs to be told and nothing is booked."""
+        return not (self.book_sale or self.reverse_sale or self.tell_paid or self.tell_released)
+
 
 def settle(payment: Payment, reading: Reading, now: datetime, jitter: float) -> Change:
     """Apply `reading` to `payment`; `jitter` is between 0 and 1.
@@ -150,6 +155,9 @@ def _next(
                 return now + _CONFIRM_AFTER if isinstance(look, GiveUp) else look, 0
             if reading.event is Event.PAID_BEFORE_CANCEL and reading.door is not Door.QUERY:
                 return now + _CONFIRM_AFTER, 0
+            if reading.no_trade and after.status is Status.FAILED:
+                # The question after a refusal is answered: refused, and no trade. Asking on would find the same.
+                return None, before.tries
             if reading.door is Door.QUERY and reading.event is Event.UNCLEAR and before.due_at and before.final:
                 look = next_look(after.patience, opened_at, now, before.tries, jitter)
                 if isinstance(look, GiveUp):
