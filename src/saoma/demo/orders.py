@@ -20,6 +20,25 @@ COLUMNS = ("order_id", "quantity", "item_name", "choice_description", "item_pric
 PORTION = "Portion"
 WITH = "With"
 
+#: What portions of one dish are called, from the cheapest, by how many there are; the file knows only their prices.
+_SIZES = {
+    "Mini": "迷你份",
+    "Small": "小份",
+    "Regular": "标准份",
+    "Medium": "中份",
+    "Large": "大份",
+    "Extra large": "特大份",
+    "Family": "家庭份",
+}
+_SIZES_OF = {
+    2: ("Regular", "Large"),
+    3: ("Small", "Regular", "Large"),
+    4: ("Small", "Regular", "Large", "Extra large"),
+    5: ("Mini", "Small", "Regular", "Large", "Extra large"),
+    6: ("Mini", "Small", "Regular", "Large", "Extra large", "Family"),
+    7: tuple(_SIZES),
+}
+
 #: Sections by words of a dish's name, first match wins, and the words' Chinese.
 _SECTIONS = (
     ("Burritos", "卷饼", ("Burrito",)),
@@ -162,12 +181,21 @@ def menu_of(orders: Iterable[Order]) -> MenuDraft:
     )
 
 
+def _portions(prices: Sequence[int]) -> tuple[OptionDraft, ...]:
+    numbered = tuple(f"Size {number}" for number in range(1, len(prices) + 1))
+    names = _SIZES_OF.get(len(prices), numbered)
+    return tuple(
+        OptionDraft(
+            name=name, name_zh=_SIZES.get(name) or name.replace("Size ", "第 ") + " 档", price_change=price - prices[0]
+        )
+        for name, price in zip(names, prices, strict=True)
+    )
+
+
 def _dish(name: str, prices: Sequence[int], choices: Counter[str]) -> ItemDraft:
     groups = []
     if len(prices) > 1:
-        portions = tuple(
-            OptionDraft(name=Money(price, CURRENCY).text, price_change=price - prices[0]) for price in prices
-        )
+        portions = _portions(prices)
         groups.append(GroupDraft(name=PORTION, name_zh="份量", min_choices=1, max_choices=1, options=portions))
     common = [choice for choice, _ in choices.most_common(MOST_OPTIONS)]
     if common:
@@ -184,7 +212,8 @@ def options_of(line: OrderLine, item: ItemDraft) -> list[tuple[str, str]]:
     for group in item.groups:
         names = {option.name for option in group.options}
         if group.name == PORTION:
-            chosen.append((PORTION, line.unit.text))
+            change = line.unit.minor - item.price
+            chosen.append((PORTION, next(option.name for option in group.options if option.price_change == change)))
         else:
             chosen += [(group.name, choice) for choice in dict.fromkeys(line.choices) if choice in names]
     return chosen
