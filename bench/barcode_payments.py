@@ -14,7 +14,9 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +37,47 @@ class Load:
     p99: float
 
 
-async def load(port: int, payments: int, at_once: int, pid: int) -> Load:
-    """Send `payments` payments, `at_once` at a time; every one must succeed."""
+@dataclass(frozen=True)
+class Wish:
+    """One request for a payment: where to, with which body and headers."""
+
+    path: str
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
+def plain(number: int) -> Wish:
+    """What the floor and the core alone are asked."""
+    return Wish("/pay", {"amount": 1250, "code": f"28{number % 10**14:016d}"}, {})
+
+
+async def load(
+    port: int, payments: int, at_once: int, used: Callable[[], float], wish: Callable[[int], Wish] = plain
+) -> Load:
+    """Send `payments` payments, `at_once` at a time; every one must succeed. `used` tells the program's CPU so far."""
     latencies: list[float] = []
     todo = iter(range(payments))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=at_once)) as session:
 
         async def till() -> None:
             for number in todo:
-                body = {"amount": 1250, "code": f"28{number % 10**14:016d}"}
+                new = wish(number)
+                url = f"http://127.0.0.1:{port}{new.path}"
                 began = time.perf_counter()
-                async with session.post(f"http://127.0.0.1:{port}/pay", json=body) as answer:
+                async with session.post(url, json=new.body, headers=new.headers) as answer:
                     found: dict[str, Any] = await answer.json()
                     if found.get("status") != "succeeded":
                         raise SystemExit(f"a payment ended as {found}")
                 latencies.append(time.perf_counter() - began)
 
-        used = cpu_seconds(pid)
+        before = used()
         began = time.perf_counter()
         await asyncio.gather(*(till() for _ in range(at_once)))
         took = time.perf_counter() - began
     latencies.sort()
     return Load(
         rate=payments / took,
-        cpu=(cpu_seconds(pid) - used) / payments * 1000,
+        cpu=(used() - before) / payments * 1000,
         median=latencies[len(latencies) // 2] * 1000,
         p99=latencies[int(len(latencies) * 0.99)] * 1000,
     )
@@ -85,11 +104,11 @@ async def measure(sign_type: str, server: EmbeddedPostgres, words: argparse.Name
             process = start(script, port, json.dumps(given))
             processes.append(process)
             await wait_for(process, port)
-            running[name] = (port, process.pid)
-            await load(port, max(200, words.payments // 5), words.at_once, process.pid)
+            running[name] = (port, partial(cpu_seconds, process.pid))
+            await load(port, max(200, words.payments // 5), words.at_once, running[name][1])
         for _ in range(words.rounds):
-            for name, (port, pid) in running.items():
-                found.setdefault(name, []).append(await load(port, words.payments, words.at_once, pid))
+            for name, (port, used) in running.items():
+                found.setdefault(name, []).append(await load(port, words.payments, words.at_once, used))
     finally:
         for process in processes:
             end(process)

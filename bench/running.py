@@ -29,6 +29,37 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def family_seconds(pid: int) -> float:
+    """The same of a process, its children that run and those that have ended."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(entry.name) == pid:
+            total += sum(int(field) for field in fields[11:15]) / _TICKS
+        elif int(fields[1]) == pid:
+            total += (int(fields[11]) + int(fields[12])) / _TICKS
+    return total
+
+
+def memory_mb(pid: int) -> float:
+    """The most memory a process has held at once so far."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"process {pid} has no memory to speak of")
+
+
+def saoma(*words: str, **settings: str) -> subprocess.Popen[str]:
+    """Run one of the product's own commands with these SAOMA_ settings."""
+    given = {f"SAOMA_{name.upper()}": value for name, value in settings.items()}
+    return subprocess.Popen([sys.executable, "-m", "saoma.cli", *words], env=os.environ | given, text=True)
+
+
 def start(script: str, port: int, given: str) -> subprocess.Popen[str]:
     """Run one of the programs beside this file; what it needs goes in by standard input."""
     process = subprocess.Popen(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+import uvloop
 from litestar import Litestar, get
 from litestar.di import Provide
 from litestar.response import Redirect
@@ -46,6 +47,7 @@ from saoma.kit.db import Database
 from saoma.kit.due import Driver, DueWork, drive_due
 from saoma.kit.follow import end_with_parent, follow_parent
 from saoma.kit.live import Live
+from saoma.kit.open_files import allow_many_open_files
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
@@ -196,11 +198,11 @@ class Rooms:
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, screens: bool = True) -> AsyncIterator[None]:
         """Open everything, and close it in the right order: what is on its way comes home before the database goes."""
         await self.db.start()
         await self.refresh_gateways()
-        await self.live.start()
+        await self.live.start(hearing=screens)
         refreshing = asyncio.create_task(_refresh(self))
         async with self.client, self.acquirers, self.postman:
             try:
@@ -315,6 +317,7 @@ def _begin(process: str) -> Settings:
     start_logging(level=settings.log_level, json=settings.log_json, process=process)
     if settings.trace_endpoint:
         start_traces(settings.trace_endpoint, process)
+    allow_many_open_files()
     follow_parent()
     return settings
 
@@ -353,7 +356,7 @@ def work() -> None:
     if settings.worker_metrics:
         serve_metrics(settings.worker_metrics)
     migrate(settings.database_url)
-    asyncio.run(_work(Rooms.build(settings)))
+    uvloop.run(_work(Rooms.build(settings)))
 
 
 def works(rooms: Rooms) -> list[DueWork]:
@@ -369,7 +372,7 @@ def works(rooms: Rooms) -> list[DueWork]:
 
 
 async def _work(rooms: Rooms) -> None:
-    async with rooms.running():
+    async with rooms.running(screens=False):
         driver = Driver(rooms.db, works(rooms), rooms.clock)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

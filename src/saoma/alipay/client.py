@@ -94,7 +94,7 @@ class AlipayClient:
         *,
         connect_seconds: float = 3.0,
         read_seconds: float = 4.5,
-        connections: int = 200,
+        connections: int = 1_000,
         on_call: Callable[[CallRecord], None] | None = None,
     ) -> None:
         self._clock = clock

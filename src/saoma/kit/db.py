@@ -147,6 +147,18 @@ class Database:
         if transaction.told:
             self.on_told()
 
+    @contextlib.asynccontextmanager
+    async def statement(self) -> AsyncIterator[Transaction]:
+        """A transaction of a single statement, which begins and commits by itself: a third of the round trips."""
+        connection = await self._pool.getconn()
+        transaction = Transaction(connection)
+        try:
+            yield transaction
+        finally:
+            await self._give_back(connection)
+        if transaction.told:
+            self.on_told()
+
     async def alive(self) -> bool:
         """Whether the server answers a question within two seconds."""
         try:

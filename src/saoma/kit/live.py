@@ -143,11 +143,14 @@ class Live:
         self._rung = asyncio.Event()
         self._place = _Place(0)
 
-    async def start(self) -> None:
-        """Begin to listen, from now on."""
+    async def start(self, *, hearing: bool = True) -> None:
+        """Begin to listen, from now on. A process without screens needs no `hearing`: it only rings."""
+        self._db.on_told = self._told.set
+        if not hearing:
+            self._tasks += [asyncio.create_task(self._ring()), asyncio.create_task(self._tidy())]
+            return
         async with self._db.reading() as rows:
             self._place = _Place(int(await rows.value("SELECT coalesce(max(id), 0) FROM live_events")))
-        self._db.on_told = self._told.set
         for work in (self._ring(), self._listen(), self._look(), self._tidy()):
             self._tasks.append(asyncio.create_task(work))
 

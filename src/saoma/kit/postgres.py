@@ -181,8 +181,10 @@ class EmbeddedPostgres:
             if there is None:
                 command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
                 if template is not None:
-                    command = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                        sql.Identifier(name), sql.Identifier(template)
+                    # Copying the files is three times as fast as logging each page where no disk is waited for.
+                    how = sql.SQL("WAL_LOG" if self._durable else "FILE_COPY")
+                    command = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
+                        sql.Identifier(name), sql.Identifier(template), how
                     )
                 connection.execute(command)
         return self.url(name)

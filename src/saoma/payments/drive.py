@@ -85,7 +85,7 @@ class Drive:
         asked_at = self.hall.clock.now()
         gateway = self.gateway(payment.account_id)
         report = await asked(gateway.query(payment.order_number, payment.money), "query")
-        return await self.hall.apply(payment.id, Queried(report, asked_at)), isinstance(report, NoTrade)
+        return await self.hall.apply_to(payment, Queried(report, asked_at)), isinstance(report, NoTrade)
 
     async def send(self, payment_id: str) -> Payment:
         """Send the request (again), unless someone else is at it, has ended it, or its time is over."""

@@ -115,12 +115,18 @@ class Hall:
         """Apply `happening` to a payment that was just read or written, without reading it again.
 
         Should it have changed meanwhile, nothing of this is written, and it goes the long way round."""
-        async with self.db.transaction() as tx:
-            after = await self._try(tx, payment, happening)
+        reading, change, now = self._settled(payment, happening)
+        if change.quiet and change.payment.status is payment.status:
+            # Most news is that there is none: one statement that begins and ends by itself.
+            async with self.db.statement() as tx:
+                after = change.payment if await self._write(tx, payment, change, reading, now) else None
+        else:
+            async with self.db.transaction() as tx:
+                after = await self._try(tx, payment, happening)
         return after or await self.apply(payment.id, happening)
 
-    async def _try(self, tx: Transaction, payment: Payment, happening: Happening) -> Payment | None:
-        """Apply `happening` to this very version of the row; None, and nothing done, where that has passed."""
+    def _settled(self, payment: Payment, happening: Happening) -> tuple[Reading, Change, datetime]:
+        """What `happening` says and what it changes now. Raises `IllegalTransition` after logging it."""
         now = self.clock.now()
         reading = understand(payment, happening)
         try:
@@ -137,6 +143,11 @@ class Hall:
             )
             PAYMENTS.labels(payment.method.value, "illegal_event").inc()
             raise
+        return reading, change, now
+
+    async def _try(self, tx: Transaction, payment: Payment, happening: Happening) -> Payment | None:
+        """Apply `happening` to this very version of the row; None, and nothing done, where that has passed."""
+        reading, change, now = self._settled(payment, happening)
         if not await self._write(tx, payment, change, reading, now):
             return None
         await self._tell(tx, change)

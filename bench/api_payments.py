@@ -1,0 +1,161 @@
+"""Barcode payments per second through the partner API: a real app process against the bare floor, side by side.
+
+    python bench/api_payments.py [--payments 1000] [--at-once 16] [--rounds 3]
+
+Each request is a `POST /api/v1/payments` with an API key, an Idempotency-Key and a reference of its own. The floor is
+the one of `barcode_payments.py`: no key, no idempotency, nothing checked and nothing kept but the row itself."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from barcode_payments import Load, Wish, load, plain
+from running import cpu_seconds, end, family_seconds, free_port, saoma, start, wait_for
+
+from saoma.alipay.account import Account
+from saoma.alipay.signing import SignType, new_rsa_key
+from saoma.identity import model
+from saoma.identity.api_keys import Scope, add_api_key
+from saoma.kit.clock import SystemClock
+from saoma.kit.db import Database
+from saoma.kit.ids import new_id
+from saoma.kit.postgres import EmbeddedPostgres
+from saoma.kit.seal import Seal
+from saoma.migrations import migrate
+
+SECRET = "b" * 40
+
+
+async def partner(url: str, account: Account) -> tuple[str, str]:
+    """A merchant with a store, and a key of its programs: (the store, the key)."""
+    migrate(url)
+    db = await Database.open(url, max_size=2)
+    async with db.transaction() as tx:
+        account_id = await model.add_account(tx, Seal(SECRET), account)
+        merchant = await model.add_merchant(
+            tx, name="Bench", currency="USD", account_id=account_id, industry="5812", secondary_id="SM_1"
+        )
+        store = await model.add_store(tx, merchant.id, name="Bench", zone="Asia/Singapore")
+        scopes = [Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE]
+        _, key = await add_api_key(
+            tx, SystemClock(), merchant_id=merchant.id, name="Bench", scopes=scopes, by="bench", store_ids=[store.id]
+        )
+    await db.close()
+    return store.id, key
+
+
+async def measure(sign_type: str, server: EmbeddedPostgres, words: argparse.Namespace) -> dict[str, list[Load]]:
+    """Floor and product in turn, several rounds, with one sign type."""
+    private, public = new_rsa_key()
+    keys = {"sign_type": sign_type, "md5_key": "m" * 32, "private": private, "public": public}
+    processes: list[subprocess.Popen[str]] = []
+    found: dict[str, list[Load]] = {}
+    try:
+        gateway_port, floor_port, port = free_port(), free_port(), free_port()
+        gateway = f"http://127.0.0.1:{gateway_port}/gateway.do"
+        processes.append(start("stub_gateway.py", gateway_port, json.dumps(keys)))
+        await wait_for(processes[0], gateway_port)
+        account = Account(
+            partner="2088000000000001",
+            app_id="2016000000000001",
+            sign_type=SignType(sign_type),
+            md5_key=keys["md5_key"],
+            private_key=private,
+            alipay_public_key=public,
+            gateway_url=gateway,
+        )
+        url = server.make_database(f"api_{sign_type.lower()}")
+        store, key = await partner(url, account)
+        given = keys | {
+            "database": server.make_database(f"floor_{sign_type.lower()}"),
+            "gateway": f"{gateway}?_input_charset=UTF-8",
+            "headers": {"Content-Type": "application/x-www-form-urlencoded;charset=UTF-8"},
+        }
+        processes.append(start("barcode_floor.py", floor_port, json.dumps(given)))
+        processes.append(
+            saoma(
+                *("serve", "--port", str(port)),
+                database_url=url,
+                secret=SECRET,
+                log_level="WARNING",
+                pool_size="16",
+                storage_url="memory:",
+                api_per_second="1000000",
+            )
+        )
+
+        def wish(number: int) -> Wish:
+            # each one new, also over the rounds
+            name = new_id("req")
+            body = {
+                "method": "barcode",
+                "amount": "12.50",
+                "currency": "USD",
+                "payment_code": f"28{number % 10**14:016d}",
+                "subject": "Noodles",
+                "store": store,
+                "reference": name,
+            }
+            return Wish("/api/v1/payments", body, {"Authorization": f"Bearer {key}", "Idempotency-Key": name})
+
+        running = [
+            ("floor", floor_port, partial(cpu_seconds, processes[1].pid), plain),
+            ("API", port, partial(family_seconds, processes[2].pid), wish),
+        ]
+        for process, (_, at, used, ask) in zip(processes[1:], running, strict=True):
+            await wait_for(process, at)
+            await load(at, max(200, words.payments // 5), words.at_once, used, ask)
+        for _ in range(words.rounds):
+            for name, at, used, ask in running:
+                found.setdefault(name, []).append(await load(at, words.payments, words.at_once, used, ask))
+    finally:
+        for process in reversed(processes):
+            end(process)
+    return found
+
+
+def show(sign_type: str, found: dict[str, list[Load]]) -> None:
+    """Two lines of the table and their ratio."""
+    cpu = {}
+    for name, rounds in found.items():
+        cpu[name] = statistics.median(each.cpu for each in rounds)
+        print(
+            f"{name} {sign_type:<{11 - len(name)}}{statistics.median(each.rate for each in rounds):12.0f}"
+            f"{cpu[name]:13.2f}{1000 / cpu[name]:12.0f}{statistics.median(each.median for each in rounds):11.1f}"
+            f"{statistics.median(each.p99 for each in rounds):8.1f}"
+        )
+    print(f"{'':12}CPU {cpu['API'] / cpu['floor']:.2f} x the floor", flush=True)
+
+
+async def main() -> None:
+    """Both programs with both kinds of signature."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--payments", type=int, default=1000)
+    parser.add_argument("--at-once", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    words = parser.parse_args()
+    print(
+        f"\nbarcode payments through the partner API, {words.at_once} at once on {os.cpu_count()} cores shared with"
+        f" PostgreSQL, gateway and load (median of {words.rounds} rounds)\n"
+    )
+    print(f"{'':12}{'payments/s':>12}{'CPU ms each':>13}{'per core-s':>12}{'median ms':>11}{'p99 ms':>8}")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = EmbeddedPostgres(Path(folder))
+        server.start()
+        try:
+            for sign_type in ("RSA2", "MD5"):
+                show(sign_type, await measure(sign_type, server, words))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
