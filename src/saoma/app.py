@@ -8,11 +8,9 @@ import asyncio
 import os
 import signal
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -76,6 +74,7 @@ from saoma.restaurant.screens import (
 )
 from saoma.settings import Settings, read_settings
 from saoma.statements import daily
+from saoma.statements.sources import new_spool
 from saoma.web.frame import build_app
 from saoma.web.page import House
 
@@ -367,7 +366,7 @@ def works(rooms: Rooms) -> list[DueWork]:
         *rooms.alarms.works(),
         *rooms.watch.works(),
         *rooms.postman.works(),
-        *daily.works(rooms.db, rooms.clock, rooms.seal, Path(tempfile.mkdtemp(prefix="saoma-files-"))),
+        *daily.works(rooms.db, rooms.clock, rooms.seal, new_spool()),
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from saoma.alipay.sftp import FilesUnreachable
 from saoma.gateway import StatementUnreadable
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
@@ -19,7 +22,7 @@ from saoma.kit.seal import Seal
 from saoma.settings import Settings
 from saoma.statements import daily
 from saoma.statements.command import run_reconcile
-from saoma.statements.sources import Source, daily_file, set_source, sources
+from saoma.statements.sources import Source, collect, daily_file, names_of, set_source, sources
 from tests.payments.daily import ACCOUNT, PARTNER, Day, file_of, trades_file
 
 SECRET = "a secret of thirty-two characters"
@@ -182,3 +185,29 @@ def test_the_command_prints_a_table_and_answers_by_its_exit_code(
     assert "broken.txt line 1" in capsys.readouterr().out
     with pytest.raises(Invalid):
         run_reconcile(settings, day, None, "nobody")
+
+
+_SPOOL_ON_A_FULL_DISK = """
+import resource, tempfile
+from saoma.statements.sources import new_spool
+tempfile.tempdir = None
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+print(new_spool())
+"""
+
+
+def test_a_full_disk_stops_no_worker_from_starting() -> None:
+    asked = subprocess.run([sys.executable, "-c", _SPOOL_ON_A_FULL_DISK], capture_output=True, text=True, check=False)
+    assert (asked.returncode, asked.stdout.strip()) == (0, "saoma-files"), asked.stderr
+
+
+async def test_a_file_that_finds_no_room_here_is_fetched_again_later(database: Database, tmp_path: Path) -> None:
+    await with_folder(database, tmp_path)
+    source = await daily.source_of(database, ACCOUNT)
+    name = names_of(source.partner, date(2026, 3, 1))[-1]
+    with zipfile.ZipFile(Path(source.folder) / name, "w") as archive:
+        archive.writestr("lines.txt", "x")
+    in_the_way = tmp_path / "spool"
+    in_the_way.write_text("no folder can be made here")
+    with pytest.raises(FilesUnreachable, match="can't be kept here"):
+        await collect(source, SEAL, date(2026, 3, 1), in_the_way)

@@ -18,7 +18,7 @@ from saoma.alipay.sftp import FilesUnreachable
 from saoma.gateway import StatementUnreadable
 from saoma.kit.clock import Clock, machine_clock
 from saoma.kit.db import Database, Rows
-from saoma.kit.errors import Invalid
+from saoma.kit.errors import Invalid, SaomaError
 from saoma.kit.seal import Seal
 from saoma.kit.telemetry import start_logging
 from saoma.migrations import migrate
@@ -50,12 +50,19 @@ async def _run(settings: Settings, day: date, file: Path | None, account: str, c
             raise Invalid("No account has a source of daily files yet." if not known else f"No account is {account!r}.")
         if file is not None and len(chosen) > 1:
             raise Invalid("Several accounts have daily files: say whose this is with --account.")
-        with tempfile.TemporaryDirectory(prefix="saoma-files-") as spool:
+        with _spool() as spool:
             clock, seal = machine_clock(settings.clock_file), Seal(settings.secret)
             good = [await _one(db, clock, seal, Path(spool), source, day, file, console) for source in chosen]
         return 0 if all(good) else 1
     finally:
         await db.close()
+
+
+def _spool() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="saoma-files-")
+    except OSError as error:
+        raise SaomaError(f"there is no room for the daily files while they are read ({error.strerror})") from None
 
 
 async def _one(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -17,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from saoma.alipay.sftp import SftpServer, fetch
+from saoma.alipay.sftp import FilesUnreachable, SftpServer, fetch
 from saoma.alipay.statement import open_statement
 from saoma.gateway import StatementUnreadable
 from saoma.kit.db import Rows, Transaction
@@ -106,6 +107,23 @@ def names_of(partner: str, day: date) -> list[str]:
 
 async def collect(source: Source, seal: Seal, day: date, spool: Path) -> list[DailyFile]:
     """A day's files that are there now. Raises `FilesUnreachable`, `StatementUnreadable`."""
+    try:
+        return await _collect(source, seal, day, spool)
+    except OSError as error:
+        raise FilesUnreachable(f"they can't be kept here while they are read: {error.strerror or error}") from None
+
+
+def new_spool() -> Path:
+    """A folder of our own for files while they are worked on. A full disk stops no worker: it shows at the first file.
+
+    Whoever gets no folder in the usual places works beside itself, where it will be told that there is no room."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="saoma-files-"))
+    except OSError:
+        return Path("saoma-files")
+
+
+async def _collect(source: Source, seal: Seal, day: date, spool: Path) -> list[DailyFile]:
     names, into = names_of(source.partner, day), spool / source.account_id
     match source.kind:
         case "sftp":
