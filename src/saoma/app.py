@@ -199,18 +199,17 @@ class Rooms:
     @asynccontextmanager
     async def running(self, *, screens: bool = True) -> AsyncIterator[None]:
         """Open everything, and close it in the right order: what is on its way comes home before the database goes."""
-        await self.db.start()
-        await self.refresh_gateways()
-        await self.live.start(hearing=screens)
-        refreshing = asyncio.create_task(_refresh(self))
-        async with self.client, self.acquirers, self.postman:
-            try:
-                yield
-            finally:
-                refreshing.cancel()
-                await self.payments.close()
-                await self.live.stop()
-        await self.db.close()
+        async with self.db.opened():
+            await self.refresh_gateways()
+            await self.live.start(hearing=screens)
+            refreshing = asyncio.create_task(_refresh(self))
+            async with self.client, self.acquirers, self.postman:
+                try:
+                    yield
+                finally:
+                    refreshing.cancel()
+                    await self.payments.close()
+                    await self.live.stop()
 
     async def refresh_gateways(self) -> None:
         """Read the gateway accounts anew: after a start, and after one was added or changed."""

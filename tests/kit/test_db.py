@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from datetime import timedelta
 
 import msgspec
@@ -162,3 +164,30 @@ async def test_two_drivers_never_take_the_same_row_and_a_dead_ones_rows_come_bac
     clock.advance(timedelta(seconds=31))
     assert await drive_due(database, [work], clock) == 100
     assert sorted(seen) == sorted(ids)
+
+
+_FAILS_AT_ITS_START = """
+import asyncio, socket, sys
+from saoma.kit.db import Database
+
+async def main(url, how):
+    # a server that lets in and never says a word: the pool's tasks are in the middle of connecting
+    silent = socket.create_server(("127.0.0.1", 0), backlog=64)
+    db = Database(f"postgresql://saoma@127.0.0.1:{silent.getsockname()[1]}/x", min_size=3)
+    if how == "waiting":
+        await db.start(wait_seconds=0.3)
+    db._pool.wait = lambda timeout: asyncio.sleep(0.3)
+    async with db.opened():
+        raise RuntimeError("something else went wrong")
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("how", ["waiting", "later"])
+def test_a_process_that_fails_at_its_start_ends_though_its_pool_is_connecting(how: str) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", _FAILS_AT_ITS_START, "", how], capture_output=True, text=True, timeout=25, check=False
+    )
+    assert asked.returncode == 1
+    assert ("PoolTimeout" if how == "waiting" else "something else went wrong") in asked.stderr

@@ -16,7 +16,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
-from saoma.kit.errors import NotFound
+from saoma.kit.errors import NOTHING_HERE, NotFound
 
 R = TypeVar("R", bound=msgspec.Struct)
 Parameters = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Rows:
         """The first row as `kind`. Raises `NotFound` when there is none."""
         found = await self.maybe(kind, sql, params)
         if found is None:
-            raise NotFound("There is nothing here. Check the link, or scan the code again.")
+            raise NotFound(NOTHING_HERE)
         return found
 
     async def value(self, sql: str, params: Parameters | None = None) -> Any:
@@ -111,12 +111,28 @@ class Database:
         return db
 
     async def start(self, *, wait_seconds: float = 30) -> None:
-        """Connect, waiting up to `wait_seconds` for the server. Raises `psycopg_pool.PoolTimeout`."""
-        await self._pool.open(wait=True, timeout=wait_seconds)
+        """Connect, waiting up to `wait_seconds`. Raises `psycopg_pool.PoolTimeout`, and is closed then."""
+        try:
+            await self._pool.open(wait=True, timeout=wait_seconds)
+        except BaseException:
+            await self.close()
+            raise
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Connected for as long as the block lasts, and closed however it ends.
+
+        The pool's own tasks swallow a cancellation that meets an attempt to connect: left alone they would keep a
+        process that failed at its start from ever ending, and so from being started anew."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Give all connections back to the server."""
-        await self._pool.close()
+        await self._pool.close(timeout=2)
 
     async def _give_back(self, connection: AsyncConnection[DictRow]) -> None:
         """Return a connection to the pool. When it turns out to be dead, the others are looked at before their use."""
