@@ -57,11 +57,12 @@ docs: setup
 	@$(BIN)/python -m tests.house.printed_docs
 
 # A restaurant's real orders, replayed while processes are killed: make chaos FILE=... KILLS=... SEED=...
+# The rough one, payments through the partner API while all is broken: make chaos PAYMENTS=10000 KILLS=50 SEED=1
 FILE ?= ../shared/data/chipotle-orders.tsv
 KILLS ?= 12
 SEED ?= 1
 chaos: setup
-	@$(BIN)/python -m saoma.demo.chaos $(FILE) --kills $(KILLS) --seed $(SEED)
+	@$(BIN)/python -m saoma.demo.chaos $(if $(PAYMENTS),--payments $(PAYMENTS),$(FILE)) --kills $(KILLS) --seed $(SEED)
 
 screens: setup browser
 	@$(BIN)/python -m tests.journeys.screens $(ARGS)

@@ -1,6 +1,7 @@
 """Pulling plugs: the replay of a real restaurant while app, worker and sandbox are killed again and again.
 
     python -m saoma.demo.chaos FILE --kills 12 --seed 1 [--only 200]
+    python -m saoma.demo.chaos --payments 10000 --kills 50 --seed 1     (the rough one, in `rough`)
 
 Kills come by seed, in random order, each process at least once where there are enough kills. At the end every order
 must be paid once, debits equal credits, and the local Alipay's own book must say the same as ours, trade by trade."""
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,12 +24,15 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from saoma.demo.cast import DemoFile, read_demo
 from saoma.demo.processes import saoma
 from saoma.demo.replay import REPLAYED
+from saoma.demo.rough import Rough
+from saoma.demo.rough_report import print_outcome
 from saoma.kit.db import Database
 from saoma.kit.money import Money
 
@@ -188,6 +193,19 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     )
 
 
+async def _rough(words: argparse.Namespace) -> int:
+    console = Console(highlight=False, width=140)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        # the database's own user must walk in where we are root
+        Path(name).chmod(0o755)
+        day = Rough(Path(name), port=words.port, payments=words.payments, kills=words.kills, seed=words.seed)
+        outcome = await day.run(lambda text: console.print(f"[dim]{text}[/dim]"))
+        if not outcome.holds and words.keep:
+            shutil.copytree(name, words.keep, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    print_outcome(outcome, console)
+    return 0 if outcome.holds else 1
+
+
 async def _main(words: argparse.Namespace) -> int:
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -218,10 +236,17 @@ async def _main(words: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Replay real orders while processes are killed.")
-    parser.add_argument("file", type=Path)
+    parser = argparse.ArgumentParser(description="Replay real orders, or take payments, while all is being broken.")
+    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("--payments", type=int, default=0, help="so many payments through the partner API instead")
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="where to keep the logs of a run that did not hold")
     parser.add_argument("--port", type=int, default=8300)
-    sys.exit(asyncio.run(_main(parser.parse_args())))
+    given = parser.parse_args()
+    if given.payments:
+        sys.exit(uvloop.run(_rough(given)))
+    if given.file is None:
+        parser.error("name a file of orders, or how many --payments")
+    sys.exit(asyncio.run(_main(given)))

@@ -43,7 +43,13 @@ class _Browser:
         await self.session.close()
 
     async def ask(
-        self, method: str, url: str, *, form: _Form = (), headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        form: _Form = (),
+        headers: Mapping[str, str] | None = None,
+        ill_is_gone: bool = True,
     ) -> tuple[int, Mapping[str, str], str]:
         """One request, redirects not followed. Raises `Gone` when nobody answers or the house is ill."""
         address = url if url.startswith("http") else self.app_url + url
@@ -52,7 +58,7 @@ class _Browser:
                 method, address, data=form or None, headers=headers, allow_redirects=False
             ) as answer:
                 text = await answer.text()
-                if answer.status >= 500:
+                if answer.status >= 500 and ill_is_gone:
                     raise Gone(f"{method} {url} answered {answer.status}")
                 return answer.status, answer.headers, text
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -66,8 +72,11 @@ class _Browser:
 
     async def press(self, path: str, form: _Form = ()) -> tuple[int, Mapping[str, str], str]:
         """Post a form as htmx would."""
-        headers = {"HX-Request": "true", "X-CSRF-Token": self._token()}
-        return await self.ask("POST", path, form=form, headers=headers)
+        return await self.ask("POST", path, form=form, headers=self.headers())
+
+    def headers(self) -> dict[str, str]:
+        """What htmx sends along."""
+        return {"HX-Request": "true", "X-CSRF-Token": self._token()}
 
 
 class Diner:
@@ -166,6 +175,17 @@ class Cashier:
         if status != 303:
             raise PlayedWrong(f"importing the menu answered {status}: {_words(text)}")
 
+    async def hang(self, item_id: str, picture: bytes) -> tuple[int, str]:
+        """Give a dish this photo: the status, and the words of a refusal, also of one that is our fault."""
+        await self._sign_in()
+        form = aiohttp.FormData()
+        form.add_field("photo", picture, filename="photo.png", content_type="image/png")
+        headers = self._browser.headers()
+        status, _, text = await self._browser.ask(
+            "POST", f"/office/menu/items/{item_id}/photo", form=form, headers=headers, ill_is_gone=False
+        )
+        return status, _words(text)
+
     async def close_bill(self, sitting_id: str) -> None:
         """Close a bill that owes nothing."""
         await self._sign_in()
@@ -202,6 +222,16 @@ class Wallets:
         )
         if status >= 400 and status != 409:
             raise PlayedWrong(f"adding a buyer answered {status}: {answer}")
+
+    async def known(self, buyer: str, balance: str, *, asks: bool) -> str:
+        """Give somebody a wallet, or what is in it anew; their number on the wire. Raises `Gone`."""
+        _, answer = await self._post("buyers", {"id": buyer, "name": buyer, "balance": balance, "pin_required": asks})
+        return str(answer["user_id"])
+
+    async def act(self, order_number: str, act: str, buyer: str) -> bool:
+        """`scan`, `pay` or `refuse` the trade of this order; whether that worked. Raises `Gone`."""
+        status, _ = await self._post(f"trades/{order_number}/{act}", {} if act == "refuse" else {"buyer_id": buyer})
+        return status < 400
 
     async def payment_code(self, buyer: str) -> str:
         """A fresh payment code. Codes whose last two digits ask the sandbox to misbehave are passed over."""

@@ -89,6 +89,13 @@ class Supervisor:
         child.starts += 1
         self.write_pids()
 
+    def pid(self, name: str) -> int | None:
+        """The living process of that name; None while it is on its way back."""
+        if name in self._kept:
+            return self._kept[name]()
+        process = next(child.process for child in self.children if child.name == name)
+        return process.pid if process is not None and process.returncode is None else None
+
     def write_pids(self) -> None:
         """Note who runs under which process id, for tests that pull plugs."""
         lines = [f"{child.name} {child.process.pid}\n" for child in self.children if child.process is not None]

@@ -1,0 +1,83 @@
+"""Roads that can be cut: what comes through, what does not, and that who is cut off notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from saoma.demo.roads import Road
+
+
+@pytest.fixture
+async def road() -> AsyncIterator[Road]:
+    """A road to somebody who answers each line with a thousand times its first letter."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            writer.write(line[:1] * 1_000)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    road = Road("test", server.sockets[0].getsockname()[:2])
+    await road.open()
+    yield road
+    await road.close()
+    server.close()
+
+
+async def _say(road: Road) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", road.port)
+    writer.write(b"a\n")
+    return reader, writer
+
+
+async def _end_of(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(5):
+        try:
+            return await reader.read(2_000)
+        except ConnectionResetError:
+            return b""
+
+
+async def test_a_quiet_road_lets_everything_through(road: Road) -> None:
+    reader, writer = await _say(road)
+    assert await reader.readexactly(1_000) == b"a" * 1_000
+    writer.write(b"b\n")
+    assert await reader.readexactly(1_000) == b"b" * 1_000
+    assert road.cuts == 0
+    writer.close()
+
+
+async def test_an_answer_is_broken_off_after_as_many_bytes_as_was_wanted(road: Road) -> None:
+    road.shorten(7)
+    reader, writer = await _say(road)
+    assert await _end_of(reader) == b"a" * 7
+    assert await _end_of(reader) == b""
+    writer.close()
+    reader, writer = await _say(road)
+    assert await reader.readexactly(1_000) == b"a" * 1_000, "the next one is whole"
+    assert road.cuts == 1
+    writer.close()
+
+
+async def test_a_cut_road_ends_what_is_on_it_and_carries_what_comes_after(road: Road) -> None:
+    reader, writer = await _say(road)
+    await reader.readexactly(1_000)
+    road.cut()
+    assert await _end_of(reader) == b""
+    writer.close()
+    reader, writer = await _say(road)
+    assert await reader.readexactly(1_000) == b"a" * 1_000
+    writer.close()
+
+
+async def test_a_road_that_leads_nowhere_ends_at_once() -> None:
+    road = Road("nowhere", "/nowhere/at/all")
+    await road.open()
+    reader, writer = await _say(road)
+    assert await _end_of(reader) == b""
+    writer.close()
+    await road.close()
