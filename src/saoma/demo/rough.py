@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -25,12 +25,13 @@ import aiohttp
 from saoma.demo import breaking, rough_plan
 from saoma.demo.house import Demo, Ways
 from saoma.demo.people import Diner, Gone, PlayedWrong, Wallets
-from saoma.demo.processes import Supervisor, saoma
+from saoma.demo.processes import Supervisor
 from saoma.demo.roads import Road
+from saoma.demo.rough_asking import Alipay, run_saoma
 from saoma.demo.rough_books import Books, Count, compare, findings, still_open
 from saoma.demo.rough_office import Office
 from saoma.demo.rough_plan import Cut, DiskFull, Kill, Misbehave, Push, PushTo, Step
-from saoma.demo.tills import Shop, Street, Told, trade, until_there
+from saoma.demo.tills import Shop, Street, Told, trade
 from saoma.kit.clock import BEIJING, beijing, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.errors import SaomaError
@@ -103,6 +104,7 @@ class Rough:
         demo = Demo(*self._ports, self._folder, fresh=False, ways=ways)
         try:
             self._demo = await demo.start(self._supervisor)
+            self._alipay = Alipay(self._demo.sandbox_url)
             await self._use_gateway_road()
             say(f"plan {self.outcome.mark} of seed {self.outcome.seed}: {self._payments:,} payments")
             began = time.monotonic()
@@ -202,7 +204,7 @@ class Rough:
                 self.outcome.kills[step.victim] += 1
             case Misbehave():
                 wanted = {"service": step.service, "fault": step.kind, "times": step.times, "seconds": step.seconds}
-                await self._control("POST", "faults", wanted)
+                await self._alipay.ask("POST", "faults", wanted)
                 self.outcome.faults[step.service] += step.times
             case Cut(after=None):
                 self._roads[step.road].cut()
@@ -252,35 +254,15 @@ class Rough:
         self._ahead += by
         self.outcome.pushes += 1
         while True:
-            there = datetime.fromisoformat((await self._control("GET", "clock"))["now"])
+            there = datetime.fromisoformat((await self._alipay.ask("GET", "clock"))["now"])
             behind = (self._now() - there).total_seconds()
             if behind < 0.5:
                 break
             with contextlib.suppress(Gone):
-                await self._control_once("POST", "clock", {"advance_seconds": behind})
+                await self._alipay.ask_once("POST", "clock", {"advance_seconds": behind})
         half = self._clock_file.with_suffix(".new")
         half.write_text(str(self._ahead.total_seconds()))
         half.rename(self._clock_file)
-
-    # --- asking ------------------------------------------------------------------------------------------------------
-
-    async def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await until_there(lambda: self._control_once(method, path, body))
-
-    async def _control_once(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session,
-                session.request(method, f"{self._demo.sandbox_url}/control/{path}", json=body) as answer,
-            ):
-                found: dict[str, Any] = await answer.json(content_type=None)
-                if answer.status >= 500:
-                    raise Gone(f"{path} answered {answer.status}")
-                if answer.status >= 400:
-                    raise SaomaError(f"{path} answered {answer.status}: {found}")
-                return found
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Gone(str(error)) from error
 
     async def _all_back(self) -> None:
         """Wait until every process answers. Raises `TimeoutError`."""
@@ -308,11 +290,11 @@ class Rough:
         for name in ("app", "worker"):
             if breaking.can_fill_disks():
                 breaking.fill_disk(await self._living(name), full=False)
-        left = (await self._control("GET", "faults"))["faults"]
+        left = (await self._alipay.ask("GET", "faults"))["faults"]
         self.outcome.unused = sum(fault["times"] for fault in left)
         for fault in left:
             self.outcome.faults[fault["service"]] -= fault["times"]
-        await self._control("DELETE", "faults")
+        await self._alipay.ask("DELETE", "faults")
         said = await self._office.keep_photo()
         if said != "kept":
             self.outcome.breaches.append(f"a photo can't be kept after all was mended: {said}")
@@ -399,21 +381,12 @@ class Rough:
 
     async def _saoma(self, *words: str, full_disk: bool = False) -> tuple[int, str]:
         """One of our commands, as an operator would run it."""
-        environment = os.environ | {
+        given = {
             "SAOMA_DATABASE_URL": self._demo.database_url,
             "SAOMA_SECRET": self._demo.secret,
             "SAOMA_CLOCK_FILE": str(self._clock_file),
-            "COLUMNS": "150",
         }
-        process = await asyncio.create_subprocess_exec(
-            *saoma(*words),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            preexec_fn=breaking.full_disk_here if full_disk else None,
-        )
-        out, _ = await process.communicate()
-        return process.returncode or 0, out.decode(errors="replace")
+        return await run_saoma(*words, environment=given, full_disk=full_disk)
 
 
 def machine() -> str:
