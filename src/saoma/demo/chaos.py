@@ -197,7 +197,7 @@ async def _rough(words: argparse.Namespace) -> int:
     console = Console(highlight=False, width=140)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         # the database's own user must walk in where we are root
-        os.chmod(name, 0o755)  # noqa: PTH101
+        os.chmod(name, 0o755)
         day = Rough(Path(name), port=words.port, payments=words.payments, kills=words.kills, seed=words.seed)
         outcome = await day.run(lambda text: console.print(f"[dim]{text}[/dim]"))
         if not outcome.holds and words.keep:
