@@ -11,6 +11,7 @@ import pytest
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.money import Money
 from saoma.payments import ledger
+from saoma.payments.happenings import Ruling
 from saoma.payments.lifecycle import RefundStatus, Status
 from tests.payments.make import House, new_payment
 
@@ -179,6 +180,27 @@ async def test_a_trade_closed_by_our_own_full_refund_is_no_surprise(house: House
     assert (payment.status, payment.refunded) == (Status.SUCCEEDED, 1250)
     assert "notice:closed_by_refund" in await house.doors(payment_id)
     assert await house.faults() == []
+
+
+async def test_a_trade_closed_by_somebody_else_while_our_refund_was_under_way_calls_for_a_person(house: House) -> None:
+    """Found by the simulation: our refund explained the closed trade, and then Alipay refused that refund."""
+    payment_id = await paid(house)
+    payment = await house.payments.get(payment_id)
+    house.alipay.fails("refund", "silence_before")
+    await house.payments.refund(payment_id, usd("12.50"), "cold", "stf_ann", "r1")
+    # in Alipay's own console somebody undoes the trade, which we are told before we ask again
+    house.alipay._cancel(payment.order_number)
+    await house.deliver()
+    assert (await house.payments.get(payment_id)).status is Status.SUCCEEDED
+    await house.play(120)
+    [refund] = await house.payments.refunds_of(payment_id)
+    after = await house.payments.get(payment_id)
+    assert (refund.status, refund.code) == (RefundStatus.FAILED, "TRADE_HAS_CLOSE")
+    assert (after.status, after.code) == (Status.NEEDS_ATTENTION, "closed_unexplained")
+    assert await house.faults() == []
+    ruled = await house.payments.rule(payment_id, Ruling.UNPAID, "stf_olga", "undone in their console")
+    assert ruled.status is Status.CANCELLED
+    assert (await house.sales(), await house.faults()) == (0, [])
 
 
 async def test_a_trade_closed_by_nothing_of_ours_calls_for_a_person(house: House) -> None:

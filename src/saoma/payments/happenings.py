@@ -118,8 +118,26 @@ class Ruled:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """A refund that explained why the trade is closed was not made after all; `evidence` is what says so."""
+
+    door: Door
+    evidence: Evidence
+
+
 Happening = (
-    Sending | Opened | Queried | CancelAnswered | Noticed | GaveUp | Recorded | CancelExhausted | CancelTooLate | Ruled
+    Sending
+    | Opened
+    | Queried
+    | CancelAnswered
+    | Noticed
+    | GaveUp
+    | Recorded
+    | CancelExhausted
+    | CancelTooLate
+    | Ruled
+    | Unexplained
 )
 
 #: Our own words for `Payment.code` where the provider's could be misread as good news or say nothing.
@@ -176,6 +194,8 @@ def understand(payment: Payment, happening: Happening) -> Reading:
             return Reading(Event.WINDOW_CLOSED, Door.CLOCK)
         case Ruled(ruling, by, reason):
             return Reading(_RULINGS[ruling], Door.RULING, code=f"ruled_{ruling.value}", said_by=f"{by}: {reason}")
+        case Unexplained(door, evidence):
+            return Reading(Event.CLOSED, door, evidence=evidence)
         case _:
             assert_never(happening)
 

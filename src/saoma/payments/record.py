@@ -18,7 +18,7 @@ from saoma.kit.db import Database, Transaction, json_column
 from saoma.kit.errors import IllegalTransition
 from saoma.kit.telemetry import PAYMENTS
 from saoma.payments import ledger
-from saoma.payments.happenings import Door, Happening, Reading, understand
+from saoma.payments.happenings import Door, Happening, Reading, Unexplained, understand
 from saoma.payments.lifecycle import REFUND, RefundEvent, RefundStatus, Status
 from saoma.payments.listening import Listener
 from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, Payment, Refund
@@ -262,10 +262,13 @@ class Hall:
             | {"status_before": refund.status.value, "status": status.value, "said_by": said_by, "said": code},
         )
         if moved:
-            await self._refund_moved(tx, payment, refund, after)
+            payment = await self._refund_moved(tx, payment, refund, after)
+            if after.status is RefundStatus.FAILED and payment.trade_closed and payment.status is Status.SUCCEEDED:
+                # We took the trade for closed by this very refund: somebody else gave that money back.
+                await self.apply_within(tx, payment, Unexplained(door, evidence))
         return after
 
-    async def _refund_moved(self, tx: Transaction, payment: Payment, before: Refund, after: Refund) -> None:
+    async def _refund_moved(self, tx: Transaction, payment: Payment, before: Refund, after: Refund) -> Payment:
         if after.status is RefundStatus.SUCCEEDED:
             sums = {"id": payment.id, "refunded": after.amount, "reserved": 0}
         elif after.status is RefundStatus.FAILED:
@@ -295,6 +298,7 @@ class Hall:
             code=after.code,
             amount=str(after.money),
         )
+        return payment
 
 
 _KEPT_OF_REFUND = tuple(
