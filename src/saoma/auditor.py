@@ -8,6 +8,7 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
@@ -39,9 +40,11 @@ async def _audit(database_url: str, now: datetime, console: Console) -> int:
     table.add_column("broken by", justify="right")
     ills = 0
     try:
+        # Somebody waits at a terminal: one try says at once what a pool would go on trying.
+        await (await psycopg.AsyncConnection.connect(database_url, connect_timeout=5)).close()
         await db.start(wait_seconds=5)
     except Exception as error:
-        raise SaomaError(f"the database does not answer ({str(error).strip()})") from None
+        raise SaomaError(f"the database does not answer ({str(error).strip().splitlines()[0]})") from None
     try:
         async with db.transaction() as tx:
             await tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -36,14 +36,15 @@ PAYMENTS = st.sampled_from([f"pay_{number}" for number in range(4)])
 
 
 class Table(RuleBasedStateMachine):
-    """One table of the noodle house against a model kept in plain dicts."""
+    """One table of the noodle house against a model kept in plain dicts.
 
-    database_url = ""
+    `runner` and `db` are set from outside and shared by all examples."""
+
+    runner: asyncio.Runner
+    db: Database
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.db: Database = self.runner.run(Database.open(self.database_url, max_size=4))
         self.keys: dict[str, str] = {}
         #: line id -> what the model knows of it
         self.basket: dict[str, tuple[str, int, int]] = {}
@@ -53,11 +54,6 @@ class Table(RuleBasedStateMachine):
         self.paid: dict[str, Line] = {}
         self.sold_out: set[str] = set()
         self.rounds = 0
-
-    def teardown(self) -> None:
-        """Give the connections back."""
-        self.runner.run(self.db.close())
-        self.runner.close()
 
     def do(self, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
         """Work in one transaction."""
@@ -282,13 +278,18 @@ class Table(RuleBasedStateMachine):
 
 
 def test_any_evening_at_a_table_adds_up(database_url: str) -> None:
-    table = type("TableHere", (Table,), {"database_url": database_url})
-    run_state_machine_as_test(
-        table,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with asyncio.Runner() as runner:
+        db = runner.run(Database.open(database_url, max_size=4))
+        table = type("TableHere", (Table,), {"runner": runner, "db": db})
+        try:
+            run_state_machine_as_test(
+                table,
+                settings=settings(
+                    max_examples=20,
+                    stateful_step_count=30,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(db.close())

@@ -209,7 +209,7 @@ def test_every_life_of_a_payment_ends_in_agreement_with_alipay(database_url: str
             run_state_machine_as_test(  # type: ignore[no-untyped-call]
                 Here,
                 settings=settings(
-                    max_examples=40,
+                    max_examples=20,
                     stateful_step_count=25,
                     deadline=None,
                     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],

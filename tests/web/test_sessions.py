@@ -38,12 +38,15 @@ async def test_who_only_looks_gets_no_session_and_no_cookie(client: AsyncTestCli
 
 
 async def test_an_unchanged_session_is_not_written_again(client: AsyncTestClient[Any], database: Database) -> None:
+    async def written() -> str:
+        async with database.reading() as rows:
+            return str(await rows.value("SELECT xmin::text FROM sessions"))
+
     await client.get("/remember/soup")
-    async with database.reading() as rows:
-        before = await rows.value("SELECT xmin::text FROM sessions")
-        answer = await client.get("/recall")
-        assert COOKIE not in answer.cookies
-        assert await rows.value("SELECT xmin::text FROM sessions") == before
+    before = await written()
+    answer = await client.get("/recall")
+    assert answer.text == "soup" and COOKIE not in answer.cookies
+    assert await written() == before
 
 
 async def test_an_id_that_nobody_gave_out_is_not_taken_over(client: AsyncTestClient[Any]) -> None:
