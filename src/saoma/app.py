@@ -35,6 +35,7 @@ from saoma.checkout.screens import notify, pay, receipts, till_payments
 from saoma.console import screens as console
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
+from saoma.identity import registrations
 from saoma.identity.acquirers import acquirers
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import accounts
@@ -121,6 +122,7 @@ DUE_TABLES: tuple[str, ...] = (
     "chores",
     "webhook_deliveries",
     "recon_runs",
+    "store_registrations",
 )
 #: What rooms above the payment core add to its audit.
 AUDIT_RULES: dict[str, str] = {**book_rules.RULES}
@@ -281,6 +283,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
         "alarms": rooms.alarms,
         "watch": rooms.watch,
         "wallets": rooms.wallets,
+        "acquirers": rooms.acquirers,
         "live": rooms.live,
         "hooks": rooms.hooks,
         "door": rooms.door,
@@ -365,6 +368,7 @@ def works(rooms: Rooms) -> list[DueWork]:
         *rooms.alarms.works(),
         *rooms.watch.works(),
         *rooms.postman.works(),
+        *registrations.works(rooms.db, rooms.clock, rooms.seal, rooms.client),
         *daily.works(rooms.db, rooms.clock, rooms.seal, new_spool()),
     ]
 

@@ -29,18 +29,31 @@ keys = typer.Typer(help="Make and check signing keys.", no_args_is_help=True, ri
 app.add_typer(keys, name="keys")
 
 
-@app.command(epilog="Examples:  saoma demo   |   saoma demo --port 9000 --sandbox-port 9001 --data-dir shop --fresh")
+@app.command(
+    epilog="Examples:  saoma demo   |   saoma demo --with-acquirer   |   saoma demo --port 9000 --data-dir shop"
+)
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the app.")] = 8000,
     sandbox_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the local Alipay.")] = 8001,
     data_dir: Annotated[Path, typer.Option(help="Folder that keeps everything between runs.")] = Path(".demo"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was there and start over.")] = False,  # noqa: FBT002
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the start page.")] = False,  # noqa: FBT002
+    with_acquirer: Annotated[  # noqa: FBT002
+        bool, typer.Option("--with-acquirer", help="Also run a second deployment as acquirer of a third restaurant.")
+    ] = False,
+    acquirer_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the acquirer's app.")] = 8003,
 ) -> None:
     """Run the whole house on this machine: database, app, worker, local Alipay, two restaurants and their people."""
     from saoma.demo.house import run_demo
 
-    run_demo(port=port, sandbox_port=sandbox_port, data_dir=data_dir, fresh=fresh, open_browser=not no_browser)
+    run_demo(
+        port=port,
+        sandbox_port=sandbox_port,
+        data_dir=data_dir,
+        fresh=fresh,
+        open_browser=not no_browser,
+        acquirer_port=acquirer_port if with_acquirer else 0,
+    )
 
 
 @app.command(epilog="Example:  SAOMA_DATABASE_URL=postgresql://… SAOMA_SECRET=… saoma serve --port 8000")

@@ -190,14 +190,17 @@ RefundReport = Refunded | RefundDeclined | Unclear
 class Notice:
     """A verified message from the provider about one trade. `amount` is in the order's currency.
 
-    `settles_refund` names our refund number when the notice is about a refund; `merchant_code` is our id of the
-    printed code that was scanned, where the trade began with one."""
+    `settles_refund` names our refund number when the notice is about a refund: done, or `refused` in the provider's
+    word; `refund_amount` is how much, where the notice says it. `merchant_code` is our id of the printed code that was
+    scanned, where the trade began with one."""
 
     notice_id: str
     order_number: str
     report: Paid | Closed | AwaitingBuyer
     sent_at: datetime | None = None
     settles_refund: str = ""
+    refund_amount: Money | None = None
+    refused: str = ""
     merchant_code: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 

@@ -18,6 +18,7 @@ from saoma.console.screens import (
     console_payments,
     console_recon,
     console_refunds,
+    console_shops,
     console_staff,
 )
 from saoma.identity.model import Staff
@@ -41,6 +42,7 @@ SCREENS = (
     console_refunds,
     console_notices,
     console_accounts,
+    console_shops,
     console_staff,
 )
 

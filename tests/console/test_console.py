@@ -26,7 +26,7 @@ from tests.payments.make import ACCOUNT
 from tests.restaurant.make import CountingRows
 
 PAGES = ("/console", "/console/cases", "/console/alarms", "/console/payments", "/console/refunds", "/console/notices")
-PAGES += ("/console/accounts", "/console/staff", "/console/reconciliation")
+PAGES += ("/console/accounts", "/console/shops", "/console/staff", "/console/reconciliation")
 #: Questions a page may ask, the guard's included. More would mean one per row.
 MOST_QUESTIONS = 12
 

@@ -24,6 +24,8 @@ from saoma.settings import Settings
 from tests.gateway import make
 from tests.gateway.alipay import Alipay, LetterBox
 from tests.gateway.house import House
+from tests.gateway.road import Road
+from tests.gateway.two import Two
 from tests.identity.make import SECRET
 from tests.payments.make import Bills
 
@@ -142,3 +144,54 @@ async def another_process(house: House, given: Settings) -> AsyncIterator[Rooms]
     rooms.payments.hall.jitter = lambda: 0.0
     async with rooms.running():
         yield rooms
+
+
+@pytest.fixture(scope="package")
+def databases(postgres: EmbeddedPostgres, template: str) -> Iterator[dict[str, str]]:
+    """One for each deployment."""
+    names = {who: f"t_{who}_{uuid.uuid4().hex[:8]}" for who in ("shop", "acquirer")}
+    yield {who: postgres.make_database(name, template=template) for who, name in names.items()}
+    for name in names.values():
+        postgres.drop_database(name)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def both(
+    everybodys_alipay: Alipay,
+    box: LetterBox,
+    our_clock: MovableClock,
+    databases: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Two]:
+    """Both, served."""
+    folder = tmp_path_factory.mktemp("two")
+
+    def house(who: str) -> House:
+        given = Settings(
+            database_url=databases[who],
+            secret=f"the secret of the {who} that nobody else has",
+            public_url=box.url,
+            storage_url=str(folder / who),
+            pool_size=8,
+            loopback_webhooks=True,
+        )
+        return House(everybodys_alipay, box, our_clock, Rooms.build(given, our_clock, {"bill": Bills()}))
+
+    ours, theirs = house("shop"), house("acquirer")
+    ours.rooms.acquirers.wait_seconds = 1
+    await ours.meet()
+    async with theirs.serving(), ours.serving(), Road(theirs.url).open() as road:
+        two = Two(ours, theirs, folder, road)
+        await two.begin(everybodys_alipay)
+        yield two
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def two(both: Two, alipay: Alipay) -> Two:
+    """Both at the beginning of a test; Alipay and the road between them behave."""
+    assert both.ours.alipay is alipay
+    both.road.clear()
+    for house in (both.ours, both.theirs):
+        await house.meet()
+        house.began = min(house.began, house.clock.now())
+    return both

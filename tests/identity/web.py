@@ -11,6 +11,7 @@ import httpx
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import Provide
 
+from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -47,7 +48,8 @@ async def session(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
 def app(routers: Sequence[Any], db: Database, clock: Clock, **given: Any) -> Litestar:
     """A server of `routers` in the house's own frame; `given` are further dependencies by name."""
     settings = Settings(database_url=db.url, secret=make.SECRET, public_url="http://shop.test")
-    values: dict[str, Any] = {"db": db, "clock": clock, "seal": make.seal(), "settings": settings, **given}
+    values: dict[str, Any] = {"db": db, "clock": clock, "seal": make.seal(), "settings": settings}
+    values |= {"acquirers": AcquirerClient(), **given}
 
     def provide(value: Any) -> Provide:
         async def provided() -> Any:

@@ -14,6 +14,7 @@ from litestar import Litestar, Request, Response, get
 from litestar.di import Provide
 from litestar.params import FromPath
 
+from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import pay as pay_screen
 from saoma.checkout.screens import till_payments
@@ -233,6 +234,7 @@ def app(of: Restaurant, *, live: Live | None = None, **given: Any) -> Litestar:
         "checkout": of.checkout,
         "seal": identity.seal(),
         "wallets": _NoWallets(),
+        "acquirers": AcquirerClient(),
         **given,
     }
 

@@ -6,21 +6,19 @@ signature; `signed` in their evidence says that they came from the account's add
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from datetime import datetime
+from typing import Final
 
 import msgspec
-from msgspec import Meta
 
 from saoma.alipay import codes
+from saoma.alipay.acquirer_answers import UNDONE, Page, Payment, opened, the_one
 from saoma.alipay.acquirer_client import AcquirerAccount, AcquirerClient, ApiReply
+from saoma.alipay.acquirer_news import read_webhook
 from saoma.alipay.client import NoBelievableAnswer
 from saoma.gateway import (
-    AwaitingBuyer,
     BadNotice,
     Cancelled,
     CancelRefused,
@@ -32,7 +30,6 @@ from saoma.gateway import (
     Method,
     Notice,
     NoTrade,
-    Paid,
     PayReport,
     QueryReport,
     RefundDeclined,
@@ -46,47 +43,11 @@ from saoma.kit.clock import Clock
 from saoma.kit.errors import Invalid, NotSent
 from saoma.kit.money import Money
 
-_FRESH: Final = timedelta(minutes=5)
 _METHODS: Final = (Method.BARCODE, Method.WALLET_PAGE, Method.ORDER_CODE)
-_UNDONE: Final = ("failed", "cancelled")
 #: Refused at the acquirer's door: whatever was sent before, this request did nothing.
 _AT_THE_DOOR: Final = frozenset(
     {"unauthorized", "not-allowed", "too-many", "media-type", "too-large", "key-missing", "method-not-allowed"}
 )
-_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,64}$")]
-
-
-class _Payment(msgspec.Struct, frozen=True, kw_only=True):
-    id: _Id
-    status: str
-    amount: str
-    currency: str
-    method: str
-    trade_no: str
-    refunded: str
-    reference: str
-    store: str
-    paid_at: datetime | None
-    qr_code: str
-    code: str
-    gave_back: bool
-
-    @property
-    def money(self) -> Money:
-        return Money.parse(self.amount, self.currency)
-
-    @property
-    def money_refunded(self) -> Money:
-        return Money.parse(self.refunded, self.currency)
-
-    @property
-    def trade(self) -> Trade:
-        return Trade(trade_number=self.trade_no, amount=self.money, paid_at=self.paid_at)
-
-
-class _Page(msgspec.Struct, frozen=True, kw_only=True):
-    items: list[_Payment]
-    next_cursor: str | None
 
 
 class _Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,13 +61,6 @@ class _Refund(msgspec.Struct, frozen=True, kw_only=True):
 class _Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     store: str
-
-
-class _Event(msgspec.Struct, frozen=True, kw_only=True):
-    id: Annotated[str, Meta(min_length=1, max_length=128)]
-    type: Literal["payment.succeeded", "payment.failed", "payment.cancelled"]
-    created_at: datetime
-    data: _Payment
 
 
 class Acquirer:
@@ -144,16 +98,16 @@ class Acquirer:
             found = await self._find(charge.order_number, "open")
             if isinstance(found, NoTrade):
                 return Declined("invalid_request", _evidence("open", "invalid_request", reply))
-            return found if isinstance(found, Unclear) else _opened(found, _evidence("open", "", reply))
+            return found if isinstance(found, Unclear) else opened(found, _evidence("open", "", reply))
         payment = self._read(reply, charge.order_number, "open")
-        return payment if isinstance(payment, Unclear) else _opened(payment, _evidence("open", "", reply))
+        return payment if isinstance(payment, Unclear) else opened(payment, _evidence("open", "", reply))
 
     async def query(self, order_number: str, amount: Money) -> QueryReport:
         """GET /payments by our order number."""
         found = await self._find(order_number, "query")
         if isinstance(found, NoTrade | Unclear):
             return found
-        report = _opened(found, _seen("query", found))
+        report = opened(found, _seen("query", found))
         return Closed(found.trade, report.evidence) if isinstance(report, Declined) else report
 
     async def cancel(self, order_number: str, trade_number: str, now: datetime) -> CancelReport:
@@ -163,7 +117,7 @@ class Acquirer:
             return await self._withdraw(order_number)
         if isinstance(found, Unclear):
             return found
-        if found.status not in (*_UNDONE, "succeeded"):
+        if found.status not in (*UNDONE, "succeeded"):
             path = f"/payments/{found.id}/cancel"
             reply = await self._post("cancel", order_number, path, {}, f"cancel-{order_number}")
             if isinstance(reply, Unclear):
@@ -174,7 +128,7 @@ class Acquirer:
             found = read
         if trade_number and found.trade_no and trade_number != found.trade_no:
             return _unclear("cancel", "other_order")
-        if found.status in _UNDONE:
+        if found.status in UNDONE:
             return _undone(found, gave_back=found.gave_back)
         if found.status == "succeeded":
             return await self._give_all_back(order_number, found)
@@ -189,41 +143,21 @@ class Acquirer:
             return RefundDeclined("TRADE_NOT_EXIST", found.evidence)
         if isinstance(found, Unclear):
             return found
-        if found.status in _UNDONE:
+        if found.status in UNDONE:
             return RefundDeclined("TRADE_NOT_ALLOW_REFUND", _seen("refund", found, "TRADE_NOT_ALLOW_REFUND"))
         if found.status != "succeeded" or (trade_number and found.trade_no and trade_number != found.trade_no):
             return Unclear("fault", _seen("refund", found, "fault"))
         return await self._refunded(found, refund_number, amount, reason)
 
     def read_notice(self, fields: Mapping[str, str], currency: str) -> Notice | BadNotice:
-        """Verify and read one webhook: `body` as it came, `signature` from its header. Payments' events only."""
-        body, signature = fields.get("body", ""), fields.get("signature", "")
-        raw = body[:4_000]
-        if not _is_signed(self.account.webhook_secret, signature, body.encode(), self._clock.now()):
-            return BadNotice("signature", Evidence("notify", "", signed=False, raw=raw))
-        bad = BadNotice("malformed", Evidence("notify", "", signed=True, raw=raw))
-        try:
-            event = msgspec.json.decode(body, type=_Event)
-            payment = event.data
-            report = _opened(payment, Evidence("notify", "", signed=True, raw=raw))
-        except (ValueError, Invalid, RecursionError):
-            return bad
-        if not payment.reference or payment.store != self.account.store:
-            return bad
-        match report:
-            case Paid() | Closed() | AwaitingBuyer():
-                told = report
-            case Declined(_, evidence):
-                told = Closed(payment.trade, evidence)
-            case Unclear():
-                return bad
-        return Notice(event.id, payment.reference, told, sent_at=event.created_at)
+        """Verify and read one webhook: `body` as it came, `signature` from its header."""
+        return read_webhook(self.account, fields.get("body", ""), fields.get("signature", ""), self._clock.now())
 
     def say(self, code: str) -> Saying:
         """The sentences for a code: the acquirer hands Alipay's on, and is answered in the same words."""
         return codes.say(code)
 
-    async def _find(self, order_number: str, call: str) -> _Payment | NoTrade | Unclear:
+    async def _find(self, order_number: str, call: str) -> Payment | NoTrade | Unclear:
         query = {"reference": order_number, "store": self.account.store}
         try:
             reply = await self._client.get(self.account, order_number, "/payments", query)
@@ -234,23 +168,23 @@ class Acquirer:
         if reply.status != 200:
             return _problem(call, reply)
         try:
-            page = msgspec.json.decode(reply.body, type=_Page)
+            page = msgspec.json.decode(reply.body, type=Page)
             if not page.items and page.next_cursor is None:
                 return NoTrade(_evidence(call, "TRADE_NOT_EXIST", reply))
-            (payment,) = page.items
+            payment = the_one(page)
             _ = payment.money, payment.money_refunded
         except (ValueError, Invalid, RecursionError):
             return _unclear(call, "unreadable", reply.raw)
         return payment if self._is(payment, order_number) else _unclear(call, "other_order", reply.raw)
 
-    def _is(self, payment: _Payment, order_number: str) -> bool:
+    def _is(self, payment: Payment, order_number: str) -> bool:
         return payment.reference == order_number and payment.store == self.account.store
 
-    def _read(self, reply: ApiReply, order_number: str, call: str) -> _Payment | Unclear:
+    def _read(self, reply: ApiReply, order_number: str, call: str) -> Payment | Unclear:
         if reply.status not in (200, 201, 202):
             return _problem(call, reply)
         try:
-            payment = msgspec.json.decode(reply.body, type=_Payment)
+            payment = msgspec.json.decode(reply.body, type=Payment)
             _ = payment.money, payment.money_refunded
         except (ValueError, Invalid, RecursionError):
             return _unclear(call, "unreadable", reply.raw)
@@ -280,7 +214,7 @@ class Acquirer:
             return _unclear("cancel", "other_order", reply.raw)
         return Cancelled(gave_back=False, trade=Trade(), evidence=_evidence("cancel", "cancelled", reply))
 
-    async def _give_all_back(self, order_number: str, paid: _Payment) -> CancelReport:
+    async def _give_all_back(self, order_number: str, paid: Payment) -> CancelReport:
         if paid.money_refunded == paid.money:
             return _undone(paid, gave_back=True)
         if paid.money_refunded.minor:
@@ -293,7 +227,7 @@ class Acquirer:
             case Unclear() as unclear:
                 return unclear
 
-    async def _refunded(self, paid: _Payment, key: str, amount: Money, reason: str) -> RefundReport:
+    async def _refunded(self, paid: Payment, key: str, amount: Money, reason: str) -> RefundReport:
         body = {"amount": amount.text, "reason": _line(reason)}
         if amount.currency != paid.currency:
             return RefundDeclined("CURRENCY_NOT_SAME", _seen("refund", paid, "CURRENCY_NOT_SAME"))
@@ -321,35 +255,7 @@ class Acquirer:
                 return Unclear("fault", _evidence("refund", "fault", reply))
 
 
-def _opened(payment: _Payment, evidence: Evidence) -> Paid | Declined | AwaitingBuyer | Closed | Unclear:
-    def about(code: str) -> Evidence:
-        return Evidence(evidence.source, code, evidence.signed, evidence.raw)
-
-    match payment.status:
-        case "succeeded" if payment.money_refunded == payment.money:
-            return Closed(payment.trade, about("TRADE_CLOSED"))
-        case "succeeded":
-            return Paid(payment.trade, about("TRADE_SUCCESS"))
-        case "failed":
-            code = _word(payment.code, "TRADE_CLOSED")
-            return Declined(code, about(code))
-        case "cancelled":
-            return Closed(payment.trade, about("TRADE_CLOSED"))
-        case "created" | "pending" if payment.trade_no or payment.qr_code:
-            return AwaitingBuyer(payment.trade, about("WAIT_BUYER_PAY"), qr_code=payment.qr_code)
-        case _:
-            # under way, being undone, or before a person over there
-            code = _word(payment.code, "fault")
-            return Unclear(code, about(code))
-
-
-def _word(code: str, otherwise: str) -> str:
-    """The acquirer's word where we have sentences for it that promise nothing; `not_sent` is theirs, never ours."""
-    known = code in codes.CODES and not codes.say(code).hand_over and code not in ("not_sent", "no_code")
-    return code if known else otherwise
-
-
-def _undone(payment: _Payment, *, gave_back: bool) -> Cancelled:
+def _undone(payment: Payment, *, gave_back: bool) -> Cancelled:
     word = "cancelled_gave_back" if gave_back else "cancelled"
     return Cancelled(gave_back, payment.trade, _seen("cancel", payment, word))
 
@@ -367,20 +273,10 @@ def _evidence(call: str, code: str, reply: ApiReply) -> Evidence:
     return Evidence(f"acquirer {call}", code, signed=True, raw=reply.raw)
 
 
-def _seen(call: str, payment: _Payment, code: str = "") -> Evidence:
+def _seen(call: str, payment: Payment, code: str = "") -> Evidence:
     return Evidence(f"acquirer {call}", code, signed=True, raw=msgspec.json.encode(payment).decode())
 
 
 def _line(text: str) -> str:
     """One line of text as the partner API takes it."""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()[:128]
-
-
-def _is_signed(secret: str, header: str, body: bytes, now: datetime) -> bool:
-    parts = dict(part.partition("=")[::2] for part in header.split(","))
-    stamp = parts.get("t", "")
-    if not secret or not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
-        return False
-    mark = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    fresh = abs(now.timestamp() - int(stamp)) <= _FRESH.total_seconds()
-    return hmac.compare_digest(parts.get("v1", "").encode(), mark.encode()) and fresh

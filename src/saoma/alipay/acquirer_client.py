@@ -66,7 +66,7 @@ class _Problem(msgspec.Struct, frozen=True):
 
 
 class AcquirerClient:
-    """Keeps connections to acquirers alive. Nothing is ever sent twice by itself.
+    """Keeps connections to acquirers alive. Nothing that does something is ever sent twice by itself; a look may be.
 
     `wait_seconds` is how long the acquirer may hold an answer until a payment has ended; `read_seconds` must be longer.
     Use as a context manager."""

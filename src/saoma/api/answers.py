@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from saoma.api.bodies import Message, PaymentAnswer, RefundAnswer
+import msgspec
+
+from saoma.api.bodies import Message, PaymentAnswer, RefundAnswer, RefundNews
+from saoma.api.repeats import key_of_payment
 from saoma.gateway import Gateway
 from saoma.kit.i18n import texts
 from saoma.payments.lifecycle import RefundStatus, Status
@@ -104,4 +107,14 @@ def refund_answer(refund: Refund, lang: str) -> RefundAnswer:
         message=Message(cashier=texts(lang)(cashier), customer=texts(lang)(customer)),
         created_at=refund.created_at,
         final_at=refund.final_at,
+    )
+
+
+def refund_news(payment: Payment, refund: Refund, key: str, lang: str) -> RefundNews:
+    """A refund as webhooks tell of it; `key` as the payment core keeps it."""
+    return RefundNews(
+        **msgspec.structs.asdict(refund_answer(refund, lang)),
+        key=key_of_payment(key),
+        payment_reference=str(payment.part.get("reference", "")) if payment.payable_kind == "api" else "",
+        store=payment.store_id,
     )

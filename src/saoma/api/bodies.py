@@ -63,6 +63,28 @@ class Withdrawal(Wish, frozen=True, kw_only=True):
     store: Line = ""
 
 
+class NewAuthorization(Wish, frozen=True, kw_only=True):
+    """Learn whose a phone is, through our application at Alipay. `return_url` gets `state` and `auth_code` added."""
+
+    return_url: Annotated[
+        str,
+        Meta(min_length=8, max_length=500, pattern=_PLAIN),
+        Meta(description="Where the phone goes afterwards: a full address without query."),
+    ]
+    state: Annotated[
+        str,
+        Meta(min_length=16, max_length=128, pattern=r"^[A-Za-z0-9._~-]+$"),
+        Meta(description="Yours, unpredictable and bound to the session; it comes back unchanged."),
+    ]
+    store: Line = ""
+
+
+class NewExchange(Wish, frozen=True, kw_only=True):
+    """Exchange the `auth_code` that came back for the buyer's id, from server to server."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
 class NewRefund(Wish, frozen=True, kw_only=True):
     """Give money back, all or part of it, in the payment's currency."""
 
@@ -132,6 +154,21 @@ class WithdrawalAnswer(msgspec.Struct, frozen=True, kw_only=True):
     store: str
 
 
+class AuthorizationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Send the phone's browser to `url`."""
+
+    return_url: str
+    state: str
+    url: str
+    expires_at: datetime
+
+
+class BuyerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who it is: the `buyer_id` of a `wallet_page` payment. Empty where Alipay gave an id that payments can't use."""
+
+    buyer_id: str
+
+
 class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A refund as it stands. Money went back when `status` is `succeeded`."""
 
@@ -144,6 +181,32 @@ class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
     created_at: datetime
     final_at: datetime | None
+
+
+class RefundNews(RefundAnswer, frozen=True, kw_only=True):
+    """A refund as a webhook tells of it, for whoever keeps neither its id nor the payment's.
+
+    `key` is the Idempotency-Key it was asked for with, empty for one that was not asked for through the API."""
+
+    key: str
+    payment_reference: str
+    store: str
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a day. A `cancel` undid the whole payment; `reference` is the payment's, `key` the refund's."""
+
+    id: str
+    kind: Literal["payment", "refund", "cancel"]
+    at: datetime
+    amount: Amount
+    currency: Currency
+    payment: str
+    reference: str
+    key: Annotated[str, Meta(description="The Idempotency-Key of a refund; empty for one that was not asked for here.")]
+    trade_no: str
+    method: str
+    store: str
 
 
 class MerchantAnswer(msgspec.Struct, frozen=True, kw_only=True):

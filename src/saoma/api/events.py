@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from saoma.api.answers import payment_answer, refund_answer
+from saoma.api.answers import payment_answer, refund_news
 from saoma.gateway import Gateway
 from saoma.kit.db import Transaction
 from saoma.notifications.outbox import EventKind, Outbox
@@ -24,6 +24,7 @@ _OF_REFUND: Final = {
     RefundStatus.SUCCEEDED: EventKind.REFUND_SUCCEEDED,
     RefundStatus.FAILED: EventKind.REFUND_FAILED,
 }
+_KEY: Final = "SELECT key FROM refunds WHERE id = %(id)s"
 
 
 class Events:
@@ -58,5 +59,5 @@ class Events:
             merchant_id=payment.merchant_id,
             store_id=payment.store_id,
             subject_id=refund.id,
-            data=refund_answer(refund, "en"),
+            data=refund_news(payment, refund, str(await tx.value(_KEY, {"id": refund.id})), "en"),
         )

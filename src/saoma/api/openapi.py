@@ -27,6 +27,7 @@ PAYMENT_EXAMPLE: Final[dict[str, Any]] = {
     "reference": "order-1001",
 }
 WITHDRAWAL_EXAMPLE: Final = {"reference": "A-1001"}
+AUTHORIZATION_EXAMPLE: Final = {"return_url": "https://shop.example/back", "state": "b7Qx2mZk9TfLr4Vw"}
 REFUND_EXAMPLE: Final[dict[str, Any]] = {"amount": "2.50", "reason": "No tea left"}
 STORE_EXAMPLE: Final[dict[str, Any]] = {"name": "Harbour Road", "zone": "Asia/Singapore", "name_zh": "海港路店"}
 TERMINAL_EXAMPLE: Final[dict[str, Any]] = {"store": "sto_000000000000000000000000", "name": "Till 2", "kind": "till"}
@@ -102,6 +103,17 @@ OPERATIONS: Final = (
         example=WITHDRAWAL_EXAMPLE,
     ),
     Operation(
+        *("POST", "/api/v1/authorizations", "begin_authorization", "Learn who a phone's buyer is, through us"),
+        *(Scope.PAYMENTS_WRITE, {201: "Send the phone to `url`."}, bodies.AuthorizationAnswer),
+        body=bodies.NewAuthorization,
+        example=AUTHORIZATION_EXAMPLE,
+    ),
+    Operation(
+        *("POST", "/api/v1/authorizations/exchange", "exchange", "The buyer behind a code, once"),
+        *(Scope.PAYMENTS_WRITE, {200: "Who it is."}, bodies.BuyerAnswer),
+        body=bodies.NewExchange,
+    ),
+    Operation(
         *("POST", "/api/v1/payments/{payment_id}/refunds", "make_refund", "Give money back"),
         *(Scope.REFUNDS_WRITE, _TAKEN, R),
         body=bodies.NewRefund,
@@ -114,6 +126,12 @@ OPERATIONS: Final = (
         listed=True,
     ),
     Operation("GET", "/api/v1/refunds/{refund_id}", "show_refund", "One refund", Scope.REFUNDS_READ, _SHOWN, R),
+    Operation(
+        *("GET", "/api/v1/statements", "list_statement", "A day's payments, refunds and cancels, newest first"),
+        *(Scope.PAYMENTS_READ, _SHOWN, bodies.StatementLine),
+        listed=True,
+        filters=("date", "store"),
+    ),
     Operation(
         *("GET", "/api/v1/merchants", "list_merchants", "The merchant of this key", Scope.STORES_READ, _SHOWN),
         bodies.MerchantAnswer,
@@ -249,7 +267,9 @@ def document() -> dict[str, Any]:
             content = {"schema": {"$ref": f"#/components/schemas/{operation.body.__name__}"}}
             described["requestBody"] = {
                 "required": True,
-                "content": {"application/json": {**content, "example": operation.example}},
+                "content": {
+                    "application/json": content | ({"example": operation.example} if operation.example else {})
+                },
             }
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {

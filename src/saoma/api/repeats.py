@@ -28,6 +28,11 @@ def payment_key(key: str) -> str:
     return f"api:{key}"
 
 
+def key_of_payment(kept: str) -> str:
+    """The Idempotency-Key behind what the payment core keeps; empty for what was not begun through the API."""
+    return kept.removeprefix("api:") if kept.startswith("api:") else ""
+
+
 def reused() -> Refusal:
     """The same key came with other content."""
     return Refusal("key-reused", "This Idempotency-Key came with another request before. Take a fresh one.")

@@ -11,7 +11,7 @@ from litestar import Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from saoma.api import hooks, payments, places, refunds, withdrawing
+from saoma.api import authorizations, hooks, payments, places, refunds, statements, withdrawing
 from saoma.api.door import LARGEST_BODY
 from saoma.api.openapi import document
 from saoma.api.problems import KINDS, problem
@@ -42,10 +42,18 @@ def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 v1 = Router(
     "/api/v1",
-    route_handlers=[*payments.handlers, *withdrawing.handlers, *refunds.handlers, *places.handlers, *hooks.handlers],
+    route_handlers=[
+        *payments.handlers,
+        *withdrawing.handlers,
+        *authorizations.handlers,
+        *refunds.handlers,
+        *statements.handlers,
+        *places.handlers,
+        *hooks.handlers,
+    ],
     # By each name that the house's own handlers have: the nearest name of an error wins, not the nearest handler.
     exception_handlers=dict.fromkeys((Refused, NotSent, OutcomeUnknown, HTTPException, Exception), _answer),
     opt=_OPEN,
     request_max_body_size=LARGEST_BODY,
 )
-routers: list[Any] = [v1, show_document, show_problem]
+routers: list[Any] = [v1, show_document, show_problem, *authorizations.pages]

@@ -32,6 +32,7 @@ NAV: Final = (
     ("/console/notices", "Messages", True),
     ("/console/reconciliation", "Daily files", True),
     ("/console/accounts", "Accounts", True),
+    ("/console/shops", "Stores at Alipay", False),
     ("/console/staff", "Staff", False),
 )
 

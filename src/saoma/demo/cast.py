@@ -1,4 +1,4 @@
-"""Who is in the demo: two restaurants, their people, tables and menus, put in through the rooms' own functions.
+"""Who is in the demo: the restaurants, their people, tables and menus, put in through the rooms' own functions.
 
 Nothing is put in twice: what was made is noted in `demo.json`, which also tells others where everything is."""
 
@@ -27,7 +27,7 @@ from saoma.identity.api_keys import Scope, add_api_key
 from saoma.identity.links import Links, sign_in_path
 from saoma.identity.roles import Role
 from saoma.kit.clock import SystemClock, beijing_day
-from saoma.kit.db import Database
+from saoma.kit.db import Database, Transaction
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.restaurant.tables import add_table
@@ -64,6 +64,8 @@ class DemoFile(msgspec.Struct, kw_only=True):
     merchants: list[dict[str, Any]] = msgspec.field(default_factory=list)
     api_keys: list[dict[str, Any]] = msgspec.field(default_factory=list)
     start_page: str = ""
+    #: The acquiring institution's own deployment, where there is one: the same fields about its house.
+    acquirer: DemoFile | None = None
 
 
 def read_demo(folder: Path) -> DemoFile | None:
@@ -82,7 +84,7 @@ def write_demo(folder: Path, demo: DemoFile) -> None:
 
 @dataclass(frozen=True)
 class Restaurant:
-    """One of the two, before it is put in."""
+    """A restaurant before it is put in; one without a menu only takes payments."""
 
     key: str
     name: str
@@ -92,7 +94,7 @@ class Restaurant:
     sign_type: SignType
     partner: str
     app_id: str
-    menu: MenuDraft
+    menu: MenuDraft | None
     people: tuple[tuple[str, str, Role], ...]
     tables: tuple[str, ...]
     md5_key: str = field(default="", repr=False)
@@ -191,18 +193,28 @@ async def fill_house(demo: DemoFile, db: Database, storage: Storage, places: tup
 async def _open_restaurant(
     demo: DemoFile, db: Database, storage: Storage, seal: Seal, place: Restaurant, password_hash: str, pin_hash: str
 ) -> None:
+    account, told = await register(demo.sandbox_url, place)
+    files = await daily_files(demo.sandbox_url, account.partner)
+    async with db.transaction() as tx:
+        account_id = await model.add_account(tx, seal, account, name=place.name)
+        if files is not None:
+            await set_source(tx, seal, msgspec.structs.replace(files, account_id=account_id))
+        store_id = await open_shop(tx, demo, place, account_id, password_hash, pin_hash)
+    demo.accounts.append({"id": account_id, "merchant": place.name, **told})
+    await hang_pictures(db, storage, place, store_id)
+
+
+async def register(sandbox_url: str, place: Restaurant) -> tuple[Account, dict[str, Any]]:
+    """Make a partner known to the local Alipay: its account with fresh keys, and what `demo.json` tells of it."""
     private, public = new_rsa_key()
-    answer = await Control(demo.sandbox_url).post(
-        "partners",
-        {
-            "partner": place.partner,
-            "app_id": place.app_id,
-            "sign_type": place.sign_type.value,
-            "md5_key": place.md5_key,
-            "public_key": public,
-            "currency": orders.CURRENCY,
-        },
-    )
+    who = {
+        "partner": place.partner,
+        "app_id": place.app_id,
+        "sign_type": place.sign_type.value,
+        "md5_key": place.md5_key,
+        "public_key": public,
+    }
+    answer = await Control(sandbox_url).post("partners", who | {"currency": orders.CURRENCY})
     account = Account(
         partner=place.partner,
         app_id=place.app_id,
@@ -210,101 +222,91 @@ async def _open_restaurant(
         md5_key=place.md5_key,
         private_key=private,
         alipay_public_key=answer["alipay_public_key"],
-        gateway_url=f"{demo.sandbox_url}/gateway.do",
-        openapi_url=f"{demo.sandbox_url}/gateway.do",
-        auth_url=f"{demo.sandbox_url}/oauth2/publicAppAuthorize.htm",
+        gateway_url=f"{sandbox_url}/gateway.do",
+        openapi_url=f"{sandbox_url}/gateway.do",
+        auth_url=f"{sandbox_url}/oauth2/publicAppAuthorize.htm",
         environment="sandbox",
         currency=orders.CURRENCY,
     )
-    access = await Control(demo.sandbox_url).get(f"partners/{place.partner}/sftp")
-    async with db.transaction() as tx:
-        account_id = await model.add_account(tx, seal, account, name=place.name)
-        if access["port"]:
-            today = beijing_day(SystemClock().now())
-            files = Source(account_id=account_id, kind="sftp", since=today, fee_rate=FEE_RATE, **access)
-            await set_source(tx, seal, files)
-        merchant = await model.add_merchant(
+    return account, who | {"private_key": private, "alipay_public_key": account.alipay_public_key}
+
+
+async def daily_files(sandbox_url: str, partner: str) -> Source | None:
+    """Where the local Alipay lays a partner's daily files; None where it serves none. It has no account yet."""
+    access = await Control(sandbox_url).get(f"partners/{partner}/sftp")
+    if not access["port"]:
+        return None
+    today = beijing_day(SystemClock().now())
+    return Source(account_id="", kind="sftp", since=today, fee_rate=FEE_RATE, **access)
+
+
+async def open_shop(
+    tx: Transaction, demo: DemoFile, place: Restaurant, account_id: str, password_hash: str, pin_hash: str
+) -> str:
+    """A merchant with store, till, people, menu, tables and a key for programs; the store's id."""
+    merchant = await model.add_merchant(
+        tx,
+        name=place.name,
+        name_zh=place.name_zh,
+        currency=orders.CURRENCY,
+        account_id=account_id,
+        industry="5812",
+        secondary_id=f"SM_{place.key}",
+    )
+    store = await model.add_store(
+        tx,
+        merchant.id,
+        name=place.store,
+        name_zh=place.store_zh,
+        zone="Asia/Singapore",
+        address="1 Harbour Road",
+        address_zh="海港路 1 号",
+    )
+    await model.add_terminal(tx, store.id, name="Till 1")
+    _, api_key = await add_api_key(
+        tx, SystemClock(), merchant_id=merchant.id, name="Demo", scopes=list(Scope), by="demo"
+    )
+    for name, login, role in place.people:
+        await model.add_staff(
             tx,
-            name=place.name,
-            name_zh=place.name_zh,
-            currency=orders.CURRENCY,
-            account_id=account_id,
-            industry="5812",
-            secondary_id=f"SM_{place.key}",
+            name=name,
+            login=login,
+            roles=[role],
+            merchant_id=merchant.id,
+            store_id=store.id,
+            password_hash=password_hash,
+            pin_hash=pin_hash,
         )
-        store = await model.add_store(
-            tx,
-            merchant.id,
-            name=place.store,
-            name_zh=place.store_zh,
-            zone="Asia/Singapore",
-            address="1 Harbour Road",
-            address_zh="海港路 1 号",
-        )
-        await model.add_terminal(tx, store.id, name="Till 1")
-        _, api_key = await add_api_key(
-            tx, SystemClock(), merchant_id=merchant.id, name="Demo", scopes=list(Scope), by="demo"
-        )
-        for name, login, role in place.people:
-            await model.add_staff(
-                tx,
-                name=name,
-                login=login,
-                roles=[role],
-                merchant_id=merchant.id,
-                store_id=store.id,
-                password_hash=password_hash,
-                pin_hash=pin_hash,
-            )
-            demo.staff.append(
-                {
-                    "login": login,
-                    "password": PASSWORD,
-                    "name": name,
-                    "role": role.value,
-                    "merchant": place.name,
-                    "store_id": store.id,
-                }
-            )
+        person = {"login": login, "password": PASSWORD, "name": name, "role": role.value}
+        demo.staff.append(person | {"merchant": place.name, "store_id": store.id})
+    if place.menu is not None:
         await open_menu(tx, store.id, orders.CURRENCY)
         await store_menu(tx, store.id, place.menu)
-        for name in place.tables:
-            table = await add_table(tx, store.id, name, SystemClock().now())
-            demo.tables.append(
-                {
-                    "merchant": place.name,
-                    "store_id": store.id,
-                    "table": name,
-                    "code": table.code,
-                    "url": f"{demo.app_url}/t/{table.code}",
-                }
-            )
-    demo.accounts.append(
-        {
-            "id": account_id,
-            "merchant": place.name,
-            "partner": place.partner,
-            "app_id": place.app_id,
-            "sign_type": place.sign_type.value,
-            "md5_key": place.md5_key,
-            "private_key": private,
-            "public_key": public,
-            "alipay_public_key": answer["alipay_public_key"],
-        }
-    )
+    for name in place.tables:
+        table = await add_table(tx, store.id, name, SystemClock().now())
+        demo.tables.append(
+            {
+                "merchant": place.name,
+                "store_id": store.id,
+                "table": name,
+                "code": table.code,
+                "url": f"{demo.app_url}/t/{table.code}",
+            }
+        )
     demo.merchants.append(
         {"id": merchant.id, "name": place.name, "name_zh": place.name_zh, "store_id": store.id, "key": place.key}
     )
     demo.api_keys.append({"merchant": place.name, "merchant_id": merchant.id, "store_id": store.id, "key": api_key})
-    await _hang_pictures(db, storage, place, store.id)
+    return store.id
 
 
-async def _hang_pictures(db: Database, storage: Storage, place: Restaurant, store_id: str) -> None:
+async def hang_pictures(db: Database, storage: Storage, place: Restaurant, store_id: str) -> None:
+    """Draw every dish of a store's menu."""
     async with db.reading() as rows:
         found = await menu(rows, store_id)
     for section in found.sections:
         for item in section.items:
-            look = menus.NOODLE_LOOKS.get(item.code) if place.key == "noodles" else menus.burrito_look(item.name)
+            look = menus.burrito_look(item.name) if place.key == "burritos" else menus.LOOKS.get(item.code)
             if look is None:
                 continue
             drawn = await asyncio.to_thread(picture, item.name, look.kind, look.colours)

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from saoma.demo import cast
+from saoma.demo import acquirer, cast
 from saoma.demo.cast import DemoFile, read_demo, write_demo
 from saoma.demo.processes import Child, Supervisor, port_is_taken, saoma
 from saoma.demo.start_page import write_start_page
@@ -37,11 +37,16 @@ class DemoRefused(Refused):
     """The demo can't start like this; the text says what to do."""
 
 
-def run_demo(*, port: int, sandbox_port: int, data_dir: Path, fresh: bool, open_browser: bool) -> None:
-    """Run the demo until Ctrl-C. Raises `SaomaError` with one clear line when it can't start."""
-    if port == sandbox_port:
-        raise DemoRefused("the app and the local Alipay need two different ports")
-    asyncio.run(Demo(port, sandbox_port, data_dir.resolve(), fresh=fresh).run(open_browser=open_browser))
+def run_demo(
+    *, port: int, sandbox_port: int, data_dir: Path, fresh: bool, open_browser: bool, acquirer_port: int = 0
+) -> None:
+    """Run the demo until Ctrl-C, with a second deployment as acquirer on `acquirer_port` unless that is 0.
+
+    Raises `SaomaError` with one clear line when it can't start."""
+    if len({port, sandbox_port, acquirer_port}) < 3 or acquirer_port == sandbox_port + 1:
+        raise DemoRefused("app, local Alipay (two in a row: web and SFTP) and acquirer need ports of their own")
+    demo = Demo(port, sandbox_port, data_dir.resolve(), fresh=fresh, acquirer_port=acquirer_port)
+    asyncio.run(demo.run(open_browser=open_browser))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +64,36 @@ class Ways:
 class Demo:
     """The whole house in `folder`, its processes under a supervisor."""
 
-    def __init__(self, port: int, sandbox_port: int, folder: Path, *, fresh: bool, ways: Ways | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        sandbox_port: int,
+        folder: Path,
+        *,
+        fresh: bool,
+        ways: Ways | None = None,
+        acquirer_port: int = 0,
+    ) -> None:
         self._ways = ways or Ways()
         self._port = port
         self._sandbox_port = sandbox_port
         self._folder = folder
         self._fresh = fresh
+        self._acquirer_port = acquirer_port
         self._console = Console(highlight=False)
         self._server: EmbeddedPostgres | None = None
 
     async def run(self, *, open_browser: bool) -> None:
         """Start everything, and stop it when told to by a signal. Raises `DemoRefused`, `DidNotStart`."""
-        for taken in (self._port, self._sandbox_port):
-            if port_is_taken(taken):
-                raise DemoRefused(
-                    f"port {taken} is in use: stop what listens there, or choose others with --port and --sandbox-port"
-                )
         if self._fresh:
             self._forget()
+        self._remember_acquirer()
+        for taken in (self._port, self._sandbox_port, self._acquirer_port):
+            if taken and port_is_taken(taken):
+                raise DemoRefused(
+                    f"port {taken} is in use: stop what listens there, or choose others with --port, --sandbox-port"
+                    " and --acquirer-port"
+                )
         self._folder.mkdir(parents=True, exist_ok=True)
         supervisor = Supervisor(self._folder)
         stop = asyncio.Event()
@@ -109,7 +126,7 @@ class Demo:
 
     def _forget(self) -> None:
         """Remove what an earlier demo left; anything else in the folder is not ours to remove."""
-        ours = ("demo.json", "pg", "storage", "sandbox", "start.html", "start.zh.html", "pids", "replay")
+        ours = ("demo.json", "pg", "storage", "sandbox", "start.html", "start.zh.html", "pids", "replay", "acquirer")
         with contextlib.suppress(SaomaError):
             EmbeddedPostgres(self._folder / "pg").stop() if (self._folder / "pg").exists() else None
         for name in ours:
@@ -120,6 +137,19 @@ class Demo:
                 path.unlink(missing_ok=True)
         for log in self._folder.glob("*.log"):
             log.unlink()
+
+    def _remember_acquirer(self) -> None:
+        """A demo that has an acquirer keeps it, also when it is started without being asked for one."""
+        known = read_demo(acquirer.folder_of(self._folder))
+        if known is None:
+            return
+        port = int(known.app_url.rpartition(":")[2])
+        if self._acquirer_port not in (0, port):
+            raise DemoRefused(
+                f"this folder's acquirer lives at {known.app_url}: use --acquirer-port {port}, another --data-dir, or"
+                " --fresh"
+            )
+        self._acquirer_port = port
 
     @contextlib.contextmanager
     def _step(self, what: str) -> Iterator[None]:
@@ -143,6 +173,8 @@ class Demo:
                     "this folder's demo keeps its data in another database: use that, or another --data-dir"
                 )
             await self._migrate(url)
+            if self._acquirer_port:
+                there_url = await self._acquirers_database()
         app_url, sandbox_url = f"http://127.0.0.1:{self._port}", f"http://127.0.0.1:{self._sandbox_port}"
         if known is not None and (known.app_url, known.sandbox_url) != (app_url, sandbox_url):
             raise DemoRefused(
@@ -167,6 +199,9 @@ class Demo:
                     await cast.fill_house(demo, db, storage, cast.restaurants(data))
             else:
                 demo = msgspec.structs.replace(known, database_url=url)
+            if self._acquirer_port:
+                # our app starts after this, so that it knows the new account from the beginning
+                demo.acquirer = await self._acquire(supervisor, demo, there_url, db, storage)
             links = await cast.sign_in_links(demo, db)
         finally:
             await db.close()
@@ -189,6 +224,41 @@ class Demo:
         write_demo(self._folder, demo)
         return demo
 
+    async def _acquirers_database(self) -> str:
+        """In the embedded server, also where our own is in a server of somebody's."""
+        if self._server is None:
+            self._server = EmbeddedPostgres(self._folder / "pg")
+            await asyncio.to_thread(self._server.start)
+        url = await asyncio.to_thread(self._server.make_database, "acquirer")
+        await asyncio.to_thread(migrate, url)
+        return url
+
+    async def _acquire(
+        self, supervisor: Supervisor, demo: DemoFile, url: str, ours: Database, storage: Storage
+    ) -> DemoFile:
+        """Start the acquirer; the first time, fill it and connect the tea house to it."""
+        folder = acquirer.folder_of(self._folder)
+        folder.mkdir(exist_ok=True)
+        db = await Database.open(url, max_size=2)
+        try:
+            there = read_demo(folder)
+            if there is None:
+                there = acquirer.new_file(f"http://127.0.0.1:{self._acquirer_port}", demo.sandbox_url, url)
+                await acquirer.fill_acquirer(there, db)
+                write_demo(folder, there)
+            there.database_url = url
+            links = await cast.sign_in_links(there, db)
+        finally:
+            await db.close()
+        with self._step("Acquirer: a deployment of its own"):
+            app, worker = acquirer.children(there, folder, self._acquirer_port)
+            await asyncio.gather(supervisor.start(app), supervisor.start(worker))
+            if demo.acquirer is None:
+                await acquirer.connect(demo, there, ours, storage)
+        there.start_page = acquirer.door_of(there, links)
+        write_demo(folder, there)
+        return there
+
     async def _migrate(self, url: str) -> None:
         try:
             await asyncio.to_thread(migrate, url)
@@ -207,7 +277,7 @@ class Demo:
                 {
                     "state": str(folder / "book.sqlite"),
                     "public_url": f"http://127.0.0.1:{self._sandbox_port}",
-                    "partner_origins": [app_url],
+                    "partner_origins": [app_url, *self._acquirer_origin()],
                     # next to the web's port, and the same after every start: the source of daily files is kept
                     "sftp_port": self._sandbox_port + 1 if self._sandbox_port < 65535 else None,
                 }
@@ -216,11 +286,16 @@ class Demo:
         words = saoma("sandbox", "--port", str(self._sandbox_port), "--config", str(config))
         return Child("sandbox", words, f"http://127.0.0.1:{self._sandbox_port}/readyz")
 
+    def _acquirer_origin(self) -> list[str]:
+        return [f"http://127.0.0.1:{self._acquirer_port}"] if self._acquirer_port else []
+
     def _tell(self, demo: DemoFile) -> None:
         tell = self._console.print
         tell(f"\n  Start here    {demo.start_page}", soft_wrap=True)
         tell(f"  The app       {demo.app_url}")
         tell(f"  Local Alipay  {demo.sandbox_url}/wallet")
+        if demo.acquirer is not None:
+            tell(f"  The acquirer  {demo.acquirer.app_url}")
         tell(f"  Everything    {self._folder}", soft_wrap=True)
         tell("\nready", style="bold green")
         tell("Ctrl-C stops it all; your data stays.", style="dim")

@@ -1,4 +1,4 @@
-"""The demo's two menus: a noodle house of our own invention, and a burrito bar for when no real orders are at hand.
+"""The demo's menus: a noodle house and a tea house that we invented, and a burrito bar for want of real orders.
 
 Each dish names how its picture is drawn (`demo.pictures`)."""
 
@@ -237,8 +237,81 @@ NOODLE_HOUSE = MenuDraft(
     )
 )
 
-NOODLE_LOOKS: dict[str, Look] = {
-    code_for(dish[0]): dish[-1] for dishes in (_NOODLES, _RICE, _SMALL, _DRINKS) for dish in dishes
+_TEAS: list[_Dish] = [
+    (
+        "Jasmine green tea",
+        "茉莉绿茶",
+        "Scented seven times with fresh blossom.",
+        "七窨茉莉，香而不闷。",
+        520,
+        (_SWEET, _ICE),
+        (),
+        ("vegan", "popular"),
+        Look("glass", ("a8a84a", "f2efe6")),
+    ),
+    (
+        "Phoenix oolong",
+        "凤凰单丛",
+        "Roasted, with a scent of honey and orchid.",
+        "炭焙蜜兰香，一泡一味。",
+        780,
+        (),
+        (),
+        ("vegan",),
+        Look("glass", ("b5763a",)),
+    ),
+    (
+        "Milk tea with pearls",
+        "珍珠奶茶",
+        "Black tea, fresh milk, pearls cooked every three hours.",
+        "红茶、鲜奶，珍珠三小时一煮。",
+        620,
+        (_SWEET, _ICE),
+        ("milk",),
+        ("popular",),
+        Look("glass", ("c79a6b", "3b2a20")),
+    ),
+]
+_SWEETS: list[_Dish] = [
+    (
+        "Mung bean cakes",
+        "绿豆糕",
+        "Four of them, cool and crumbling.",
+        "一份四块，清凉松软。",
+        450,
+        (),
+        (),
+        ("vegan",),
+        Look("dumplings", ("a8b84a",)),
+    ),
+    (
+        "Pineapple buns",
+        "菠萝包",
+        "Without pineapple, with butter.",
+        "没有菠萝，只有黄油。",
+        380,
+        (),
+        ("gluten", "milk", "eggs"),
+        (),
+        Look("dumplings", ("e0a83a",)),
+    ),
+    (
+        "Sesame soup",
+        "芝麻糊",
+        "Black sesame, stone ground, warm.",
+        "石磨黑芝麻，温热绵密。",
+        480,
+        (_SWEET,),
+        ("sesame",),
+        ("vegan",),
+        Look("plate", ("3b3430", "5a4a40")),
+    ),
+]
+TEA_HOUSE = MenuDraft(sections=(_section("Tea", "茶", _TEAS), _section("Sweets", "点心", _SWEETS)))
+
+#: How the dishes of our own two menus are drawn, by code.
+LOOKS: dict[str, Look] = {
+    code_for(dish[0]): dish[-1] for dishes in (_NOODLES, _RICE, _SMALL, _DRINKS, _TEAS, _SWEETS) for dish in dishes
 }
 
 _FILLINGS = {"Chicken": "c98a4b", "Steak": "7a3f22", "Barbacoa": "6b2f1e", "Carnitas": "b5764a", "Veggie": "6fa04a"}

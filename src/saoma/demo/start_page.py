@@ -37,6 +37,8 @@ def write_start_page(path: Path, demo: DemoFile, links: dict[str, str]) -> str:
             password=PASSWORD,
             pin=PIN,
             till_pin=TILL_PIN,
+            console_url=f"http://operator.localhost:{demo.app_url.rpartition(':')[2]}{links['operator']}"
+            f"?next=/console{'&lang=zh' if lang == 'zh' else ''}",
         )
         file.touch(mode=0o600)
         file.chmod(0o600)

@@ -24,7 +24,8 @@ class _Row(msgspec.Struct, frozen=True):
 
 _ALL = """
 SELECT a.id, q.url, q.api_key, q.webhook_secret, q.store, a.environment
-FROM accounts AS a JOIN acquirers AS q ON q.account_id = a.id WHERE a.channel = 'acquirer' ORDER BY a.created_at, a.id
+FROM accounts AS a JOIN acquirers AS q ON q.account_id = a.id
+WHERE a.channel = 'acquirer' AND %(id)s IN ('', a.id) ORDER BY a.created_at, a.id
 """
 
 
@@ -66,16 +67,20 @@ async def trust_webhooks(tx: Transaction, seal: Seal, account_id: str, secret: s
 
 async def acquirers(rows: Rows, seal: Seal) -> list[tuple[str, AcquirerAccount]]:
     """Every account at an acquirer with its secrets opened, oldest first."""
-    return [
-        (
-            row.id,
-            AcquirerAccount(
-                url=row.url,
-                api_key=seal.open(row.api_key),
-                webhook_secret=seal.open(row.webhook_secret) if row.webhook_secret else "",
-                store=row.store,
-                environment=row.environment,
-            ),
-        )
-        for row in await rows.rows(_Row, _ALL)
-    ]
+    return [(row.id, _opened(row, seal)) for row in await rows.rows(_Row, _ALL, {"id": ""})]
+
+
+async def acquirer(rows: Rows, seal: Seal, account_id: str) -> AcquirerAccount | None:
+    """One account at an acquirer with its secrets opened; None for an account at Alipay itself."""
+    row = await rows.maybe(_Row, _ALL, {"id": account_id})
+    return _opened(row, seal) if row else None
+
+
+def _opened(row: _Row, seal: Seal) -> AcquirerAccount:
+    return AcquirerAccount(
+        url=row.url,
+        api_key=seal.open(row.api_key),
+        webhook_secret=seal.open(row.webhook_secret) if row.webhook_secret else "",
+        store=row.store,
+        environment=row.environment,
+    )

@@ -1,7 +1,8 @@
 """How a phone inside the Alipay app tells us its buyer: the authorization of https://docs.antom.com/ac/common/obtain_uid.
 
 The buyer id may come from the token call only; nothing that a phone sends in a URL is believed. `state` is bound to the
-session, names one account and one page, and works once."""
+session, names one account and one page, and works once. An account at an acquirer signs in through the acquirer's
+application: the phone takes one turn more, and comes back to us with a code of the acquirer's."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ from urllib.parse import urlencode
 import structlog
 
 from saoma.alipay.account import Account
+from saoma.alipay.acquirer_client import AcquirerClient
+from saoma.alipay.acquirer_wallet import authorization_at, buyer_at
 from saoma.alipay.wallet import authorization_url
 from saoma.identity import model
+from saoma.identity.acquirers import acquirer
 from saoma.identity.links import first_use
 from saoma.identity.paths import safe_path
 from saoma.kit.clock import Clock
@@ -34,6 +38,7 @@ _STATES_KEPT: Final = 5
 #: Sixteen digits that begin with 2088: https://docs.antom.com/ac/global/oauth_token.
 _USER_ID: Final = re.compile(r"2088[0-9]{12}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_ACCOUNT: Final = "There is no such account. Scan the code again."
 
 
 @runtime_checkable
@@ -125,11 +130,14 @@ def take_state(session: dict[str, Any], state: str, now: datetime) -> tuple[str,
 class WalletSignIn:
     """Begins authorizations and ends them."""
 
-    def __init__(self, db: Database, seal: Seal, clock: Clock, wallets: Wallets) -> None:
+    def __init__(
+        self, db: Database, seal: Seal, clock: Clock, wallets: Wallets, at_acquirers: AcquirerClient | None = None
+    ) -> None:
         self._db = db
         self._seal = seal
         self._clock = clock
         self._wallets = wallets
+        self._at_acquirers = at_acquirers
 
     async def account_id(self, named: str) -> str:
         """The account that is meant: the named one, or the only one. Raises `NotFound` or `Invalid`."""
@@ -137,7 +145,7 @@ class WalletSignIn:
             if named:
                 found = await rows.value("SELECT id FROM accounts WHERE id = %(id)s", {"id": named})
                 if found is None:
-                    raise NotFound("There is no such account. Scan the code again.")
+                    raise NotFound(_NO_ACCOUNT)
                 return str(found)
             count = await rows.value("SELECT count(*) FROM accounts")
             only = await rows.value("SELECT id FROM accounts ORDER BY created_at, id LIMIT 1")
@@ -146,11 +154,18 @@ class WalletSignIn:
         return str(only)
 
     async def begin(self, session: dict[str, Any], account_id: str, next_path: str, redirect_uri: str) -> str:
-        """The authorization URL to send this phone to."""
+        """The authorization URL to send this phone to.
+
+        Raises `NotSent` or `OutcomeUnknown` where an acquirer must be asked and gives none."""
         async with self._db.reading() as rows:
-            account = await model.account(rows, self._seal, account_id)
+            there = await acquirer(rows, self._seal, account_id)
+            account = None if there else await model.account(rows, self._seal, account_id)
         state = new_state(session, account_id, safe_path(next_path), self._clock.now())
-        return authorization_url(account, redirect_uri, state)
+        if account is not None:
+            return authorization_url(account, redirect_uri, state)
+        if there is None or self._at_acquirers is None:
+            raise NotFound(_NO_ACCOUNT)
+        return await authorization_at(self._at_acquirers, there, redirect_uri, state)
 
     async def end(self, session: dict[str, Any], state: str, auth_code: str) -> Outcome:
         """Judge a callback: check the state, exchange the code. Changes only the session's states."""
@@ -160,10 +175,8 @@ class WalletSignIn:
         account_id, next_path = taken
         if not _CODE.fullmatch(auth_code):
             return TryAgain(account_id, next_path)
-        async with self._db.reading() as rows:
-            account = await model.account(rows, self._seal, account_id)
         try:
-            buyer_id = await self._wallets.buyer_of(account, auth_code)
+            buyer_id = await self._buyer_of(account_id, auth_code)
         except SaomaError as error:
             log.warning("wallet_sign_in.no_buyer", account=account_id, why=type(error).__name__, error=str(error))
             unusable = getattr(error, "code", "") == "no_user_id"
@@ -172,6 +185,16 @@ class WalletSignIn:
             log.error("wallet_sign_in.no_user_id", account=account_id)
             return NoUserId(account_id, next_path)
         return Known(account_id, buyer_id, next_path)
+
+    async def _buyer_of(self, account_id: str, auth_code: str) -> str:
+        async with self._db.reading() as rows:
+            there = await acquirer(rows, self._seal, account_id)
+            account = None if there else await model.account(rows, self._seal, account_id)
+        if account is not None:
+            return await self._wallets.buyer_of(account, auth_code)
+        if there is None or self._at_acquirers is None:
+            raise NotFound(_NO_ACCOUNT)
+        return await buyer_at(self._at_acquirers, there, auth_code)
 
     async def _first_use(self, state: str) -> bool:
         """Two callbacks at once read the same session: the database says which came first."""

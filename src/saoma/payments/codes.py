@@ -92,6 +92,11 @@ class NewCode:
     place: str = ""
 
 
+NO_PRINTED_CODES: Final = (
+    "This store takes its money through an acquirer, which prints no codes. Show the code of each order at the till."
+)
+
+
 class Codes:
     """Makes, changes, stops and deletes printed codes."""
 
@@ -108,7 +113,7 @@ class Codes:
         if gateway is None:
             raise NotFound("No payment account {account} is set up.", account=account_id)
         if not isinstance(gateway, MerchantCodes):
-            raise Invalid("This payment account has no printed codes.")
+            raise Invalid(NO_PRINTED_CODES)
         return gateway
 
     async def create(self, new: NewCode, by: str) -> MerchantCode:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 import structlog
 
-from saoma.gateway import BadNotice, Closed, Gateway, Notice, Paid, Refunded, Trade
+from saoma.gateway import BadNotice, Closed, Gateway, Notice, Paid, RefundDeclined, Refunded, Trade
 from saoma.kit.db import Transaction
 from saoma.kit.telemetry import NOTICES
 from saoma.payments.arrivals import Arrivals
@@ -86,6 +86,8 @@ class NoticeDoor:
         if not amount_fits(payment, trade) or (isinstance(notice.report, Paid | Closed) and other_trade):
             why = "trade" if amount_fits(payment, trade) else "amount"
             return await self._refuse(tx, account_id, fields, why, payment.order_number, payment)
+        if notice.settles_refund and await self._other_amount(tx, payment, notice):
+            return await self._refuse(tx, account_id, fields, "amount", payment.order_number, payment)
         seen = {"account_id": account_id, "notice_id": notice.notice_id, "payment_id": payment.id}
         if await tx.run(_SEEN, seen | {"now": self._hall.clock.now()}) == 0:
             return _answer("repeated", accepted=True)
@@ -116,13 +118,24 @@ class NoticeDoor:
         await tx.run(_SEEN, seen | {"now": self._hall.clock.now()})
         return _answer("applied", accepted=True)
 
+    async def _other_amount(self, tx: Transaction, payment: Payment, notice: Notice) -> bool:
+        """Whether the notice tells of a refund of ours, but of another sum."""
+        number = {"number": notice.settles_refund, "payment_id": payment.id}
+        refund = await tx.maybe(Refund, _OF_REFUND_NUMBER, number) if notice.refund_amount is not None else None
+        return refund is not None and refund.money != notice.refund_amount
+
     async def _settle_refund(self, tx: Transaction, payment: Payment, notice: Notice) -> Payment:
         number = {"number": notice.settles_refund, "payment_id": payment.id}
         refund = await tx.maybe(Refund, _OF_REFUND_NUMBER, number)
         if refund is None:
             log.warning("notice.unknown_refund", payment=payment.id, refund_number=notice.settles_refund)
             return payment
-        report = Refunded(Trade(notice.report.trade.trade_number), notice.report.evidence)
+        evidence = notice.report.evidence
+        report = (
+            RefundDeclined(notice.refused, evidence)
+            if notice.refused
+            else Refunded(Trade(notice.report.trade.trade_number), evidence)
+        )
         await self._hall.refund_within(tx, payment, refund, report, Door.NOTICE)
         return await self._hall.lock(tx, payment.id)
 

@@ -65,13 +65,15 @@ RUN_COLUMNS: Final = ", ".join(field.encode_name for field in msgspec.structs.fi
 class Terms:
     """What the contract says. Fees are not checked without a `fee_rate`; `since` is the first day that is reconciled.
 
-    `grace_days` are allowed after the next working day before something counts as never settled (holidays)."""
+    `grace_days` are allowed after the next working day before something counts as never settled (holidays). Without
+    `pays_out` no settlement file is missed: an acquirer pays its merchants in ways of its own."""
 
     partner: str
     since: date
     fee_rate: Decimal | None = None
     refund_fee_kept: bool = False
     grace_days: int = 4
+    pays_out: bool = True
 
 
 class Busy(SaomaError):
@@ -267,7 +269,8 @@ class _Day:
         async with self.db.reading() as rows:
             if StatementKind.TRADES not in there and await rows.value(_TRADED, params):
                 missing.append("transaction file")
-            if StatementKind.SETTLEMENT not in there and await rows.value(_PAID_OUT, params):
+            awaited = self.terms.pays_out and StatementKind.SETTLEMENT not in there
+            if awaited and await rows.value(_PAID_OUT, params):
                 missing.append("settlement file")
         return missing
 

@@ -267,6 +267,13 @@ SECMERCHANT: Final[dict[str, Rule]] = BASIC | {
     "cs_email": Rule(longest=128),
 }
 
+#: Unconfirmed: the service is listed (https://global.alipay.com/docs/ac/vending), its parameters are not published.
+SECMERCHANT_STATUS: Final[dict[str, Rule]] = BASIC | {
+    "timestamp": TIMESTAMP,
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "store_id": Rule(required=True, longest=64),
+}
+
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 

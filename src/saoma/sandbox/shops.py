@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from saoma.sandbox import parameters
 from saoma.sandbox.asking import Asked, Operation, Words
@@ -17,6 +20,9 @@ from saoma.sandbox.trades import new_token
 
 #: Merchant category of taxis: they have a car and a driver instead of a store.
 _TAXI: Final = "4121"
+#: How long a review takes; a store with this word in its name does not pass it.
+REVIEW_TAKES: Final = timedelta(minutes=2)
+REFUSED_WORD: Final = "turnmedown"
 _TAXI_KEYS: Final = ("taxi_operation_id", "taxi_number", "taxi_driver_name", "taxi_driver_mobile")
 _OTHER_KEYS: Final = frozenset(
     {
@@ -128,12 +134,33 @@ def _merchant_fault(fields: Mapping[str, str]) -> str | None:
     return None
 
 
+class Review(msgspec.Struct):
+    """The look that somebody at Alipay takes at a registered store, and when it is over."""
+
+    ends_at: datetime
+
+
 def _maintain(asked: Asked) -> dict[str, str]:
     """Register a sub-merchant's store or change it (https://global.alipay.com/docs/ac/global/offline_maintain)."""
     business = {name: value for name, value in asked.fields.items() if value and name not in parameters.BASIC}
     place = f"{asked.partner.partner}|{business['secondary_merchant_id']}|{business['store_id']}"
     asked.book.store.keep("submerchant", place, business)
+    asked.book.store.keep("submerchant_review", place, Review(asked.book.clock.now() + REVIEW_TAKES))
     return {"result_code": "SUCCESS"}
+
+
+def _review(asked: Asked) -> dict[str, str]:
+    """What became of a registration. Fields and words are ours: Alipay lists the service and publishes neither."""
+    place = f"{asked.partner.partner}|{asked.get('secondary_merchant_id')}|{asked.get('store_id')}"
+    begun = asked.book.store.one("submerchant_review", place, Review)
+    known = asked.book.store.one("submerchant", place, dict[str, str])
+    if begun is None or known is None:
+        raise TurnedDown("INVALID_PARAMETER")
+    if asked.book.clock.now() < begun.ends_at:
+        return {"result_code": "SUCCESS", "status": "REVIEWING"}
+    if REFUSED_WORD in known["store_name"].lower():
+        return {"result_code": "SUCCESS", "status": "REJECT", "reason": "The store's name is not that of its sign."}
+    return {"result_code": "SUCCESS", "status": "PASS"}
 
 
 OPERATIONS: Final = (
@@ -152,5 +179,9 @@ OPERATIONS: Final = (
     Operation(
         "alipay.overseas.secmerchant.offline.maintain", parameters.SECMERCHANT, _maintain, Words.FAIL_DETAIL, "",
         _merchant_fault,
+    ),
+    Operation(
+        "alipay.overseas.secmerchant.maintain.queryStatus", parameters.SECMERCHANT_STATUS, _review, Words.FAIL_DETAIL,
+        "",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where an account's daily files come from: SFTP, a folder, or hands that upload them.
+"""Where an account's daily files come from: SFTP, a folder, an acquirer's API, or hands that upload them.
 
 Files are kept in a folder of our own while they are worked on; what is loaded is in the database, so losing that folder
 loses nothing."""
@@ -18,6 +18,8 @@ from typing import Final
 
 import msgspec
 
+from saoma.alipay.acquirer_client import AcquirerAccount, AcquirerClient
+from saoma.alipay.acquirer_statement import ENDING, fetch_statement, open_acquirer_statement
 from saoma.alipay.sftp import FilesUnreachable, SftpServer, fetch
 from saoma.alipay.statement import open_statement
 from saoma.gateway import StatementUnreadable
@@ -50,13 +52,23 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     refund_fee: str = "returned"
     grace_days: int = 4
     since: date
+    #: Of an account at an acquirer: where that answers, our sealed key, our store there.
+    url: str = ""
+    api_key: str = ""
+    store: str = ""
+    environment: str = "sandbox"
 
     def terms(self) -> Terms:
         """What the contract says."""
         return Terms(
             partner=self.partner, since=self.since, fee_rate=self.fee_rate,
-            refund_fee_kept=self.refund_fee == "kept", grace_days=self.grace_days,
+            refund_fee_kept=self.refund_fee == "kept", grace_days=self.grace_days, pays_out=self.kind != "acquirer",
         )  # fmt: skip
+
+    def acquirer(self, seal: Seal) -> AcquirerAccount:
+        """The account at the acquirer with its key opened. Raises `Invalid` for an account that is at none."""
+        key = seal.open(self.api_key) if self.api_key else ""
+        return AcquirerAccount(url=self.url, api_key=key, store=self.store, environment=self.environment)
 
     def server(self, seal: Seal) -> SftpServer:
         """The SFTP server with its secrets opened."""
@@ -69,8 +81,11 @@ _KEPT: Final = (
     *("fee_rate", "refund_fee", "grace_days", "since"),
 )
 _SOURCES: Final = f"""
-SELECT {", ".join("s." + name for name in _KEPT)}, a.partner FROM statement_sources AS s
-JOIN accounts AS a ON a.id = s.account_id WHERE %(account)s = '' OR s.account_id = %(account)s ORDER BY s.account_id
+SELECT {", ".join("s." + name for name in _KEPT)}, a.partner, a.environment,
+    coalesce(q.url, '') AS url, coalesce(q.api_key, '') AS api_key, coalesce(q.store, '') AS store
+FROM statement_sources AS s JOIN accounts AS a ON a.id = s.account_id
+LEFT JOIN acquirers AS q ON q.account_id = s.account_id
+WHERE %(account)s = '' OR s.account_id = %(account)s ORDER BY s.account_id
 """  # noqa: S608
 _SET: Final = f"""
 INSERT INTO statement_sources ({", ".join(_KEPT)}) VALUES ({", ".join(f"%({name})s" for name in _KEPT)})
@@ -85,8 +100,8 @@ async def sources(rows: Rows, account_id: str = "") -> list[Source]:
 
 async def set_source(tx: Transaction, seal: Seal, source: Source) -> None:
     """Say where an account's files come from. Secrets are given in the clear and sealed here. Raises `Invalid`."""
-    if source.kind not in ("sftp", "folder", "upload"):
-        raise Invalid("Daily files come by sftp, from a folder, or by upload.")
+    if source.kind not in ("sftp", "folder", "upload", "acquirer"):
+        raise Invalid("Daily files come by sftp, from a folder, from an acquirer, or by upload.")
     if source.kind == "sftp" and not (source.host and source.username and source.host_key):
         raise Invalid("SFTP needs a host, a user name and the server's host key.")
     if source.kind == "folder" and not source.folder:
@@ -128,6 +143,9 @@ async def _collect(source: Source, seal: Seal, day: date, spool: Path) -> list[D
     match source.kind:
         case "sftp":
             paths: Sequence[Path] = await fetch(source.server(seal), names, into)
+        case "acquirer":
+            async with AcquirerClient(read_seconds=30) as client:
+                paths = [await fetch_statement(client, source.acquirer(seal), day, into)]
         case "folder":
             paths = [path for name in names if (path := Path(source.folder) / name).is_file()]
         case _:
@@ -141,7 +159,8 @@ def daily_file(path: Path, spool: Path) -> DailyFile:
         path = _unpacked(path, spool)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return DailyFile(path.name, digest, lambda: open_statement(path.open("rb"), path.name))
+    opened = open_acquirer_statement if path.name.endswith(ENDING) else open_statement
+    return DailyFile(path.name, digest, lambda: opened(path.open("rb"), path.name))
 
 
 def _unpacked(path: Path, spool: Path) -> Path:

@@ -13,6 +13,7 @@ from saoma.console.screens import (
     console_payments,
     console_recon,
     console_refunds,
+    console_shops,
     console_staff,
 )
 
@@ -26,5 +27,6 @@ routers: tuple[Any, ...] = (
     console_notices.router,
     console_recon.router,
     console_accounts.router,
+    console_shops.router,
     console_staff.router,
 )
