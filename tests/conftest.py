@@ -8,7 +8,6 @@ import fcntl
 import os
 import tempfile
 import time
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.postgres import EmbeddedPostgres
 from saoma.migrations import fingerprint, migrate
+from tests.shelf import Shelf
 
 # A busy machine is no fault of the code: examples have no deadline each, tests have one in all.
 settings.register_profile("saoma", deadline=None)
@@ -70,12 +70,20 @@ def template(postgres: EmbeddedPostgres) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def shelf(postgres: EmbeddedPostgres, template: str) -> Iterator[Shelf]:
+    """The databases of this process of the run."""
+    made = Shelf(postgres, template)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+def database_url(shelf: Shelf) -> Iterator[str]:
     """The address of a database of this test's own, migrated and empty."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    yield postgres.make_database(name, template=template)
-    postgres.drop_database(name)
+    name, address = shelf.take()
+    yield address
+    shelf.give_back(name)
 
 
 @pytest.fixture
