@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -192,7 +193,7 @@ class Rooms:
             checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}),
             rulings=Rulings(payments, settings.second_person_above),
             alarms=Alarms(db, clock, seal),
-            watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES),
+            watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES, timedelta(days=settings.keep_line_days)),
             hooks=Webhooks(db, clock, seal, outbox, loopback=settings.loopback_webhooks),
             postman=Postman(db, clock, seal, loopback=settings.loopback_webhooks),
             door=Door(db, clock, Limits(settings.api_per_second)),

@@ -49,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="A file with the seconds to be ahead of time, for drills with sandbox accounts only"),
     ] = ""
+    keep_line_days: Annotated[
+        int,
+        Meta(ge=90, le=4000, description="Days that the lines of daily files are kept; what they showed is for good"),
+    ] = 120
     trusted_proxy: Annotated[
         bool, Meta(description="Believe X-Forwarded-For: set it when, and only when, a proxy of yours is in front")
     ] = False

@@ -199,7 +199,7 @@ FROM dated AS x
 WHERE NOT EXISTS (
     SELECT FROM generate_series(greatest(from_day, to_day - 3, %(since)s), to_day, '1 day') AS possible
     WHERE NOT EXISTS (SELECT FROM recon_runs AS run WHERE run.account_id = %(account)s AND run.day = possible::date
-        AND (run.status IN ('done', 'nothing') OR (run.id = %(run)s AND %(whole)s))))
+        AND run.cleared_at IS NULL AND (run.status IN ('done', 'nothing') OR (run.id = %(run)s AND %(whole)s))))
   AND to_day >= %(since)s AND NOT ({_THERE.replace("x.ours", "x.amount")})
 ON CONFLICT (account_id, class, key) DO NOTHING
 """  # noqa: S608

@@ -40,7 +40,9 @@ class RunStatus(StrEnum):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One day of one account. `agree` and `differ` count lines and differences; `problem` is what is wrong."""
+    """One day of one account. `agree` and `differ` count lines and differences; `problem` is what is wrong.
+
+    Once it is `cleared_at`, its lines are gone and its counts and differences stay."""
 
     id: str
     account_id: str
@@ -56,6 +58,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     due_at: datetime | None
     tries: int
+    cleared_at: datetime | None
 
 
 RUN_COLUMNS: Final = ", ".join(field.encode_name for field in msgspec.structs.fields(Run))
@@ -147,8 +150,8 @@ async def run_of(db: Database, clock: Clock, account_id: str, day: date) -> Run:
 
 
 @contextlib.asynccontextmanager
-async def _alone(db: Database, account_id: str, day: date) -> AsyncIterator[None]:
-    """Nobody else runs this day. The lock is the connection's, so it ends with the process."""
+async def alone(db: Database, account_id: str, day: date) -> AsyncIterator[None]:
+    """Nobody else runs this day. The lock is the connection's, so it ends with the process. Raises `Busy`."""
     key = f"{account_id}:{day}"
     async with db.reading() as rows:
         if not await rows.value("SELECT pg_try_advisory_lock(hashtextextended(%(key)s, 9))", {"key": key}):
@@ -174,8 +177,14 @@ async def reconcile(
 
     A file that can't be read leaves the run `FAILED`, a missing one leaves it `WAITING`, both with an alarm; run it
     again when the file is there. Raises `Busy`."""
-    async with _alone(db, account_id, day):
+    async with alone(db, account_id, day):
         run = await run_of(db, clock, account_id, day)
+        if run.cleared_at is not None:
+            if not files:
+                # Its lines were cleared long after it was done: without its files there is nothing new to say of it.
+                return run
+            async with db.transaction() as tx:
+                await tx.run("UPDATE recon_runs SET cleared_at = NULL WHERE id = %(id)s", {"id": run.id})
         run = await _step(db, run, RunStatus.LOADING, started=clock.now())
         try:
             for file in files:

@@ -72,6 +72,8 @@ _COPY: Final = """
 COPY recon_lines (file_id, place, row, kind, own_number, trade_number, amount, currency, gross, fee, net, paid_out, at,
                   settled_at, remark, doubt) FROM STDIN
 """
+#: What a clearing that was cut short has left; nothing as a rule.
+_LEFT_OVER: Final = "DELETE FROM recon_lines WHERE file_id = %(id)s AND place > %(loaded)s"
 _FAR: Final = "UPDATE recon_files SET loaded = %(loaded)s, complete = %(complete)s WHERE id = %(id)s"
 #: What an older file said stays in the books: its payouts are found again by the file that takes its place.
 _FORGET: Final = """
@@ -96,6 +98,9 @@ async def load(db: Database, clock: Clock, run_id: str, account_id: str, day: da
         new |= {"layout": statement.layout_name, "digest": file.digest, "now": clock.now()}
         async with db.transaction() as tx:
             known = await tx.one(LoadedFile, _NEW, new)
+    else:
+        async with db.transaction() as tx:
+            await tx.run(_LEFT_OVER, {"id": known.id, "loaded": known.loaded})
     try:
         loaded = await _copy(db, known, statement, watch)
     except StatementUnreadable:

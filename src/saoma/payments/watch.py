@@ -17,6 +17,7 @@ from saoma.kit.due import DueWork
 from saoma.payments.alarm_rules import rule
 from saoma.payments.alarms import raise_alarm
 from saoma.payments.audit import audited
+from saoma.payments.clearing import clear_old_lines
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +106,7 @@ WHERE due_at IS NOT NULL AND status = 'pending' AND created_at < %(before)s GROU
 class Watch:
     """Looks and rings. `known` says whether a code has a line in the table; `tables` are those with due work.
 
-    `more_rules` are other rooms' audit questions, `nightly` what else is done with the audit."""
+    `more_rules` are other rooms' audit questions; `keep_lines` says how long the lines of daily files are kept."""
 
     def __init__(
         self,
@@ -114,15 +115,18 @@ class Watch:
         known: Callable[[str], bool] = lambda code: True,
         tables: Sequence[str] = ("payments", "refunds"),
         more_rules: Mapping[str, str] | None = None,
+        keep_lines: timedelta = timedelta(days=120),
     ) -> None:
         self.db = db
         self.clock = clock
         self.tables = tuple(tables)
         self._known = known
         self._more_rules = dict(more_rules or {})
+        self._keep_lines = keep_lines
         self._chores: dict[str, Callable[[datetime, datetime | None], Awaitable[str]]] = {
             "watch": self.look,
             "audit": self.audit,
+            "lines": self.clear,
         }
 
     def works(self) -> list[DueWork]:
@@ -197,6 +201,11 @@ class Watch:
                     broken, total = broken + 1, total + count
                     await raise_alarm(tx, "audit_breach", name, f"{name}: {count}; {'; '.join(first)}", now=now)
         return f"{broken} rules broken, {total} rows" if broken else "all is well"
+
+    async def clear(self, now: datetime, _: datetime | None) -> str:
+        """Let go of the lines of old daily files."""
+        cleared = await clear_old_lines(self.db, now, self._keep_lines)
+        return f"{cleared} lines" if cleared else "all is well"
 
 
 def next_night(now: datetime) -> datetime:
