@@ -50,7 +50,9 @@ bench: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group bench
 	@$(BIN)/python bench/sign_and_verify.py
 	@$(BIN)/python bench/barcode_payments.py
-	@$(BIN)/python bench/reconcile.py
+	@$(BIN)/python bench/api_payments.py
+	@$(BIN)/python bench/waiting_payments.py
+	@$(BIN)/python bench/reconcile.py --lines 500000
 	@$(BIN)/python bench/menu_page.py
 
 docs: setup

@@ -106,6 +106,9 @@ async def payment_for(payments: Payments, key: ApiKey, payment_id: str) -> Payme
 
 async def store_for(rows: Rows, key: ApiKey, store_id: str) -> str:
     """The id of the store meant. Raises `NotFound` for one out of reach, `Invalid` when none is named but many are."""
+    if store_id in key.store_ids:
+        # stores that a key names are its own merchant's
+        return store_id
     if store_id:
         found = await model.store(rows, check_id("sto", store_id))
         if found.merchant_id != key.merchant_id or not key.reaches(found.id):
