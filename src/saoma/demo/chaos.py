@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import os
 import random
 import shutil
@@ -198,7 +199,14 @@ async def _rough(words: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         # the database's own user must walk in where we are root
         os.chmod(name, 0o755)
-        day = Rough(Path(name), port=words.port, payments=words.payments, kills=words.kills, seed=words.seed)
+        day = Rough(
+            Path(name),
+            port=words.port,
+            payments=words.payments,
+            kills=words.kills,
+            seed=words.seed,
+            seconds=words.minutes * 60,
+        )
         outcome = await day.run(lambda text: console.print(f"[dim]{text}[/dim]"))
         if not outcome.holds and words.keep:
             shutil.copytree(name, words.keep, dirs_exist_ok=True, ignore_dangling_symlinks=True)
@@ -242,6 +250,7 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no more payments after so long")
     parser.add_argument("--keep", type=Path, help="where to keep the logs of a run that did not hold")
     parser.add_argument("--port", type=int, default=8300)
     given = parser.parse_args()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 import time
@@ -74,11 +75,14 @@ class Outcome:
 class Rough:
     """One rough day in `folder`, on three ports from `port` on."""
 
-    def __init__(self, folder: Path, *, port: int, payments: int, kills: int, seed: int, tills: int = TILLS) -> None:
+    def __init__(
+        self, folder: Path, *, port: int, payments: int, kills: int, seed: int, seconds: float = math.inf
+    ) -> None:
         self._folder = folder
+        self._seconds = seconds
+        self._closed = False
         self._ports = (port, port + 1)
         self._payments = payments
-        self._tills = tills
         self._steps = rough_plan.plan(payments, kills, seed)
         self.outcome = Outcome(seed, rough_plan.mark_of(self._steps, payments, seed), payments=payments)
         self._clock_file = folder / "clock"
@@ -158,7 +162,7 @@ class Rough:
         try:
             await street.fill()
             breaks = asyncio.create_task(self._break(say))
-            trading = asyncio.create_task(trade(street, self._payments, self._tills))
+            trading = asyncio.create_task(self._trade(street))
             await asyncio.wait({breaks, trading}, return_when=asyncio.FIRST_EXCEPTION)
             for task in (breaks, trading):
                 if task.done() and (error := task.exception()) is not None:
@@ -173,6 +177,13 @@ class Rough:
             for shop in shops:
                 await shop.close()
             await street.wallets.close()
+
+    async def _trade(self, street: Street) -> None:
+        try:
+            await trade(street, self._payments, TILLS, self._seconds)
+        finally:
+            # what was planned for orders that nobody began is not done either
+            self._closed = True
 
     async def _visits(self) -> None:
         """Guests open a table's page in their wallets, which signs them in, again and again."""
@@ -190,6 +201,8 @@ class Rough:
         tenth = self._payments / 10
         for planned in self._steps:
             while self.outcome.told.begun < planned.begun:
+                if self._closed:
+                    return
                 if self.outcome.told.begun >= tenth:
                     say(f"{self.outcome.told.begun:,} payments, {self.outcome.kills.total()} kills")
                     tenth += self._payments / 10

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -239,12 +240,16 @@ class Street:
             self.told.refunds[said["id"]] = said["status"]
 
 
-async def trade(street: Street, payments: int, tills: int) -> None:
-    """All the orders, `tills` at once. Raises `HouseDown`."""
+async def trade(street: Street, payments: int, tills: int, seconds: float = math.inf) -> None:
+    """All the orders, `tills` at once; no new ones after so many seconds. Raises `HouseDown`."""
     numbers = iter(range(1, payments + 1))
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
 
     async def till() -> None:
         for number in numbers:
+            if clock() > until:
+                return
             await street.play(number)
 
     await asyncio.gather(*(till() for _ in range(tills)))
