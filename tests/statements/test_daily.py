@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import zipfile
@@ -211,3 +212,15 @@ async def test_a_file_that_finds_no_room_here_is_fetched_again_later(database: D
     in_the_way.write_text("no folder can be made here")
     with pytest.raises(FilesUnreachable, match="can't be kept here"):
         await collect(source, SEAL, date(2026, 3, 1), in_the_way)
+
+
+def test_a_database_that_does_not_answer_is_one_clear_line() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "saoma.cli", "reconcile", "--date", "2026-03-01"],
+        env={**os.environ, "SAOMA_DATABASE_URL": "postgresql://saoma@127.0.0.1:1/saoma", "SAOMA_SECRET": SECRET},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == 1
+    assert asked.stderr.startswith("saoma: the database does not answer") and "Traceback" not in asked.stderr

@@ -254,7 +254,7 @@ class Rough:
             breaking.fill_disk(await self._living(name), full=full)
         said = await self._office.keep_photo()
         self.outcome.disk.append(f"{'full' if full else 'free again'}: {said}")
-        if said.startswith("5") and not said.startswith("503"):
+        if said.startswith("5") and not said.startswith(("503", "599")):
             self.outcome.breaches.append(f"a full disk is not told in words: {said}")
 
     # --- clocks ------------------------------------------------------------------------------------------------------

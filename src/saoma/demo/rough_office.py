@@ -14,7 +14,7 @@ from saoma.demo.cast import DemoFile
 from saoma.demo.people import Cashier, Gone, PlayedWrong
 from saoma.kit.db import Database
 
-_TRIES = 40
+_TRIES = 100
 
 
 class Office:

@@ -10,6 +10,8 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+import psycopg
+import sqlalchemy.exc
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -40,8 +42,11 @@ def run_reconcile(settings: Settings, day: date, file: Path | None, account: str
 
 
 async def _run(settings: Settings, day: date, file: Path | None, account: str, console: Console) -> int:
-    migrate(settings.database_url)
-    db = await Database.open(settings.database_url, max_size=4)
+    try:
+        await asyncio.to_thread(migrate, settings.database_url)
+        db = await Database.open(settings.database_url, max_size=4)
+    except (sqlalchemy.exc.OperationalError, psycopg.OperationalError) as error:
+        raise SaomaError(f"the database does not answer ({str(error).partition(chr(10))[0].strip()})") from None
     try:
         async with db.reading() as rows:
             known = await sources(rows)
