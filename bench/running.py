@@ -57,7 +57,8 @@ def memory_mb(pid: int) -> float:
 def saoma(*words: str, **settings: str) -> subprocess.Popen[str]:
     """Run one of the product's own commands with these SAOMA_ settings."""
     given = {f"SAOMA_{name.upper()}": value for name, value in settings.items()}
-    return subprocess.Popen([sys.executable, "-m", "saoma.cli", *words], env=os.environ | given, text=True)
+    command = [sys.executable, "-m", "saoma.cli", *words]
+    return subprocess.Popen(command, env=os.environ | given, stdout=subprocess.DEVNULL, text=True)
 
 
 def start(script: str, port: int, given: str) -> subprocess.Popen[str]:

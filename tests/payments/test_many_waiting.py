@@ -163,3 +163,28 @@ async def test_what_came_due_long_ago_is_found_while_much_else_is_due(database: 
         await due("an hour ago", timedelta(hours=1))
         clock.advance(timedelta(seconds=6))
         assert await done.get() == "an hour ago"
+
+
+async def test_heavy_work_is_not_begun_all_together(database: Database, clock: MovableClock) -> None:
+    async with database.reading() as rows:
+        await rows.run("CREATE TABLE chores_of_mine (id text PRIMARY KEY, due_at timestamptz, tries int DEFAULT 0)")
+        await rows.run(
+            "INSERT INTO chores_of_mine (id, due_at) SELECT 'c' || i, %(at)s FROM generate_series(1, 5) AS i",
+            {"at": clock.now()},
+        )
+    at_work: set[str] = set()
+    most = 0
+    done: asyncio.Queue[str] = asyncio.Queue()
+
+    async def heavy(name: str) -> None:
+        nonlocal most
+        at_work.add(name)
+        most = max(most, len(at_work))
+        await asyncio.sleep(0.02)
+        at_work.discard(name)
+        await done.put(name)
+
+    work = DueWork("mine", "chores_of_mine", timedelta(minutes=1), heavy, at_once=2)
+    async with driving(database, [work], clock), asyncio.timeout(20):
+        assert len({await done.get() for _ in range(5)}) == 5
+    assert most == 2

@@ -1,22 +1,26 @@
 """Fetches daily files from Alipay's SFTP server: the host's key is pinned, and a cut off file is gone on with.
 
 A file is whole when it is as long as the server says; only then does it get its name
-(https://docs.antom.com/ac/barcode_hk/sftp)."""
+(https://docs.antom.com/ac/barcode_hk/sftp). The SSH library is loaded by whoever fetches first: it is a seventh of what
+every process would have to load at its start."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-import asyncssh
 import structlog
 
 from saoma.kit.errors import SaomaError
+
+if TYPE_CHECKING:
+    import asyncssh
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +53,10 @@ async def fetch(
     """Those of `names` that are there, as files in `into`. Raises `FilesUnreachable` after `tries`.
 
     Between tries it waits `pause` seconds, twice as long each time; `limit` is for one try as a whole."""
+    # In a thread the first time: payments are not to wait for what takes half a second to load.
+    await asyncio.to_thread(importlib.import_module, "asyncssh")
+    import asyncssh
+
     await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
     for number in range(tries):
         try:
@@ -66,6 +74,8 @@ async def fetch(
 
 
 def _why(server: SftpServer, error: Exception) -> str:
+    import asyncssh
+
     where = f"{server.host}:{server.port}"
     match error:
         case asyncssh.HostKeyNotVerifiable():
@@ -82,6 +92,8 @@ def _why(server: SftpServer, error: Exception) -> str:
 
 @asynccontextmanager
 async def _connected(server: SftpServer) -> AsyncIterator[asyncssh.SFTPClient]:
+    import asyncssh
+
     pinned = asyncssh.import_public_key(server.host_key)
     keys = [asyncssh.import_private_key(server.private_key)] if server.private_key else None
     async with (
@@ -96,6 +108,8 @@ async def _connected(server: SftpServer) -> AsyncIterator[asyncssh.SFTPClient]:
 
 
 async def _fetch(client: asyncssh.SFTPClient, folder: str, name: str, into: Path) -> Path | None:
+    import asyncssh
+
     remote = f"{folder.rstrip('/')}/{name}" if folder else name
     try:
         size = (await client.stat(remote)).size or 0

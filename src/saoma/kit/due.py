@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 #: Rows that are claimed by one statement at most.
 BATCH: Final = 200
 #: Rows that come due within this time are claimed together; nothing is later than this for the sake of others.
-_TICK: Final = 0.02
+_TICK: Final = 0.05
 #: Between looks at all that is due, a driver looks back no further than this.
 _LOOK_BACK: Final = timedelta(seconds=5)
 _EVER: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -34,12 +34,14 @@ _EVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 class DueWork:
     """One kind of work: `table` has columns `id text`, `due_at timestamptz null`, `tries int` and an index on `due_at`.
 
-    `lease` must be longer than the slowest handling, network limits included."""
+    `lease` must be longer than the slowest handling, network limits included. `at_once` bounds how many rows one
+    driver handles at the same time: few for work that does not just wait for somebody else's answer."""
 
     name: str
     table: str
     lease: timedelta
     handle: Callable[[str], Awaitable[None]]
+    at_once: int = 1_000
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,13 @@ async def drive_due(db: Database, works: Sequence[DueWork], clock: Clock, *, lim
 class Driver:
     """Drives several kinds of work until told to stop. Any number of drivers may run side by side.
 
-    `at_once` rows of each kind are handled at the same time: nearly all of them wait for somebody else's answer, and
-    with a thousand payments to ask about every three seconds, a gateway that takes a second has 300 questions open."""
+    Many rows of each kind are handled at the same time: nearly all of them wait for somebody else's answer, and with
+    a thousand payments to ask about every three seconds, a gateway that takes a second has 300 questions open."""
 
-    def __init__(self, db: Database, works: Sequence[DueWork], clock: Clock, *, at_once: int = 1_000) -> None:
+    def __init__(self, db: Database, works: Sequence[DueWork], clock: Clock) -> None:
         self._db = db
         self._works = list(works)
         self._clock = clock
-        self._at_once = at_once
         self._running: dict[str, set[asyncio.Task[None]]] = {work.name: set() for work in self._works}
         self._wake = asyncio.Event()
         self._stopping = False
@@ -166,7 +167,7 @@ class Driver:
         if since is _EVER and all(due >= back for due in first_due.values()):
             self._looked_at_all = now
         for work in self._works:
-            due, room = first_due.get(work.name), self._at_once - len(self._running[work.name])
+            due, room = first_due.get(work.name), work.at_once - len(self._running[work.name])
             if due is None:
                 continue
             if due > now or room <= 0:

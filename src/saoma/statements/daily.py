@@ -134,7 +134,8 @@ def works(db: Database, clock: Clock, seal: Seal, spool: Path) -> list[DueWork]:
         async with db.transaction() as tx:
             await tx.run(_DUE, {"id": run_id, "due": due if due < ready_at(row.day) + _KEPT else None})
 
-    return [DueWork("daily_files", "recon_runs", _LEASE, day)]
+    # One day holds a connection and reads a million lines: after a long pause they are not all begun together.
+    return [DueWork("daily_files", "recon_runs", _LEASE, day, at_once=2)]
 
 
 __all__ = ["READY", "Run", "RunStatus", "plan", "ready_at", "run_day", "source_of", "upload", "works"]
