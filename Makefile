@@ -16,7 +16,7 @@ endif
 
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup run test check bench docs chaos screens browser lock clean
+.PHONY: setup run test check bench docs chaos chaos-sim screens browser lock clean
 
 setup: $(VENV)/.ready
 
@@ -65,6 +65,12 @@ KILLS ?= 12
 SEED ?= 1
 chaos: setup
 	@$(BIN)/python -m saoma.demo.chaos $(if $(PAYMENTS),--payments $(PAYMENTS),$(FILE)) --kills $(KILLS) --seed $(SEED)
+
+# The payment core and a local Alipay in one process, random histories by seed: make chaos-sim HISTORIES=... SEED=...
+HISTORIES ?= 100000
+JOBS ?= 2
+chaos-sim: setup
+	@$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed $(SEED) --jobs $(JOBS)
 
 screens: setup browser
 	@$(BIN)/python -m tests.journeys.screens $(ARGS)
