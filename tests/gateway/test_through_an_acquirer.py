@@ -154,6 +154,24 @@ async def test_the_acquirer_sends_phones_to_plain_addresses_only(two: Two, addre
     assert answer.status_code == 422, answer.text
 
 
+# --- order codes ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_order_code_of_the_acquirers_is_shown_at_our_till_and_paid(two: Two) -> None:
+    amount, bill = Money.parse("36.50", "USD"), await two.ours.bill(3650)
+    await two.ours.meet()
+    payment = await two.ours.rooms.checkout.pay_by_order_code(
+        two.shop.store.id, "", two.shop.staff, amount, "Table 5", "bill", bill, {}, bill
+    )
+    watched = Watched(two.ours, two.shop, payment.id, payment.order_number, two.ours.clock.now())
+    behind = await two.theirs_of(watched)
+    assert behind is not None
+    assert payment.qr_code == behind.qr_code != ""
+    await two.ours.alipay.control("POST", f"trades/{behind.order_number}/pay", {"buyer_id": "anna"})
+    assert (await two.follow(watched)).status is Status.SUCCEEDED
+    await two.assert_three_books_agree()
+
+
 # --- codes ----------------------------------------------------------------------------------------------------------
 
 

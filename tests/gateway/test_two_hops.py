@@ -286,7 +286,7 @@ STORIES = [
         _DICE.choice(["", *TRICKS]),
         _DICE.choice(["", *FAULTS]),
     )
-    for _ in range(24)
+    for _ in range(14)
 ]
 
 

@@ -73,9 +73,10 @@ class House:
             return connection.execute(sql, values).fetchall()  # type: ignore[call-overload,no-any-return]
 
 
-def start_demo(folder: Path, *, data: bool = True) -> subprocess.Popen[bytes]:
+def start_demo(folder: Path, *, data: bool = True, acquirer: bool = False) -> subprocess.Popen[bytes]:
     """Run `saoma demo` in `folder` and wait for its `ready`."""
     ports = ["--port", str(free_port()), "--sandbox-port", str(free_port())]
+    ports += ["--with-acquirer", "--acquirer-port", str(free_port())] if acquirer else []
     out = folder / "demo.out"
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
@@ -98,9 +99,9 @@ def start_demo(folder: Path, *, data: bool = True) -> subprocess.Popen[bytes]:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The demo, started once for all journeys and stopped with Ctrl-C."""
+    """The demo with its acquirer, started once for all journeys and stopped with Ctrl-C."""
     folder = tmp_path_factory.mktemp("house")
-    process = start_demo(folder)
+    process = start_demo(folder, acquirer=True)
     yield House(folder)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0, "Ctrl-C stops everything and ends well"

@@ -85,15 +85,17 @@ class Demo:
 
     async def run(self, *, open_browser: bool) -> None:
         """Start everything, and stop it when told to by a signal. Raises `DemoRefused`, `DidNotStart`."""
-        if self._fresh:
-            self._forget()
-        self._remember_acquirer()
+        if not self._fresh:
+            self._remember_acquirer()
         for taken in (self._port, self._sandbox_port, self._acquirer_port):
             if taken and port_is_taken(taken):
                 raise DemoRefused(
                     f"port {taken} is in use: stop what listens there, or choose others with --port, --sandbox-port"
                     " and --acquirer-port"
                 )
+        # only now: another demo may be running in this folder
+        if self._fresh:
+            self._forget()
         self._folder.mkdir(parents=True, exist_ok=True)
         supervisor = Supervisor(self._folder)
         stop = asyncio.Event()
