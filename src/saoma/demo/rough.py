@@ -99,6 +99,7 @@ class Rough:
         """Start, break, mend, judge. Raises `SaomaError` when the house can't even start."""
         for road in self._roads.values():
             await road.open()
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._clock_file.write_text("0")
         ways = Ways(
             front=self._roads["front"].url,
