@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from saoma.demo.roads import Road
+from saoma.kit.db import Database
 
 
 @pytest.fixture
@@ -80,4 +82,27 @@ async def test_a_road_that_leads_nowhere_ends_at_once() -> None:
     reader, writer = await _say(road)
     assert await _end_of(reader) == b""
     writer.close()
+    await road.close()
+
+
+async def test_a_database_that_was_away_is_found_again_soon_however_long_it_was_gone(database_url: str) -> None:
+    parts = urlsplit(database_url)
+    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+    road = Road("database", socket)
+    await road.open()
+    way = f"postgresql://saoma@127.0.0.1:{road.port}{parts.path}?sslmode=disable&gssencmode=disable"
+    db = Database(way, min_size=2, reconnect_seconds=0.4)
+    clock = asyncio.get_running_loop().time
+    async with db.opened():
+        assert await db.alive()
+        road.target = "/nowhere/at/all"
+        road.cut()
+        until = clock() + 3.6
+        while clock() < until:
+            # many ask at once, until every connection of the pool waits for its next attempt
+            assert not any(await asyncio.gather(*(db.alive() for _ in range(12))))
+        road.target, back = socket, clock()
+        while not await db.alive():
+            assert clock() - back < 10
+        assert clock() - back < 2.0
     await road.close()

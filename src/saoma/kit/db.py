@@ -88,7 +88,7 @@ async def _configure(connection: AsyncConnection[DictRow]) -> None:
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10) -> None:
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10, reconnect_seconds: float = 5.0) -> None:
         self.url = url
         #: Called after a commit that told something; the live bell hangs itself in here.
         self.on_told: Callable[[], None] = lambda: None
@@ -100,7 +100,10 @@ class Database:
             configure=_configure,
             kwargs={"row_factory": dict_row, "autocommit": True},
             timeout=30,
-            reconnect_timeout=3600,
+            # The pool waits twice as long before each next attempt. It is made to begin anew every few seconds, or a
+            # server that was away for ten minutes would be missed for ten more.
+            reconnect_timeout=reconnect_seconds,
+            reconnect_failed=self._again,
         )
 
     @classmethod
@@ -133,6 +136,10 @@ class Database:
     async def close(self) -> None:
         """Give all connections back to the server."""
         await self._pool.close(timeout=2)
+
+    async def _again(self, pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> None:
+        if not pool.closed:
+            await pool.check()
 
     async def _give_back(self, connection: AsyncConnection[DictRow]) -> None:
         """Return a connection to the pool. When it turns out to be dead, the others are looked at before their use."""
