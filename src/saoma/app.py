@@ -37,6 +37,8 @@ from saoma.console import screens as console
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
 from saoma.identity import registrations
+from saoma.identity.account_check import Doctor
+from saoma.identity.account_watch import keep_up
 from saoma.identity.acquirers import acquirers
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import accounts
@@ -205,7 +207,9 @@ class Rooms:
         async with self.db.opened():
             await self.refresh_gateways()
             await self.live.start(hearing=screens)
-            refreshing = asyncio.create_task(_refresh(self))
+            refreshing = asyncio.create_task(
+                keep_up(self.db, self.refresh_gateways, lambda: daily.plan(self.db, self.clock))
+            )
             async with self.client, self.acquirers, self.postman:
                 try:
                     yield
@@ -288,6 +292,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
         "live": rooms.live,
         "hooks": rooms.hooks,
         "door": rooms.door,
+        "doctor": Doctor(rooms.db, rooms.seal, rooms.clock, settings.public_url),
     }
     return build_app(
         [front_door, *SCREENS, *more],
@@ -384,17 +389,6 @@ async def _work(rooms: Rooms) -> None:
         pulse = asyncio.create_task(_pulse(rooms, "worker"))
         await driver.run()
         pulse.cancel()
-
-
-async def _refresh(rooms: Rooms) -> None:
-    """Accounts added while we run are picked up within a minute, and so are days that are over."""
-    while True:
-        await asyncio.sleep(60)
-        try:
-            await rooms.refresh_gateways()
-            await daily.plan(rooms.db, rooms.clock)
-        except Exception:
-            log.exception("accounts.refresh_failed")
 
 
 async def _pulse(rooms: Rooms, kind: str) -> None:

@@ -8,13 +8,15 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer._click.exceptions import NoArgsIsHelpError as _NO_WORDS
 from typer._click.exceptions import UsageError as _USAGE_ERROR
 
 from saoma.kit.errors import SaomaError
+
+Form = Literal["pem", "line"]
 
 app = typer.Typer(
     name="saoma",
@@ -125,6 +127,38 @@ def keys_new(
         file.write(private)
     (out / "public.pem").write_text(public)
     typer.echo(f"{path} (keep it secret) and {out / 'public.pem'} (upload this one)")
+
+
+@keys.command(
+    "show", epilog="Examples:  saoma keys show 2088…  |  saoma keys show --file keys/private.pem --format line"
+)
+def keys_show(
+    account: Annotated[str, typer.Argument(help="PID, id or name of an account; not needed if there is one.")] = "",
+    file: Annotated[Path | None, typer.Option(help="A private key in a file, instead of an account's.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="As PEM, or on one line as Alipay's portal takes it.")] = "pem",
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of a running demo; else SAOMA_ variables.")] = None,
+) -> None:
+    """Print the public key to enter at Alipay, and its fingerprint; never a private one."""
+    from saoma.alipay.key_texts import one_line, read_key
+    from saoma.doctor import public_key, settings_for
+    from saoma.kit.errors import Invalid
+
+    if file is not None:
+        if account or not file.is_file():
+            raise typer.BadParameter(f"{file} is no file" if not account else "name an account or a file, not both")
+        found = read_key(file.read_text(errors="replace"), "private")
+        if not found.public_pem:
+            raise typer.BadParameter(f"{file} holds no private RSA key ({found.flaw.replace('_', ' ')})")
+    else:
+        settings = settings_for(data_dir)
+        if isinstance(settings, SaomaError):
+            raise settings
+        try:
+            found = public_key(settings, account)
+        except Invalid as wrong:
+            raise typer.BadParameter(str(wrong)) from None
+    typer.echo(found.public_pem.strip() if form == "pem" else one_line(found.public_pem))
+    typer.echo(f"{found.fingerprint} ({found.bits} bits)", err=True)
 
 
 @app.command(epilog="Example:  saoma doctor --data-dir .demo")

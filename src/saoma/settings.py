@@ -39,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     second_person_above: Annotated[
         int, Meta(ge=0, description="A ruling that moves more whole units of its currency waits for a second person")
     ] = 500
+    second_person_to_go_live: Annotated[
+        bool, Meta(description="Switching an account from sandbox to production needs two operators")
+    ] = False
     api_per_second: Annotated[
         float, Meta(gt=0, le=1_000_000, description="Requests a second that one API key may make, per process")
     ] = 50.0

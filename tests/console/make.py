@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar
 
-from saoma.console.screens import (
-    console_accounts,
-    console_alarms,
-    console_cases,
-    console_health,
-    console_notices,
-    console_payments,
-    console_recon,
-    console_refunds,
-    console_shops,
-    console_staff,
-)
+from saoma.alipay.probing import Heard, Probe
+from saoma.console.screens import routers
+from saoma.identity.account_check import Doctor
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role
-from saoma.kit.clock import MovableClock
+from saoma.kit.clock import Clock, MovableClock, SystemClock
 from saoma.kit.db import Database
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
@@ -33,18 +24,21 @@ from tests.identity import make as identity
 from tests.identity import web
 from tests.payments.make import House, new_payment
 
-SCREENS = (
-    console_health,
-    console_cases,
-    console_alarms,
-    console_payments,
-    console_recon,
-    console_refunds,
-    console_notices,
-    console_accounts,
-    console_shops,
-    console_staff,
-)
+
+class Detour(Probe):
+    """The doctor's socket, led to other addresses: production is a sandbox round the corner."""
+
+    def __init__(self, roads: dict[str, str]) -> None:
+        super().__init__(connect_seconds=2, read_seconds=2)
+        self._roads = roads
+
+    async def ask(
+        self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Heard:
+        """Ask there instead."""
+        for here, there in self._roads.items():
+            url = url.replace(here, there)
+        return await super().ask(method, url, body=body, headers=headers)
 
 
 @dataclass
@@ -86,18 +80,28 @@ class Office:
             return str(await rows.value("SELECT id FROM cases WHERE status <> 'closed' ORDER BY opened_at LIMIT 1"))
 
 
-async def office(db: Database, clock: MovableClock, *, above: int = 500) -> Office:
-    """A house with a bill of 1,000.00 and everything the console needs."""
+async def office(
+    db: Database,
+    clock: MovableClock,
+    *,
+    above: int = 500,
+    now: Clock | None = None,
+    roads: dict[str, str] | None = None,
+    **given: Any,
+) -> Office:
+    """A house with a bill of 1,000.00 and everything the console needs. The doctor's clock is the machine's."""
     house = House(db, clock)
     await house.bill("1000.00")
     shop = await identity.shop(db)
     server = web.app(
-        [screen.router for screen in SCREENS],
+        routers,
         db,
         clock,
         payments=house.payments,
         rulings=Rulings(house.payments, above),
         watch=Watch(db, clock),
+        doctor=Doctor(db, identity.seal(), now or SystemClock(), "http://shop.test", lambda: Detour(roads or {})),
+        **given,
     )
     return Office(house, shop, server)
 

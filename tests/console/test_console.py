@@ -7,8 +7,6 @@ import re
 import pytest
 
 from saoma.console import scope, words
-from saoma.console.screens.console_accounts import _Facts, going_live
-from saoma.identity.account_check import REFUSALS, WELL, Tried, try_account
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
@@ -270,16 +268,6 @@ async def test_a_manager_changes_no_staff(of: Office) -> None:
         assert (await desk.post("/console/staff", {"name": "Ann", "login": "ann", "role": "owner"})).status_code == 403
 
 
-async def test_an_account_is_tried_and_no_key_is_shown(of: Office) -> None:
-    operator = await of.person(Role.OPERATOR)
-    async with browser(of, operator) as desk:
-        listed = (await desk.get("/console/accounts")).text
-        page = (await desk.get(f"/console/accounts/{of.shop.account_id}")).text
-    key = identity.account().md5_key
-    assert key not in listed and key not in page
-    assert page.count('data-testid="check"') == 13
-
-
 async def test_a_day_is_shown_down_to_its_differences_and_exported(of: Office) -> None:
     operator = await of.person(Role.OPERATOR)
     async with of.house.db.reading() as rows:
@@ -305,26 +293,9 @@ async def test_a_day_is_shown_down_to_its_differences_and_exported(of: Office) -
         assert (await desk.get("/console/reconciliation/run_2")).status_code == 404
 
 
-async def test_trying_an_account_tells_what_is_wrong(of: Office) -> None:
-    assert await try_account(of.house.alipay, "USD") == Tried(True, WELL)
-    of.house.alipay.fails("query", "bad_signature")
-    assert await try_account(of.house.alipay, "USD") == Tried(False, REFUSALS["bad_signature"], "bad_signature")
-
-
-def test_the_list_for_going_live_believes_only_what_is_proven() -> None:
-    nothing = _Facts(False, False, False, False, False, 0, False, False)
-    account = identity.account()
-    assert not any(done for _, done in going_live(account, nothing, None, "http://shop.test"))
-    everything = _Facts(True, True, True, True, True, 1, True, True)
-    done = [found for _, found in going_live(account, everything, Tried(True, WELL), "https://shop.test")]
-    assert done.count(None) == 3 and done.count(False) == 1, "only the environment is still the sandbox's"
-
-
 def test_every_word_of_the_console_is_there_in_chinese_and_no_state_without_a_word() -> None:
     zh = texts("zh")
-    said = {title for _, title, _ in scope.NAV} | set(REFUSALS.values()) | {WELL}
-    nothing = _Facts(False, False, False, False, False, 0, False, False)
-    said |= {text for text, _ in going_live(identity.account(), nothing, None, "")}
+    said = {title for _, title, _ in scope.NAV}
     for table in (words.STATUS, words.REFUND_STATUS, words.CASE_STATUS, words.RUN_STATUS):
         said |= {word for word, _ in table.values()}
     for plain in (words.METHOD, words.DOOR, words.KIND, words.STEP, words.WHY, words.QUEUE):

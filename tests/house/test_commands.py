@@ -6,7 +6,7 @@ import pytest
 
 from saoma.cli import main
 
-COMMANDS = ["demo", "serve", "worker", "sandbox", "replay", "reconcile", "keys new", "doctor"]
+COMMANDS = ["demo", "serve", "worker", "sandbox", "replay", "reconcile", "keys new", "keys show", "doctor"]
 WRONG = [
     "dance",
     "demo --port eighty",
@@ -21,6 +21,9 @@ WRONG = [
     "replay orders.tsv --at-once 0",
     "keys new --bits 12",
     "keys old",
+    "keys show --format der",
+    "keys show --file nowhere.pem",
+    "keys show 2088000000000001 --file nowhere.pem",
     "doctor --data-dir",
 ]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from saoma.alipay.signing import new_rsa_key
 from tests.journeys.conftest import House, Person
 from tests.journeys.stuck import leave_stuck
 
@@ -72,3 +73,49 @@ def test_an_operator_finds_a_stuck_payment_and_rules_it(house: House, person: Ca
     expect(page.get_by_test_id("story")).to_contain_text(words["reason"])
     assert house.query("SELECT status FROM payments WHERE id = %s", payment_id) == [("cancelled",)]
     assert house.query("SELECT status, move FROM cases WHERE subject_id = %s", payment_id) == [("closed", "unpaid")]
+
+
+ACCOUNT = {
+    "en": {"shop": "Noodle House", "well": "All is in order.", "open": "points are open", "seen": "Contract 4711"},
+    "zh": {"shop": "Burrito Bar", "well": "一切正常。", "open": "项未落实", "seen": "合同 4711 号"},
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_operator_has_an_account_examined_and_prepares_its_production(
+    house: House, person: Callable[..., Person], lang: str
+) -> None:
+    words = ACCOUNT[lang]
+    page = person(lang, desk=True).page
+    known = next(one for one in house.told["staff"] if one["login"] == "operator")
+    page.goto(f"{house.app_url}/sign-in?next=/console/accounts")
+    page.locator("input[name=login]").fill(known["login"])
+    page.locator("input[name=password]").fill(known["password"])
+    page.locator("input[name=password]").press("Enter")
+
+    # The doctor's lines appear by themselves, and all is in order.
+    page.get_by_test_id("account").filter(has_text=words["shop"]).first.click()
+    page.get_by_test_id("examine").click()
+    expect(page.get_by_test_id("finding")).to_have_count(10)
+    expect(page.locator("[data-testid=finding][data-mark=well]")).to_have_count(10)
+    expect(page.get_by_test_id("well")).to_contain_text(words["well"])
+
+    # Production gets PID and keys of its own; the switch waits for the list.
+    page.get_by_test_id("prepare").click()
+    private, public = new_rsa_key(1024)
+    page.locator("input[name=partner]").fill("2088900000000001" if lang == "en" else "2088900000000002")
+    page.locator("input[name=app_id]").fill("2021900000000001")
+    page.locator("input[name=md5_key]").fill(f"production{lang}" * 2)
+    page.locator("textarea[name=private_key]").fill(private)
+    page.locator("textarea[name=alipay_public_key]").fill(new_rsa_key(1024)[1])
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("point")).to_have_count(13)
+    expect(page.locator("[data-point=own_keys]")).to_have_attribute("data-done", "yes")
+    expect(page.get_by_test_id("go-live")).to_be_disabled()
+    expect(page.get_by_test_id("go-live")).to_contain_text(words["open"])
+    contract = page.locator("[data-point=contract]")
+    contract.locator("input[name=note]").fill(words["seen"])
+    contract.get_by_role("button").click()
+    expect(contract).to_have_attribute("data-done", "yes")
+    expect(contract).to_contain_text(words["seen"])
+    assert private.splitlines()[2] not in page.content() and public.splitlines()[2] in page.content()

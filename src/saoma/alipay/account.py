@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
@@ -29,7 +30,9 @@ class Account:
 
     `sign_type` is pinned: requests are signed with it, and answers or notifications with any other are refused. An MD5
     account may have an RSA key as well: the Open API (sign-in) knows RSA only. Keys are texts as the portal shows them;
-    `alipay_public_key` is **Alipay's**, never our own. Raises `Invalid` for anything that could not work."""
+    `alipay_public_key` is **Alipay's**, never our own. After keys were replaced, notifications that are still on their
+    way are signed with the former one (`former_key`: an MD5 key or Alipay's public key), and believed until
+    `former_until`. Raises `Invalid` for anything that could not work."""
 
     partner: str
     app_id: str
@@ -43,12 +46,15 @@ class Account:
     environment: str = "sandbox"
     currency: str = "USD"
     charset: str = "UTF-8"
+    former_sign_type: str = ""
+    former_key: str = field(repr=False, default="")
+    former_until: datetime | None = None
 
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "sign_type", SignType(self.sign_type))
         except ValueError:
-            raise Invalid(f"Sign type {self.sign_type!r} is unknown; use MD5, RSA or RSA2.") from None
+            raise Invalid("Sign type {kind} is unknown; use MD5, RSA or RSA2.", kind=repr(self.sign_type)) from None
         if not _PARTNER.fullmatch(self.partner):
             raise Invalid("A partner id (PID) is 16 digits that begin with 2088.")
         if not _APP_ID.fullmatch(self.app_id):
@@ -59,7 +65,7 @@ class Account:
         try:
             codec(self.charset)
         except Unreadable as error:
-            raise Invalid(f"This account's {error}.") from None
+            raise Invalid("This account's {fault}.", fault=str(error)) from None
         for name in ("gateway_url", "openapi_url", "auth_url"):
             check_address(name.replace("_", " "), getattr(self, name), self.environment)
         if not self.gateway_url:
@@ -67,7 +73,7 @@ class Account:
         if self.sign_type is SignType.MD5 and not self.md5_key:
             raise Invalid("An MD5 account needs its MD5 key.")
         if self.sign_type is not SignType.MD5 and not (self.private_key and self.alipay_public_key):
-            raise Invalid(f"An {self.sign_type} account needs its own private key and Alipay's public key.")
+            raise Invalid("An {kind} account needs its own private key and Alipay's public key.", kind=self.sign_type)
         # unreadable keys are refused here, where someone is typing them, not when the first customer pays
         _ = self.signatory
         if self.private_key and self.alipay_public_key:
@@ -79,6 +85,18 @@ class Account:
         if self.sign_type is SignType.MD5:
             return md5_signatory(self.md5_key)
         return rsa_signatory(self.sign_type, self.private_key, self.alipay_public_key)
+
+    def verifiers(self, now: datetime | None = None) -> tuple[Signatory, ...]:
+        """Who may have signed a notification that arrives `now`: the account's key, and for a while the former one."""
+        if not self.former_key or self.former_until is None or now is None or now >= self.former_until:
+            return (self.signatory,)
+        return self.signatory, self._former
+
+    @cached_property
+    def _former(self) -> Signatory:
+        if self.former_sign_type == SignType.MD5:
+            return md5_signatory(self.former_key)
+        return rsa_signatory(SignType(self.former_sign_type), None, self.former_key)
 
     @cached_property
     def openapi_signatory(self) -> Signatory:
@@ -98,13 +116,17 @@ def check_address(name: str, url: str, environment: str) -> None:
         case "":
             return
         case "shape":
-            raise Invalid(f"The {name} must look like https://host/path, without a user or a query.")
+            raise Invalid("The {name} must look like https://host/path, without a user or a query.", name=name)
         case "production":
-            raise Invalid(f"The {name} points at production ({host}), but this is a sandbox account.")
+            raise Invalid(
+                "The {name} points at production ({host}), but this is a sandbox account.", name=name, host=host
+            )
         case "sandbox":
-            raise Invalid(f"The {name} points at a sandbox ({host}), but this is a production account.")
+            raise Invalid(
+                "The {name} points at a sandbox ({host}), but this is a production account.", name=name, host=host
+            )
         case _:
-            raise Invalid(f"The {name} of a production account must begin with https.")
+            raise Invalid("The {name} of a production account must begin with https.", name=name)
 
 
 def address_fault(url: str, environment: str) -> str:

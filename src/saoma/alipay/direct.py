@@ -215,7 +215,7 @@ class Direct:
 
     def read_notice(self, fields: Mapping[str, str], currency: str) -> Notice | BadNotice:
         """Verify and read one notification."""
-        return notify.read_notice(self.account, fields, currency)
+        return notify.read_notice(self.account, fields, currency, self._clock.now())
 
     def say(self, code: str) -> Saying:
         """The sentences for one of Alipay's codes or one of our words."""

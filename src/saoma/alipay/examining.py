@@ -143,8 +143,7 @@ class Examination:
                 "shape" if name == "gateway_url" and not url else ""
             )
             if fault:
-                values = {"name": name.removesuffix("_url"), "url": url, "host": _host(url)}
-                return Finding("addresses", Mark.WRONG, f"address_{fault}", values)
+                return Finding("addresses", Mark.WRONG, f"address_{fault}", {"url": url, "host": _host(url)})
         return Finding("addresses", Mark.WELL)
 
     def _partner(self) -> Finding:
@@ -353,8 +352,8 @@ def clock_finding(heard: Heard, clock: Clock, most: timedelta = _OFF) -> Finding
     off = clock.now() - heard.date
     if abs(off) <= most:
         return Finding("clock", Mark.WELL)
-    values = {"minutes": str(round(abs(off).total_seconds() / 60)), "way": "fast" if off > timedelta() else "slow"}
-    return Finding("clock", Mark.WRONG, "clock_wrong", values)
+    fault = "clock_fast" if off > timedelta() else "clock_slow"
+    return Finding("clock", Mark.WRONG, fault, {"minutes": str(round(abs(off).total_seconds() / 60))})
 
 
 def _signatory(draft: Draft, sign_type: SignType, private: KeyText | None = None) -> Signatory:

@@ -90,11 +90,7 @@ class AcquirerExamination:
         draft = self._draft
         fault = address_fault(draft.url, draft.environment) or ("" if draft.url else "shape")
         if fault:
-            values = {
-                "name": "acquirer",
-                "url": draft.url,
-                "host": urlsplit(draft.url).netloc if "://" in draft.url else "",
-            }
+            values = {"url": draft.url, "host": urlsplit(draft.url).netloc if "://" in draft.url else ""}
             yield Finding("addresses", Mark.WRONG, f"address_{fault}", values)
             for check in ("url", "clock", "api_key", "scopes", "store", "webhook"):
                 yield Finding(check, Mark.UNKNOWN)

@@ -66,17 +66,19 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
 FAULTS: Final[Mapping[str, Words]] = {
     # addresses
     "address_shape": Words(
-        N_("The {name} is not an address: {url}."), N_("Write it as https://host/path, without a user or a query.")
+        N_("This is not an address: {url}"), N_("Write it as https://host/path, without a user or a query.")
     ),
     "address_production": Words(
-        N_("The {name} points at production ({host}), but this is a sandbox account."),
+        N_("{host} belongs to production, but this is a sandbox account."),
         N_("Take the sandbox's address, or make an account for production."),
     ),
     "address_sandbox": Words(
-        N_("The {name} points at a sandbox ({host}), but this is a production account."),
+        N_("{host} is a sandbox or a private address, but this is a production account."),
         N_("Take production's address. Sandbox keys are unknown there: production has its own."),
     ),
-    "address_not_https": Words(N_("The {name} of a production account must begin with https."), N_("Change it.")),
+    "address_not_https": Words(
+        N_("An address of a production account must begin with https: {url}"), N_("Write https instead of http.")
+    ),
     # partner id
     "partner_blanks": Words(
         N_("Blanks or other letters stand around the partner id."), N_("Enter the 16 digits only.")
@@ -150,9 +152,13 @@ FAULTS: Final[Mapping[str, Words]] = {
         N_("This is the gateway of the Open API, which answers in JSON."),
         N_("Enter it as Open API address, and the one for in-store payments here."),
     ),
-    "clock_wrong": Words(
-        N_("This machine's clock is {minutes} minutes {way}."),
-        N_("Synchronise it (NTP). Alipay refuses requests that are half an hour off, webhooks five minutes."),
+    "clock_fast": Words(
+        N_("This machine's clock is {minutes} minutes fast."),
+        N_("Synchronise it (NTP). Alipay refuses requests that are half an hour off, and webhooks five minutes."),
+    ),
+    "clock_slow": Words(
+        N_("This machine's clock is {minutes} minutes slow."),
+        N_("Synchronise it (NTP). Alipay refuses requests that are half an hour off, and webhooks five minutes."),
     ),
     # the signature
     "sign_type_other": Words(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from saoma.alipay.account import Account
 from saoma.alipay.messages.fields import Incoming
-from saoma.alipay.signing import SignType, string_to_sign
+from saoma.alipay.signing import Signatory, SignType, string_to_sign
 from saoma.alipay.wire import Unreadable
 from saoma.gateway import AwaitingBuyer, BadNotice, Closed, Evidence, Notice, Paid, Trade
 from saoma.kit.money import Money
@@ -23,14 +24,18 @@ _LONGEST_EVIDENCE: Final = 4_000
 _CHARSETS: Final = ("utf-8", "gbk")
 
 
-def read_notice(account: Account, fields: Mapping[str, str], currency: str) -> Notice | BadNotice:
+def read_notice(
+    account: Account, fields: Mapping[str, str], currency: str, now: datetime | None = None
+) -> Notice | BadNotice:
     """Verify the fields of one notification and read them; `currency` is the order's.
 
-    `fields` are the decoded form fields, without the query parameters of our own address. The reasons of a
-    `BadNotice`: `sign_type` (not the account's), `signature`, `account` (not ours), `malformed`."""
-    if fields.get("sign_type", "") != account.sign_type.value:
+    `fields` are the decoded form fields, without the query parameters of our own address. Without `now`, an account's
+    former key is not believed. The reasons of a `BadNotice`: `sign_type` (not the account's), `signature`, `account`
+    (not ours), `malformed`."""
+    keys = [key for key in account.verifiers(now) if key.sign_type.value == fields.get("sign_type", "")]
+    if not keys:
         return BadNotice("sign_type", _evidence(fields, signed=None))
-    if not _is_signed(account, fields):
+    if not any(_is_signed(key, fields) for key in keys):
         return BadNotice("signature", _evidence(fields, signed=False))
     if not _is_ours(account, fields):
         return BadNotice("account", _evidence(fields, signed=True))
@@ -40,9 +45,9 @@ def read_notice(account: Account, fields: Mapping[str, str], currency: str) -> N
         return BadNotice("malformed", _evidence(fields, signed=True))
 
 
-def _is_signed(account: Account, fields: Mapping[str, str]) -> bool:
+def _is_signed(key: Signatory, fields: Mapping[str, str]) -> bool:
     sign = fields.get("sign", "")
-    if account.sign_type is not SignType.MD5:
+    if key.sign_type is not SignType.MD5:
         # some servers send base64 unescaped, and form decoding turns its + into blanks
         sign = sign.replace(" ", "+")
     text = string_to_sign(fields)
@@ -51,7 +56,7 @@ def _is_signed(account: Account, fields: Mapping[str, str]) -> bool:
             data = text.encode(charset)
         except UnicodeEncodeError:
             continue
-        if account.signatory.verify(data, sign):
+        if key.verify(data, sign):
             return True
     return False
 
@@ -60,7 +65,7 @@ def _is_ours(account: Account, fields: Mapping[str, str]) -> bool:
     named = [fields[name] for name in ("seller_id", "partner") if fields.get(name)]
     if not named:
         # an MD5 key belongs to one partner, so its signature names the account; Alipay's RSA key does not
-        return account.sign_type is SignType.MD5
+        return fields.get("sign_type") == SignType.MD5
     return all(partner == account.partner for partner in named)
 
 

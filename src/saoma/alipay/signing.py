@@ -141,11 +141,11 @@ def _der(key: str, kind: str) -> bytes:
     """The bytes of a key text, whether armoured, wrapped, or bare base64 on one line."""
     for label in _ARMOUR.findall(key):
         if not label.endswith(f"{kind.upper()} KEY"):
-            raise Invalid(f"This is a {label.lower()}; what is needed here is a {kind} RSA key.")
+            raise Invalid("This is a {label}; what is needed here is a {kind} RSA key.", label=label.lower(), kind=kind)
     try:
         return base64.b64decode("".join(_ARMOUR.sub("", key).split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Invalid(f"The {kind} key is neither PEM nor base64: paste it again, whole.") from None
+        raise Invalid("The {kind} key is neither PEM nor base64: paste it again, whole.", kind=kind) from None
 
 
 @lru_cache(maxsize=64)

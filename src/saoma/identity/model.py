@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from saoma.alipay.account import Account
-from saoma.alipay.signing import SignType
 from saoma.gateway import SecondaryMerchant
+from saoma.identity.account_rows import ACCOUNT_COLUMNS, AccountRow, opened, sealed_keys
 from saoma.identity.roles import ROLE_NAMES, May, Role, may
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Invalid, NotFound
+from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.money import exponent
 from saoma.kit.seal import Seal
@@ -102,25 +102,6 @@ _TERMINAL = "id, store_id, name, kind, paired_at"
 STAFF = "id, coalesce(merchant_id, '') AS merchant_id, coalesce(store_id, '') AS store_id, name, login, roles"
 
 
-class _AccountRow(msgspec.Struct, frozen=True):
-    id: str
-    partner: str
-    app_id: str
-    sign_type: str
-    md5_key: str
-    private_key: str
-    alipay_public_key: str
-    gateway_url: str
-    openapi_url: str
-    auth_url: str
-    environment: str
-    currency: str
-    charset: str
-
-
-_ACCOUNT = ", ".join(_AccountRow.__struct_fields__)
-
-
 async def add_account(tx: Transaction, seal: Seal, account: Account, *, name: str = "") -> str:
     """Keep a gateway account of the partner, its keys sealed, and tell its id."""
     account_id = new_id("acc")
@@ -142,7 +123,7 @@ async def add_account(tx: Transaction, seal: Seal, account: Account, *, name: st
             "environment": account.environment,
             "currency": account.currency,
             "charset": account.charset,
-            **_sealed_keys(seal, account),
+            **sealed_keys(seal, account),
         },
     )
     return account_id
@@ -154,52 +135,23 @@ async def change_account_keys(tx: Transaction, seal: Seal, account_id: str, acco
         """UPDATE accounts SET sign_type = %(sign_type)s, md5_key = %(md5_key)s, private_key = %(private_key)s,
                                alipay_public_key = %(alipay_public_key)s
            WHERE id = %(id)s""",
-        {"id": account_id, "sign_type": str(account.sign_type), **_sealed_keys(seal, account)},
+        {"id": account_id, "sign_type": str(account.sign_type), **sealed_keys(seal, account)},
     )
     if not changed:
         raise NotFound("There is no such account.")
 
 
-def _sealed_keys(seal: Seal, account: Account) -> dict[str, str]:
-    keys = {
-        "md5_key": account.md5_key,
-        "private_key": account.private_key,
-        "alipay_public_key": account.alipay_public_key,
-    }
-    return {name: seal.seal(key) if key else "" for name, key in keys.items()}
-
-
-def _opened(row: _AccountRow, seal: Seal) -> Account:
-    def key(text: str) -> str:
-        return seal.open(text) if text else ""
-
-    return Account(
-        partner=row.partner,
-        app_id=row.app_id,
-        sign_type=SignType(row.sign_type),
-        md5_key=key(row.md5_key),
-        private_key=key(row.private_key),
-        alipay_public_key=key(row.alipay_public_key),
-        gateway_url=row.gateway_url,
-        openapi_url=row.openapi_url,
-        auth_url=row.auth_url,
-        environment=row.environment,
-        currency=row.currency,
-        charset=row.charset,
-    )
-
-
 async def accounts(rows: Rows, seal: Seal) -> list[tuple[str, Account]]:
     """Every account at Alipay itself with its keys opened, oldest first, as the composition hands them to gateways."""
-    query = f"SELECT {_ACCOUNT} FROM accounts WHERE channel = 'direct' ORDER BY created_at, id"  # noqa: S608
-    found = await rows.rows(_AccountRow, query)
-    return [(row.id, _opened(row, seal)) for row in found]
+    query = f"SELECT {ACCOUNT_COLUMNS} FROM accounts WHERE channel = 'direct' ORDER BY created_at, id"  # noqa: S608
+    found = await rows.rows(AccountRow, query)
+    return [(row.id, opened(row, seal)) for row in found]
 
 
 async def account(rows: Rows, seal: Seal, account_id: str) -> Account:
     """One account at Alipay itself with its keys opened. Raises `NotFound`, also for one at an acquirer."""
-    query = f"SELECT {_ACCOUNT} FROM accounts WHERE id = %(id)s AND channel = 'direct'"  # noqa: S608
-    return _opened(await rows.one(_AccountRow, query, {"id": account_id}), seal)
+    query = f"SELECT {ACCOUNT_COLUMNS} FROM accounts WHERE id = %(id)s AND channel = 'direct'"  # noqa: S608
+    return opened(await rows.one(AccountRow, query, {"id": account_id}), seal)
 
 
 async def add_merchant(
@@ -391,9 +343,12 @@ async def dismiss(tx: Transaction, staff_id: str) -> None:
 async def shop_of(rows: Rows, store_id: str, terminal_id: str = "") -> tuple[str, SecondaryMerchant, Merchant, Store]:
     """What a payment in this store needs: account id, the shop as Alipay must be told of it, merchant and store.
 
-    Raises `NotFound` for an unknown store, or a terminal that is not of this store."""
+    Raises `NotFound` for an unknown store, or a terminal that is not of this store, and `Conflict` where the
+    merchant's account was stopped."""
     at = await store(rows, store_id)
     of = await merchant(rows, at.merchant_id)
+    if await rows.value("SELECT stopped_at IS NOT NULL FROM accounts WHERE id = %(id)s", {"id": of.account_id}):
+        raise Conflict("Paying with Alipay is switched off for this shop. Ask whoever runs Saoma.")
     if terminal_id and (await terminal(rows, terminal_id)).store_id != store_id:
         raise NotFound("This terminal belongs to another store.")
     shop = SecondaryMerchant(
