@@ -263,8 +263,8 @@ def front_door() -> Redirect:
     return Redirect("/staff")
 
 
-def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
-    """The web application over `rooms`; `more` adds handlers."""
+def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = SCREENS) -> Litestar:
+    """The web application over `rooms`; `more` adds handlers, and `screens` says which it has at all."""
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -295,7 +295,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = ()) -> Litestar:
         "doctor": Doctor(rooms.db, rooms.seal, rooms.clock, settings.public_url),
     }
     return build_app(
-        [front_door, *SCREENS, *more],
+        [front_door, *screens, *more],
         house=House(
             secret=settings.secret,
             clock=rooms.clock,

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from saoma.api.routes import routers
 from saoma.kit.clock import MovableClock
 from tests.api.make import Deployment, Program, deployment
 
 
 @pytest.fixture
 async def house(database_url: str, clock: MovableClock, tmp_path: Path) -> AsyncIterator[Deployment]:
-    """The application with one shop over a fake Alipay."""
-    async with deployment(database_url, clock, tmp_path) as made:
+    """The API with one shop over a fake Alipay; composing the screens as well takes longer than most tests."""
+    async with deployment(database_url, clock, tmp_path, screens=routers) as made:
         yield made
 
 

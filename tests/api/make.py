@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
-from saoma.app import Rooms, compose, works
+from saoma.app import SCREENS, Rooms, compose, works
 from saoma.identity.api_keys import ApiKey, Scope, add_api_key
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
@@ -125,9 +125,9 @@ class Deployment:
 
 @asynccontextmanager
 async def deployment(
-    database_url: str, clock: MovableClock, folder: Path, **settings: Any
+    database_url: str, clock: MovableClock, folder: Path, *, screens: Sequence[Any] = SCREENS, **settings: Any
 ) -> AsyncIterator[Deployment]:
-    """Everything, as `saoma serve` composes it, without a socket."""
+    """Everything, as `saoma serve` composes it, without a socket; `screens` says which handlers it has."""
     whole: dict[str, Any] = {
         "database_url": database_url,
         "secret": SECRET,
@@ -140,7 +140,7 @@ async def deployment(
     rooms.hooks.outbox.remembered_for = 0
     rooms.payments.hall.jitter = lambda: 0.0
     rooms.postman.jitter = lambda: 0.0
-    app = compose(rooms)
+    app = compose(rooms, screens=screens)
     async with rooms.running():
         shop = await make.shop(rooms.db)
         alipay = FakeAlipay(clock)

@@ -340,14 +340,28 @@ async def dismiss(tx: Transaction, staff_id: str) -> None:
     await tx.run("UPDATE staff SET active = false WHERE id = %(id)s", {"id": staff_id})
 
 
+class _Shop(msgspec.Struct, frozen=True):
+    store: Store
+    merchant: Merchant
+    stopped: bool
+
+
+#: One question, for it is asked before every payment.
+_SHOP = """
+SELECT to_jsonb(s) AS store, to_jsonb(m) AS merchant, a.stopped_at IS NOT NULL AS stopped
+FROM stores AS s JOIN merchants AS m ON m.id = s.merchant_id JOIN accounts AS a ON a.id = m.account_id
+WHERE s.id = %(id)s
+"""
+
+
 async def shop_of(rows: Rows, store_id: str, terminal_id: str = "") -> tuple[str, SecondaryMerchant, Merchant, Store]:
     """What a payment in this store needs: account id, the shop as Alipay must be told of it, merchant and store.
 
     Raises `NotFound` for an unknown store, or a terminal that is not of this store, and `Conflict` where the
     merchant's account was stopped."""
-    at = await store(rows, store_id)
-    of = await merchant(rows, at.merchant_id)
-    if await rows.value("SELECT stopped_at IS NOT NULL FROM accounts WHERE id = %(id)s", {"id": of.account_id}):
+    found = await rows.one(_Shop, _SHOP, {"id": store_id})
+    at, of = found.store, found.merchant
+    if found.stopped:
         raise Conflict("Paying with Alipay is switched off for this shop. Ask whoever runs Saoma.")
     if terminal_id and (await terminal(rows, terminal_id)).store_id != store_id:
         raise NotFound("This terminal belongs to another store.")
