@@ -236,7 +236,7 @@ def till(stage: Stage, tour: Tour) -> None:
         def scan(p: Person, ending: str = ending) -> None:
             p.sign_in("kai", bill)
             code = p.house.control("buyers/chen/payment-code", {})["code"]
-            p.page.locator("[name=typed]").fill("0.01")
+            p.page.locator("#take [name=typed]").fill("0.01")
             p.page.get_by_test_id("scan").fill(code[:-2] + ending)
             p.page.keyboard.press("Enter")
             p.page.locator("#payment-panel").wait_for()

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser import FLAGS, find
 from tests.journeys.conftest import House, Person, start_demo
+from tests.journeys.looking import faults
 
 OUT = Path(__file__).resolve().parents[2] / "screens"
 SIZES = {"small": (360, 740), "phone": (390, 844), "desk": (1280, 800)}
@@ -32,6 +33,7 @@ class Wanted:
     langs: list[str]
     sizes: list[str]
     schemes: list[str]
+    look: bool = False
 
 
 class Tour:
@@ -85,6 +87,9 @@ class Tour:
                 dark = "-dark" if scheme == "dark" else ""
                 page.screenshot(path=str(OUT / f"{name}-{size}-{lang}{dark}.png"), full_page=not framed)
                 self.taken += 1
+                if self.wanted.look:
+                    for fault in faults(page):
+                        print(f"{name} ({lang}, {size}, {scheme}): {fault}", flush=True)
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if wide > 0:
                 print(f"{name} ({lang}, {size}): {wide} px wider than the window", flush=True)
@@ -115,6 +120,7 @@ def main() -> int:
     reader.add_argument("--langs", nargs="*", default=["en", "zh"])
     reader.add_argument("--sizes", nargs="*", default=list(SIZES))
     reader.add_argument("--light", action="store_true", help="no dark pictures")
+    reader.add_argument("--look", action="store_true", help="let axe look at each page as well")
     asked = reader.parse_args()
     OUT.mkdir(exist_ok=True)
     with a_demo(asked.demo) as house, sync_playwright() as playwright:
@@ -122,7 +128,7 @@ def main() -> int:
         tour = Tour(
             browser,
             house,
-            Wanted(asked.words, asked.langs, asked.sizes, ["light"] if asked.light else ["light", "dark"]),
+            Wanted(asked.words, asked.langs, asked.sizes, ["light"] if asked.light else ["light", "dark"], asked.look),
         )
         try:
             scenes.play(tour)

@@ -137,6 +137,31 @@ WHY: Final[Mapping[str, str]] = {
     "trade": "Another trade than the payment's",
 }
 
+#: What a case's details are called; those that people don't read are left out and stand in a fold.
+DETAIL: Final[Mapping[str, str]] = {
+    "action": "What to do about it",
+    "day": "Day of the file",
+    "own_number": "Our number",
+    "order_number": "Order number",
+    "refund_number": "Refund number",
+    "trade_number": "Alipay's trade number",
+    "file": "File",
+    "line": "Line of the file",
+    "theirs": "Alipay says",
+    "ours": "We say",
+}
+
+#: What people did with a payment, as the audit trail has it.
+TRAIL: Final[Mapping[str, str]] = {
+    "asked_again": "Asked Alipay again",
+    "asked_refund": "Asked for a refund",
+    "cancelled_payment": "Cancelled the payment",
+    "gave_up": "Stopped waiting at the till",
+    "ruled": "Ruled",
+    "sent_back": "Sent a proposal back",
+    "replayed_notice": "Checked a message again",
+}
+
 QUEUE: Final[Mapping[str, str]] = {
     "payments": "Payments to look at",
     "refunds": "Refunds to repeat",

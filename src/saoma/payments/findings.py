@@ -26,7 +26,7 @@ CLASSES: Final = (
     *("only_theirs", "only_ours", "amount_differs", "status_differs"),
     *("fee_differs", "settled_twice", "never_settled"),
 )
-_TITLES: Final = {
+TITLES: Final = {
     "only_theirs": "Alipay's file has a {kind} we know nothing of",
     "only_ours": "Our {kind} is missing in Alipay's file",
     "amount_differs": "Alipay's file has another amount for a {kind}",
@@ -35,8 +35,10 @@ _TITLES: Final = {
     "settled_twice": "A {kind} was paid out twice",
     "never_settled": "A {kind} was never paid out",
 }
+#: One case for all of them, where a whole file is doubtful.
+TOO_MANY: Final = "A great many differences of one kind on one day: is it the right file?"
 #: What to do about it, in the words of the procedure.
-_ACTIONS: Final = {
+ACTIONS: Final = {
     "only_theirs": "query, then book it or refund it",
     "only_ours": "query, then correct our books or ask Alipay",
     "amount_differs": "stop, and ask Alipay",
@@ -240,7 +242,7 @@ async def _case(tx: Transaction, one: Finding, now: datetime) -> None:
     if await tx.value(_HOW_MANY, group) >= CASES_PER_CLASS:
         made = await cases.open_case(
             tx, merchant_id="", kind=one.class_, subject_kind="reconciliation", subject_id=one.run_id,
-            title=f"More than {CASES_PER_CLASS} differences of one kind on {one.day}: is it the right file?",
+            title=TOO_MANY,
             at_risk=None, proposed=cases.Move.DEALT_WITH.value, detail={"day": str(one.day)},
             key=f"recon:{one.run_id}:{one.class_}", now=now,
         )  # fmt: skip
@@ -250,7 +252,7 @@ async def _case(tx: Transaction, one: Finding, now: datetime) -> None:
     made = await cases.open_case(
         tx, merchant_id=one.merchant_id, kind=one.class_,
         subject_kind=subject[0] if subject else "finding", subject_id=(subject and subject[1]) or str(one.id),
-        title=_TITLES[one.class_].format(kind=one.kind), at_risk=one.at_risk,
+        title=TITLES[one.class_].format(kind=one.kind), at_risk=one.at_risk,
         proposed=cases.Move.DEALT_WITH.value, detail=_detail(one), key=f"recon:{one.id}", now=now,
     )  # fmt: skip
     await tx.run("UPDATE recon_findings SET case_id = %(case)s WHERE id = %(id)s", {"case": made.id, "id": one.id})
@@ -258,7 +260,7 @@ async def _case(tx: Transaction, one: Finding, now: datetime) -> None:
 
 def _detail(one: Finding) -> dict[str, str]:
     told = {
-        "day": str(one.day), "action": _ACTIONS[one.class_], "own_number": one.own_number,
+        "day": str(one.day), "action": ACTIONS[one.class_], "own_number": one.own_number,
         "trade_number": one.trade_number, "file": one.file_name, "line": str(one.row or ""),
         "theirs": str(one.their_money or ""), "ours": str(one.our_money or ""), "our_status": one.said,
         "what": one.what, "run": one.run_id,

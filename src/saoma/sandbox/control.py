@@ -6,12 +6,12 @@ partner's order number or Alipay's."""
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from litestar import Router, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.money import Money
@@ -29,6 +29,7 @@ from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
 #: How long a moved clock waits for the partners' answers to what fell due, in seconds.
+TheBook: TypeAlias = NamedDependency[Book]
 _PATIENCE = 3.0
 
 
@@ -152,7 +153,7 @@ class NoticeView(msgspec.Struct):
 
 
 @post("/partners", status_code=200, sync_to_thread=False)
-def add_partner(data: NewPartner, book: NamedDependency[Book], partners: NamedDependency[Partners]) -> PartnerKnown:
+def add_partner(data: JSONBody[NewPartner], book: TheBook, partners: NamedDependency[Partners]) -> PartnerKnown:
     """Make a partner known, or replace its keys."""
     with book.store.writing():
         partners.add(data.known())
@@ -166,27 +167,27 @@ def list_partners(partners: NamedDependency[Partners]) -> dict[str, list[Partner
 
 
 @post("/buyers", status_code=200, sync_to_thread=False)
-def add_buyer(data: BuyerSetting, book: NamedDependency[Book]) -> BuyerView:
+def add_buyer(data: JSONBody[BuyerSetting], book: TheBook) -> BuyerView:
     """Make a test buyer, or give a known one this balance and PIN habit."""
     buyer = book.add_buyer(data.id, data.name, yuan(data.balance), pin_required=data.pin_required, pin=data.pin)
     return _buyer(buyer)
 
 
 @get("/buyers", sync_to_thread=False)
-def list_buyers(book: NamedDependency[Book]) -> dict[str, list[BuyerView]]:
+def list_buyers(book: TheBook) -> dict[str, list[BuyerView]]:
     """Every test buyer."""
     return {"buyers": [_buyer(buyer) for buyer in book.buyers()]}
 
 
 @post("/buyers/{buyer_id:str}/payment-code", status_code=200, sync_to_thread=False)
-def new_payment_code(buyer_id: FromPath[str], book: NamedDependency[Book]) -> PaymentCodeView:
+def new_payment_code(buyer_id: FromPath[str], book: TheBook) -> PaymentCodeView:
     """What this buyer's wallet shows at a till now: good for one payment and about a minute."""
     code = book.new_payment_code(buyer_id)
     return PaymentCodeView(code.code, code.expires_at.isoformat())
 
 
 @post("/faults", status_code=200, sync_to_thread=False)
-def plan_fault(data: NewFault, book: NamedDependency[Book], faults: NamedDependency[Faults]) -> Fault:
+def plan_fault(data: JSONBody[NewFault], book: TheBook, faults: NamedDependency[Faults]) -> Fault:
     """Let the next calls of a service go wrong."""
     if data.service not in OPERATIONS and data.service != OAUTH_TOKEN:
         raise Invalid(f"{data.service!r} is not a service of this sandbox.")
@@ -207,7 +208,7 @@ def list_faults(faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
 
 
 @delete("/faults", status_code=200, sync_to_thread=False)
-def clear_faults(book: NamedDependency[Book], faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
+def clear_faults(book: TheBook, faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
     """Behave again."""
     with book.store.writing():
         faults.clear()
@@ -215,7 +216,7 @@ def clear_faults(book: NamedDependency[Book], faults: NamedDependency[Faults]) -
 
 
 @post("/clock", status_code=200)
-async def push_clock(data: Push, book: NamedDependency[Book], notices: NamedDependency[Notices]) -> Now:
+async def push_clock(data: JSONBody[Push], book: TheBook, notices: NamedDependency[Notices]) -> Now:
     """Push the sandbox's clock; timers run out and due notifications go out before this answers."""
     if not 0 <= data.advance_seconds <= 10 * 366 * 24 * 3600:
         raise Invalid("Time does not go back here, nor on for more than ten years.")
@@ -225,27 +226,25 @@ async def push_clock(data: Push, book: NamedDependency[Book], notices: NamedDepe
 
 
 @get("/clock", sync_to_thread=False)
-def read_clock(book: NamedDependency[Book]) -> Now:
+def read_clock(book: TheBook) -> Now:
     """What time it is here."""
     return _now(book)
 
 
 @get("/trades", sync_to_thread=False)
-def list_trades(book: NamedDependency[Book], partner: FromQuery[str] = "") -> dict[str, list[TradeView]]:
+def list_trades(book: TheBook, partner: FromQuery[str] = "") -> dict[str, list[TradeView]]:
     """Every trade, oldest first. An order code that nobody scanned is no trade yet."""
     return {"trades": [_trade(book, trade) for trade in book.all_trades(partner)]}
 
 
 @get("/trades/{number:str}", sync_to_thread=False)
-def read_trade(number: FromPath[str], book: NamedDependency[Book], partner: FromQuery[str] = "") -> TradeView:
+def read_trade(number: FromPath[str], book: TheBook, partner: FromQuery[str] = "") -> TradeView:
     """One trade."""
     return _trade(book, _known(book, number, partner))
 
 
 @post("/trades/{number:str}/scan", status_code=200, sync_to_thread=False)
-def scan_trade(
-    number: FromPath[str], data: Payer, book: NamedDependency[Book], partner: FromQuery[str] = ""
-) -> TradeView:
+def scan_trade(number: FromPath[str], data: JSONBody[Payer], book: TheBook, partner: FromQuery[str] = "") -> TradeView:
     """A buyer opens an order code: from now on the trade waits for them."""
     trade = _known(book, number, partner)
     return _trade(book, book.scan(book.code_url(trade.qr_token), data.buyer_id))
@@ -253,7 +252,7 @@ def scan_trade(
 
 @post("/trades/{number:str}/pay", status_code=200, sync_to_thread=False)
 def pay_trade(
-    number: FromPath[str], book: NamedDependency[Book], data: Payer | None = None, partner: FromQuery[str] = ""
+    number: FromPath[str], book: TheBook, data: JSONBody[Payer | None] = None, partner: FromQuery[str] = ""
 ) -> TradeView:
     """The buyer confirms in the wallet. A code nobody scanned is scanned first, by `buyer_id`."""
     with book.moving():
@@ -265,7 +264,7 @@ def pay_trade(
 
 
 @post("/shop-codes/{token:str}/pay", status_code=200, sync_to_thread=False)
-def pay_shop_code(token: FromPath[str], data: TypedAmount, book: NamedDependency[Book]) -> TradeView:
+def pay_shop_code(token: FromPath[str], data: JSONBody[TypedAmount], book: TheBook) -> TradeView:
     """A buyer scans a shop's printed code (the last part of its address), types an amount and pays."""
     code = book.static_codes.get(token)
     if code is None:
@@ -275,7 +274,7 @@ def pay_shop_code(token: FromPath[str], data: TypedAmount, book: NamedDependency
 
 
 @post("/trades/{number:str}/refuse", status_code=200, sync_to_thread=False)
-def refuse_trade(number: FromPath[str], book: NamedDependency[Book], partner: FromQuery[str] = "") -> TradeView:
+def refuse_trade(number: FromPath[str], book: TheBook, partner: FromQuery[str] = "") -> TradeView:
     """The buyer says no; the trade is closed."""
     trade = _known(book, number, partner)
     return _trade(book, book.refuse(trade.trade_no, trade.buyer_id))
@@ -283,7 +282,7 @@ def refuse_trade(number: FromPath[str], book: NamedDependency[Book], partner: Fr
 
 @get("/calls", sync_to_thread=False)
 def list_calls(
-    book: NamedDependency[Book],
+    book: TheBook,
     partner: FromQuery[str] = "",
     out_trade_no: FromQuery[str] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=30_000)] = 5_000,
@@ -332,7 +331,7 @@ def read_daily_file(partner: FromPath[str], name: FromPath[str], daily_files: Na
 
 
 @post("/daily-files/errors", status_code=200, sync_to_thread=False)
-def plant_file_error(data: PlantedError, daily_files: NamedDependency[DailyFiles]) -> PlantedError:
+def plant_file_error(data: JSONBody[PlantedError], daily_files: NamedDependency[DailyFiles]) -> PlantedError:
     """Let a daily file be wrong: a row dropped, altered or doubled, a wrong count, or no file at all."""
     return daily_files.plant(data)
 

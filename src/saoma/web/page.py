@@ -29,6 +29,7 @@ from saoma.kit.money import Money
 from saoma.kit.qr import qr_svg
 from saoma.web import texts as words
 from saoma.web.assets import asset_url, icons
+from saoma.web.cells import labelled
 from saoma.web.topics import sign_topics
 
 _SAOMA: Final = Path(__file__).resolve().parent.parent
@@ -222,6 +223,7 @@ def environment() -> Environment:
         without=lambda attrs, *names: {key: value for key, value in attrs.items() if key not in names},
         client_words=_client_words,
         kept=_kept,
+        labelled=labelled,
     )
     parts: Template = env.get_template("web/parts.html")
     env.globals["ui"] = parts.module

@@ -60,6 +60,9 @@ async def _page(
     rulings: Rulings,
     case_id: str,
     refusal: Refused | None = None,
+    *,
+    chosen: str = "",
+    typed: str = "",
 ) -> Response[Any]:
     async with db.reading() as rows:
         found = await case(rows, check_id("cas", case_id))
@@ -82,6 +85,8 @@ async def _page(
         moves=[(move, words.MOVE[move.value], needs_two(found, move, rulings.above)) for move in allowed(found)],
         who=lambda said: who(said, names),
         refusal=refusal,
+        chosen=chosen,
+        typed=typed,
         words=words,
         kind=Kind,
     )
@@ -129,14 +134,14 @@ async def rule(
             tx, clock, who=staff.id, what="ruled", subject=after.id, merchant_id=after.merchant_id, detail=detail
         )
 
+    chosen, reason = str(form.get("move", "")), str(form.get("reason", ""))[:1000]
     try:
-        move = Move(str(form.get("move", "")))
-        await rulings.rule(check_id("cas", case_id), move, staff.id, str(form.get("reason", ""))[:1000], note)
-    except ValueError:
-        refusal = Invalid("Choose one of the moves.")
-        return await _page(request, db, payments, rulings, case_id, refusal)
+        if chosen not in set(Move):
+            raise Invalid("Choose one of the moves.")
+        await rulings.rule(check_id("cas", case_id), Move(chosen), staff.id, reason, note)
     except (Invalid, Conflict) as refusal:
-        return await _page(request, db, payments, rulings, case_id, refusal)
+        # What was typed is kept: a reason is work.
+        return await _page(request, db, payments, rulings, case_id, refusal, chosen=chosen, typed=reason)
     return Redirect(f"/console/cases/{case_id}", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -26,6 +26,9 @@ from saoma.payments.model import Payment
 from saoma.payments.payments import Payments
 from saoma.web.page import page
 
+#: How many stores' tills a list listens to; where there are more, it looks by itself.
+_MOST_WATCHED = 50
+
 
 @get("/console/payments", guards=[SEES], summary="Search payments")
 async def search(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
@@ -46,6 +49,7 @@ async def search(request: AnyRequest, db: NamedDependency[Database]) -> Response
         found=shown,
         more=shown[-1].id if len(found) > searching.PAGE else "",
         stores={store.id: store for store in stores},
+        watched=[f"till:{store.id}" for store in stores[:_MOST_WATCHED]],
         store_choice=[(store.id, store.name) for store in stores],
         merchants=choice,
         words=words,

@@ -45,7 +45,7 @@ TILES: Final = (
         May.APPROVE_REFUNDS,
     ),
     Tile("/office/terminals", "Devices", "Tills and kitchen displays", "monitor", May.PAIR_TERMINALS),
-    Tile("/office/api-keys", "API keys", "Keys for your own programs", "monitor", May.EDIT_STAFF),
+    Tile("/office/api-keys", "API keys", "Keys for your own programs", "key-round", May.EDIT_STAFF),
 )
 
 

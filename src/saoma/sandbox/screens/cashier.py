@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody
 
 from saoma.kit.errors import Refused
 from saoma.sandbox.screens.phone import HEADERS, Phone, draw, from_this_phone, phone_of, sentence, the_buyer
@@ -27,7 +29,12 @@ class Act(msgspec.Struct):
 
 @get("/wallet/cashier", sync_to_thread=False)
 def sheet(
-    request: Request[Any, Any, Any], book: Book, trade: str = "", code: str = "", amount: str = "", origin: str = ""
+    request: Request[Any, Any, Any],
+    book: NamedDependency[Book],
+    trade: FromQuery[str] = "",
+    code: FromQuery[str] = "",
+    amount: FromQuery[str] = "",
+    origin: FromQuery[str] = "",
 ) -> Response[str]:
     """The sheet for a trade number or a scanned code, or the sentence why there is nothing to pay."""
     phone = phone_of(request)
@@ -42,7 +49,7 @@ def sheet(
 
 
 @post("/wallet/cashier", guards=[from_this_phone], sync_to_thread=False)
-def act(request: Request[Any, Any, Any], book: Book, data: Act) -> Response[dict[str, Any]]:
+def act(request: Request[Any, Any, Any], book: NamedDependency[Book], data: JSONBody[Act]) -> Response[dict[str, Any]]:
     """Pay or refuse, and say how it ended."""
     phone = phone_of(request)
     wallet = Wallet(book, the_buyer(phone, book).id)

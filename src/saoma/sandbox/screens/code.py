@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import zxingcpp
 from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
 from markupsafe import Markup
 
 from saoma.kit.qr import qr_svg
@@ -47,7 +48,7 @@ def _card(phone: Phone, book: Book, buyer: Buyer) -> str:
 
 
 @get("/wallet/code", sync_to_thread=False)
-def code(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+def code(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """Show a fresh payment code."""
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
@@ -55,7 +56,7 @@ def code(request: Request[Any, Any, Any], book: Book) -> Response[str]:
 
 
 @post("/wallet/code/fresh", guards=[from_this_phone], sync_to_thread=False)
-def fresh_code(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+def fresh_code(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """The next code, to stand where the old one stood."""
     phone = phone_of(request)
     text = _card(phone, book, the_buyer(phone, book))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
@@ -27,7 +28,7 @@ _TOP_UPS: Final = (100, 1_000, 10_000)
 
 
 @get("/wallet", sync_to_thread=False)
-def home(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+def home(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """The buyer's home screen; on the bare host, the choice of phones."""
     phone = phone_of(request)
     if phone.buyer_id is None:
@@ -37,7 +38,7 @@ def home(request: Request[Any, Any, Any], book: Book) -> Response[str]:
 
 
 @post("/wallet/buyers", guards=[from_this_phone], sync_to_thread=False)
-def new_phone(request: Request[Any, Any, Any], book: Book, data: Form) -> Redirect:
+def new_phone(request: Request[Any, Any, Any], book: NamedDependency[Book], data: Form) -> Redirect:
     """Make a buyer and go to their phone. Raises `Invalid`."""
     phone = phone_of(request)
     name = data.get("name", "").strip()
@@ -50,7 +51,7 @@ def new_phone(request: Request[Any, Any, Any], book: Book, data: Form) -> Redire
 
 
 @get("/wallet/messages", sync_to_thread=False)
-def messages(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+def messages(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """Everything the wallet told its buyer, the latest first."""
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
@@ -65,7 +66,7 @@ def _moment(message: Message) -> int:
 
 
 @get("/wallet/waiting", sync_to_thread=False)
-def waiting(request: Request[Any, Any, Any], book: Book) -> Response[dict[str, Any]]:
+def waiting(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[dict[str, Any]]:
     """What the phone asks for every second or so: tills that wait for a PIN, the balance, when messages came."""
     buyer = the_buyer(phone_of(request), book)
     return Response(
@@ -79,7 +80,7 @@ def waiting(request: Request[Any, Any, Any], book: Book) -> Response[dict[str, A
 
 
 @get("/wallet/settings", sync_to_thread=False)
-def settings(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+def settings(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """Which phone it plays, what it tells pages, and more toy money."""
     phone = phone_of(request)
     return shown(
@@ -96,7 +97,7 @@ def settings(request: Request[Any, Any, Any], book: Book) -> Response[str]:
 
 
 @post("/wallet/settings", guards=[from_this_phone], sync_to_thread=False)
-def change_settings(request: Request[Any, Any, Any], book: Book, data: Form) -> Redirect:
+def change_settings(request: Request[Any, Any, Any], book: NamedDependency[Book], data: Form) -> Redirect:
     """Keep what was chosen in this phone's own cookies; PIN habit and balance are the buyer's. Raises `Invalid`."""
     phone = phone_of(request)
     answer = to("/wallet/settings" if "back" not in data else "/wallet")

@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Litestar, Request, Response, get, route
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from saoma.kit.errors import NotFound
@@ -28,7 +30,7 @@ _ICON: Final = (
 
 
 @get("/wallet/{name:str}", sync_to_thread=False)
-def file(request: Request[Any, Any, Any], name: str) -> Response[bytes | str]:
+def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes | str]:
     """One of the wallet's own files. Raises `NotFound`, also before the frontend was built."""
     if name == "icon.svg":
         return Response(_ICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
@@ -71,7 +73,7 @@ class _FromPartner(Response[None]):
     sync_to_thread=False,
     status_code=200,
 )
-def partner_pages(request: Request[Any, Any, Any], browser: Browser) -> Response[Any]:
+def partner_pages(request: Request[Any, Any, Any], browser: NamedDependency[Browser]) -> Response[Any]:
     """Fetch what this phone asks for from the partner it has open; `/` leads to the wallet while there is none."""
     path = request.scope["path"]
     if path == "/" and "wallet_partner" not in request.cookies:

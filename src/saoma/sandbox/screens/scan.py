@@ -14,6 +14,8 @@ import msgspec
 import zxingcpp
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect
 from PIL import Image, UnidentifiedImageError
 
@@ -37,14 +39,19 @@ class Scanned(msgspec.Struct):
 
 
 @get("/wallet/scan", sync_to_thread=False)
-def scan(request: Request[Any, Any, Any], book: Book) -> Response[str]:
+def scan(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """Camera, picture or pasted text."""
     phone = phone_of(request)
     return shown(phone, "scan.html", buyer=the_buyer(phone, book))
 
 
 @post("/wallet/scan", guards=[from_this_phone], sync_to_thread=False)
-def scanned(request: Request[Any, Any, Any], book: Book, browser: Browser, data: Scanned) -> Response[dict[str, str]]:
+def scanned(
+    request: Request[Any, Any, Any],
+    book: NamedDependency[Book],
+    browser: NamedDependency[Browser],
+    data: JSONBody[Scanned],
+) -> Response[dict[str, str]]:
     """Where the scanned text leads: `go` to a page of this phone, `pay` an order, or a `problem`."""
     phone = phone_of(request)
     the_buyer(phone, book)
@@ -53,7 +60,10 @@ def scanned(request: Request[Any, Any, Any], book: Book, browser: Browser, data:
 
 @post("/wallet/picture", guards=[from_this_phone], request_max_body_size=_LARGEST_PICTURE)
 async def picture(
-    request: Request[Any, Any, Any], book: Book, browser: Browser, only: str = ""
+    request: Request[Any, Any, Any],
+    book: NamedDependency[Book],
+    browser: NamedDependency[Browser],
+    only: FromQuery[str] = "",
 ) -> Response[dict[str, str]]:
     """Read the code in a picture, then as `scanned`; `only=text` just tells what it says (camera frames)."""
     phone = phone_of(request)
@@ -109,18 +119,24 @@ def _remember(answer: Redirect, origin: Origin) -> Redirect:
 
 
 @get("/wallet/open", sync_to_thread=False)
-def open_page(request: Request[Any, Any, Any], book: Book, browser: Browser, url: str) -> Response[Any]:
+def open_page(
+    request: Request[Any, Any, Any], book: NamedDependency[Book], browser: NamedDependency[Browser], url: FromQuery[str]
+) -> Response[Any]:
     """Open a link in the in-wallet browser. Raises `Refused` for places the toy wallet doesn't go to."""
     return _follow(request, book, browser, url, framed=True)
 
 
 @get("/wallet/go", sync_to_thread=False)
-def go(request: Request[Any, Any, Any], book: Book, browser: Browser, url: str) -> Response[Any]:
+def go(
+    request: Request[Any, Any, Any], book: NamedDependency[Book], browser: NamedDependency[Browser], url: FromQuery[str]
+) -> Response[Any]:
     """Follow a redirect or link of a page that is already inside: no new frame around it."""
     return _follow(request, book, browser, url, framed=False)
 
 
-def _follow(request: Request[Any, Any, Any], book: Book, browser: Browser, url: str, *, framed: bool) -> Response[Any]:
+def _follow(
+    request: Request[Any, Any, Any], book: Book, browser: Browser, url: FromQuery[str], *, framed: bool
+) -> Response[Any]:
     phone = phone_of(request)
     if phone.buyer_id is None:
         return shown(phone, "phones.html", buyers=book.buyers(), onward=f"/wallet/open?url={quote(url, safe='')}")
@@ -137,7 +153,7 @@ def _follow(request: Request[Any, Any, Any], book: Book, browser: Browser, url: 
 
 
 @get("/wallet/page", sync_to_thread=False)
-def page(request: Request[Any, Any, Any], book: Book, at: str = "/") -> Response[str]:
+def page(request: Request[Any, Any, Any], book: NamedDependency[Book], at: FromQuery[str] = "/") -> Response[str]:
     """The in-wallet browser's frame around the remembered partner's page `at`. Raises `NotFound` for no such path."""
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
@@ -148,7 +164,7 @@ def page(request: Request[Any, Any, Any], book: Book, at: str = "/") -> Response
 
 
 @get("/wallet/order", sync_to_thread=False)
-def order(request: Request[Any, Any, Any], book: Book, code: str) -> Response[Any]:
+def order(request: Request[Any, Any, Any], book: NamedDependency[Book], code: FromQuery[str]) -> Response[Any]:
     """A payment address that was opened as a link: the sheet comes up by itself, a shop's code asks for the amount."""
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
@@ -159,7 +175,7 @@ def order(request: Request[Any, Any, Any], book: Book, code: str) -> Response[An
 
 
 @get("/wallet/shop/{token:str}", sync_to_thread=False)
-def shop(request: Request[Any, Any, Any], book: Book, token: str) -> Response[str]:
+def shop(request: Request[Any, Any, Any], book: NamedDependency[Book], token: FromPath[str]) -> Response[str]:
     """A shop's printed code: type the amount. Raises `NotFound` for a code that is stopped or unknown."""
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
