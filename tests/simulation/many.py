@@ -14,6 +14,8 @@ import queue
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,12 +32,19 @@ _TOLD_EVERY = 25
 _SAID_EVERY = 1_000
 
 
-def _server() -> EmbeddedPostgres:
+@contextmanager
+def _server() -> Iterator[EmbeddedPostgres]:
+    """A server of our own, stopped at the end unless it was running before."""
     folder = Path(tempfile.gettempdir()) / f"saoma-simulation-{os.getuid()}"
     folder.mkdir(parents=True, exist_ok=True)
     server = EmbeddedPostgres(folder, durable=False, connections=40)
+    another_is_there = server.pid() is not None
     server.start()
-    return server
+    try:
+        yield server
+    finally:
+        if not another_is_there:
+            server.stop()
 
 
 def _database(server: EmbeddedPostgres, name: str) -> str:
@@ -63,9 +72,8 @@ def _job(url: str, first: int, histories: int, step: int, told: Any) -> None:
     runner.close()
 
 
-def run(seed: int, histories: int, jobs: int) -> int:
+def run(server: EmbeddedPostgres, seed: int, histories: int, jobs: int) -> int:
     """Play the histories; the exit code."""
-    server = _server()
     began = time.monotonic()
     context = get_context("spawn")
     told: Any = context.Queue()
@@ -120,9 +128,8 @@ def _watch(workers: list[Any], told: Any, histories: int) -> tuple[int, Found | 
     return played, None
 
 
-def one(seed: int) -> int:
+def one(server: EmbeddedPostgres, seed: int) -> int:
     """Play one history and tell it."""
-    server = _server()
     name = f"one_{os.getpid()}"
     runner = Runner(_database(server, name))
     try:
@@ -138,9 +145,8 @@ def one(seed: int) -> int:
         server.drop_database(name)
 
 
-def hunt(faults: list[Planted], seed: int, histories: int, times: int) -> int:
+def hunt(server: EmbeddedPostgres, faults: list[Planted], seed: int, histories: int, times: int) -> int:
     """Search for each planted fault from `times` places; how many histories it took, in the middle and at worst."""
-    server = _server()
     missed = 0
     print(f"{'planted fault':20} {'middle':>7} {'worst':>7} {'seed':>9}   the rule that was taken out")
     for planted in faults:
@@ -176,9 +182,10 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--planted", default="", help="a planted fault by name, or all")
     parser.add_argument("--times", type=int, default=11, help="from how many places each planted fault is searched")
     said = parser.parse_args(words)
-    if said.planted:
-        faults = list(PLANTED.values()) if said.planted == "all" else [PLANTED[said.planted]]
-        return hunt(faults, said.seed, said.histories, said.times)
-    if said.histories == 1:
-        return one(said.seed)
-    return run(said.seed, said.histories, max(1, said.jobs))
+    with _server() as server:
+        if said.planted:
+            faults = list(PLANTED.values()) if said.planted == "all" else [PLANTED[said.planted]]
+            return hunt(server, faults, said.seed, said.histories, said.times)
+        if said.histories == 1:
+            return one(server, said.seed)
+        return run(server, said.seed, said.histories, max(1, said.jobs))

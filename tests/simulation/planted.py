@@ -247,29 +247,35 @@ PLANTED: Final = {
         Planted(
             "other_account",
             "a notification counts only for the account that it names",
-            seed=57,
+            seed=2000025,
             gateway=_AnybodysNotices,
         ),
-        Planted("any_amount", "a notification counts only for the amount that was asked", seed=76, gateway=_AnyAmount),
+        Planted(
+            "any_amount", "a notification counts only for the amount that was asked", seed=2000012, gateway=_AnyAmount
+        ),
         Planted("late_money", "money that arrives after the end calls for a person", seed=24, hall=_DeafAfterTheEnd),
-        Planted("new_number", "a request is repeated under the same number", seed=1, gateway=_NewNumbers),
-        Planted("no_fence", "what was decided about an old version of a row is not written", seed=20, hall=_NoFence),
+        Planted("new_number", "a request is repeated under the same number", seed=2000003, gateway=_NewNumbers),
+        Planted(
+            "no_fence", "what was decided about an old version of a row is not written", seed=1000004, hall=_NoFence
+        ),
         Planted(
             "booked_twice",
             "a payment is booked once, however often it is said to be paid",
-            seed=2,
+            seed=2000001,
             hall=_BooksAgain,
             schema="DROP INDEX IF EXISTS one_sale_per_payment",
         ),
-        Planted("new_refund_number", "a refund is repeated under the same number", seed=17, gateway=_NewRefundNumbers),
+        Planted(
+            "new_refund_number", "a refund is repeated under the same number", seed=1000007, gateway=_NewRefundNumbers
+        ),
         Planted(
             "refund_limit",
             "refunds under way count against what may be given back",
-            seed=11,
+            seed=1000006,
             hall=_CountsDoneRefunds,
             schema="ALTER TABLE payments DROP CONSTRAINT IF EXISTS refunds_never_exceed_the_payment",
         ),
-        Planted("silent_cancel", "a cancel without an answer is not a cancel", seed=234, gateway=_SilentCancel),
+        Planted("silent_cancel", "a cancel without an answer is not a cancel", seed=9, gateway=_SilentCancel),
         Planted("no_trade", "no trade found is no end while a request may arrive", seed=1, gateway=_NoTradeIsNoPayment),
         Planted("unclear_is_failed", "an answer that proves nothing ends nothing", seed=4, gateway=_UnclearIsFailed),
         Planted("tab_paid_twice", "a bill that is being paid is not paid by somebody else", seed=4, strict_tabs=False),
