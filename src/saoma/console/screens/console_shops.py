@@ -37,15 +37,18 @@ class _Shop(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     name_zh: str
     address: str
+    address_zh: str
     zone: str
     merchant_id: str
     merchant: str
+    merchant_zh: str
     industry: str
     channel: str
 
 
 _SHOPS: Final = """
-SELECT s.id, s.name, s.name_zh, s.address, s.zone, s.merchant_id, m.name AS merchant, m.industry, a.channel
+SELECT s.id, s.name, s.name_zh, s.address, s.address_zh, s.zone, s.merchant_id, m.name AS merchant,
+    m.name_zh AS merchant_zh, m.industry, a.channel
 FROM stores AS s JOIN merchants AS m ON m.id = s.merchant_id JOIN accounts AS a ON a.id = m.account_id
 WHERE %(merchant_id)s IN ('', s.merchant_id) AND %(id)s IN ('', s.id) ORDER BY m.name, s.name, s.id LIMIT 500
 """
