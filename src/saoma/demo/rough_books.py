@@ -41,6 +41,13 @@ FROM recon_findings AS f WHERE f.gone_at IS NULL GROUP BY 1 ORDER BY 1
 """
 
 
+_LINES: Final = """
+SELECT r.day || ': ' || sum(r.lines) || ' lines read, ' || sum(r.agree) || ' agree, ' || sum(r.differ) || ' differ'
+    AS name, sum(r.lines)::bigint AS count
+FROM recon_runs AS r GROUP BY r.day HAVING bool_or(r.status <> 'waiting') ORDER BY r.day
+"""
+
+
 class OurPayment(msgspec.Struct, frozen=True, kw_only=True):
     """What our book says of one payment, and whether a person has it."""
 
@@ -82,6 +89,11 @@ async def still_open(rows: Rows) -> int:
 async def findings(rows: Rows) -> list[Count]:
     """What reconciliation found and did not see go away, by class."""
     return await rows.rows(Count, _FINDINGS)
+
+
+async def lines_read(rows: Rows) -> list[Count]:
+    """Each reconciled day in words, and how many lines its files had."""
+    return await rows.rows(Count, _LINES)
 
 
 async def compare(demo: DemoFile, told: Told) -> Books:

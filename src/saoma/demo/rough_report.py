@@ -31,7 +31,7 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
         *((f"cases: {each.name}", f"{each.count:,}") for each in books.cases),
         ("trades in the local Alipay's book", f"{books.trades:,}"),
         *((f"kept, by {name}", Money(minor, "USD").text + " USD") for name, minor in books.sold.items()),
-        *(("reconciled", said) for said in outcome.days),
+        *(("reconciled", each.name) for each in outcome.days),
         *((f"differences: {each.name}", f"{each.count:,}") for each in outcome.differences),
         ("saoma audit", outcome.audit),
         ("breaches", f"{len(outcome.breaches):,}"),
