@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, Meta(description="Switching an account from sandbox to production needs two operators")
     ] = False
     api_per_second: Annotated[
-        float, Meta(gt=0, le=1_000_000, description="Requests a second that one API key may make, per process")
+        float, Meta(gt=0, le=1_000_000, description="Requests a second that one API key may make")
     ] = 50.0
     loopback_webhooks: Annotated[
         bool, Meta(description="Let webhooks go to this very machine: for demos and tests beside a sandbox only")

@@ -13,7 +13,7 @@ import httpx
 from litestar import Litestar
 
 from saoma.app import SCREENS, Rooms, compose, works
-from saoma.identity.api_keys import ApiKey, Scope, add_api_key
+from saoma.identity.api_keys import PARTNER_SCOPES, ApiKey, Scope, add_api_key
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
 from saoma.settings import Settings
@@ -123,11 +123,30 @@ class Deployment:
             return int(await rows.value(sql))
 
 
+async def partner(house: Deployment) -> Program:
+    """A program of the partner's."""
+    async with house.rooms.db.transaction() as tx:
+        key, secret = await add_api_key(
+            tx, house.clock, account_id=house.shop.account_id, name="Portal", scopes=list(PARTNER_SCOPES), by="stf_op"
+        )
+    return Program(house.http, key, secret)
+
+
+async def _as_they_are() -> None:
+    """No gateway is made of an account here."""
+
+
 @asynccontextmanager
 async def deployment(
-    database_url: str, clock: MovableClock, folder: Path, *, screens: Sequence[Any] = SCREENS, **settings: Any
+    database_url: str,
+    clock: MovableClock,
+    folder: Path,
+    *,
+    more: Sequence[Any] = (),
+    screens: Sequence[Any] = SCREENS,
+    **settings: Any,
 ) -> AsyncIterator[Deployment]:
-    """Everything, as `saoma serve` composes it, without a socket; `screens` says which handlers it has."""
+    """Everything, as `saoma serve` composes it, without a socket; `more` adds handlers, `screens` says which it has."""
     whole: dict[str, Any] = {
         "database_url": database_url,
         "secret": SECRET,
@@ -140,7 +159,9 @@ async def deployment(
     rooms.hooks.outbox.remembered_for = 0
     rooms.payments.hall.jitter = lambda: 0.0
     rooms.postman.jitter = lambda: 0.0
-    app = compose(rooms, screens=screens)
+    # The gateways stay the fakes they are, whatever becomes of the accounts.
+    rooms.refresh_gateways = _as_they_are  # type: ignore[method-assign]
+    app = compose(rooms, more=more, screens=screens)
     async with rooms.running():
         shop = await make.shop(rooms.db)
         alipay = FakeAlipay(clock)

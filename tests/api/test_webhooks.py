@@ -14,6 +14,7 @@ from aiohttp import web
 from saoma.identity import audit, model
 from saoma.identity.api_keys import Scope
 from saoma.notifications.signing import holds
+from saoma.payments.alarms import open_alarms
 from tests.api.make import Deployment, Program
 
 ALL = [
@@ -167,6 +168,8 @@ async def test_an_address_that_is_gone_for_days_is_given_up_with_a_notice_and_co
     assert given_up["disabled_at"] and "503" not in given_up["disabled_because"]
     async with house.rooms.db.reading() as rows:
         assert "webhook_disabled" in [entry.what for entry in await audit.trail(rows, hook["id"])]
+        [alarm] = [each for each in await open_alarms(rows) if each.rule == "webhook_dead"]
+    assert (alarm.key, alarm.merchant_id) == (hook["id"], house.shop.merchant.id) and "Nothing was taken" in alarm.text
     await till.pays()
     assert len(await deliveries(till, hook)) == 1, "a webhook that was given up gathers nothing"
     partner.always, partner.got = 200, []

@@ -6,20 +6,31 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from saoma.kit.clock import MovableClock
+from saoma.kit.clock import MovableClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.due import DueWork
+from saoma.notifications.outbox import EventKind, Outbox
+from saoma.notifications.postman import Postman
+from saoma.notifications.webhooks import Webhooks
 from saoma.payments.audit import faults
 from saoma.payments.model import Payment
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import Whole
+from saoma.statements import daily
+from saoma.statements.sources import Source, set_source
 from tests.house.tables import ROOT, SOURCE
+from tests.identity import make as identity
+from tests.payments.daily import _TRADE_NAMES as TRADE_NAMES
+from tests.payments.daily import PARTNER, Row, trades_file
 from tests.restaurant.make import ANNA, Restaurant, restaurant
 
 
@@ -38,6 +49,13 @@ UNION ALL SELECT 'share', concat_ws(' ', payment_id, state, amount, refunded) FR
 UNION ALL SELECT 'sitting', concat_ws(' ', id, status, closed_by) FROM sittings
 UNION ALL SELECT 'tab', concat_ws(' ', id, status) FROM tabs
 UNION ALL SELECT 'line', concat_ws(' ', id, status, paid_by, paid) FROM tab_lines
+UNION ALL SELECT 'delivery', concat_ws(' ', id, status, delivered_at) FROM webhook_deliveries
+UNION ALL SELECT 'webhook', concat_ws(' ', id, disabled_at, failing_since) FROM webhooks
+UNION ALL SELECT 'day', concat_ws(' ', id, status, lines, agree, differ) FROM recon_runs
+UNION ALL SELECT 'file', concat_ws(' ', digest, loaded, complete) FROM recon_files
+UNION ALL SELECT 'finding', concat_ws(' ', class, key) FROM recon_findings
+UNION ALL SELECT 'case', concat_ws(' ', id, kind, status) FROM cases
+UNION ALL SELECT 'settled', concat_ws(' ', count(*)) FROM settlements
 """
 
 
@@ -121,7 +139,57 @@ async def table_that_owes(of: Restaurant) -> str:
     return sitting.id
 
 
-Situation = Callable[[Restaurant], Awaitable[str]]
+async def event_on_its_way(of: House, path: str) -> str:
+    """A webhook's first delivery; under `/in` somebody listens."""
+    async with of.db.transaction() as tx:
+        about = {"merchant_id": of.shop.merchant.id, "events": [EventKind.PAYMENT_SUCCEEDED], "stores": []}
+        outbox = Outbox(of.clock, remembered_for=0)
+        hooks = Webhooks(of.db, of.clock, identity.seal(), outbox, loopback=True)
+        await hooks.add(tx, url=f"http://127.0.0.1:{of.port}{path}", by="test", **about)
+        event = {"merchant_id": of.shop.merchant.id, "store_id": of.store_id, "subject_id": "pay_1", "data": {}}
+        assert await outbox.write(tx, kind=EventKind.PAYMENT_SUCCEEDED, **event) == 1
+        return str(await tx.value("SELECT id FROM webhook_deliveries"))
+
+
+async def event_for_who_listens(of: House) -> str:
+    return await event_on_its_way(of, "/in")
+
+
+async def event_for_who_turns_it_down(of: House) -> str:
+    return await event_on_its_way(of, "/broken")
+
+
+async def day_of_the_files(of: House, *lines: Row) -> str:
+    """Yesterday's row is due, and Alipay's file of these lines lies in the folder."""
+    day = beijing_day(of.clock.now())
+    of.clock.advance(timedelta(days=1, hours=1))
+    async with of.db.transaction() as tx:
+        await tx.run("UPDATE accounts SET partner = %(partner)s", {"partner": PARTNER})
+        source = Source(account_id=of.shop.account_id, kind="folder", folder=str(of.folder), since=day)
+        await set_source(tx, identity.seal(), source)
+    file = trades_file(day, list(lines))
+    text = [
+        f"Partner:{PARTNER}|Payment_time: {day}|Total_count:{len(lines)}",
+        TRADE_NAMES,
+        *(row.line() for row in lines),
+    ]
+    (of.folder / file.name).write_text("\n".join([*text, ""]))
+    assert await daily.plan(of.db, of.clock) == 1
+    async with of.db.reading() as rows:
+        return str(await rows.value("SELECT id FROM recon_runs"))
+
+
+async def day_that_agrees(of: House) -> str:
+    payment = await of.money_arrives(await opened(of))
+    line = Row("PAYMENT", payment.order_number, payment.trade_number, payment.amount, of.clock.now(), charge=0)
+    return await day_of_the_files(of, line)
+
+
+async def day_with_a_stranger_in_it(of: House) -> str:
+    return await day_of_the_files(of, Row("PAYMENT", "SMNOBODY", "2026030200001", 1234, of.clock.now()))
+
+
+Situation = Callable[[Any], Awaitable[str]]
 SITUATIONS: list[tuple[str, Situation]] = [
     ("payments", begun_but_not_sent),
     ("payments", waits_for_its_buyer),
@@ -133,20 +201,46 @@ SITUATIONS: list[tuple[str, Situation]] = [
     ("sittings", table_nobody_ordered_at),
     ("sittings", table_that_has_paid),
     ("sittings", table_that_owes),
+    ("webhooks", event_for_who_listens),
+    ("webhooks", event_for_who_turns_it_down),
+    ("daily_files", day_that_agrees),
+    ("daily_files", day_with_a_stranger_in_it),
 ]
 each_situation = pytest.mark.parametrize(
     ("work", "situation"), SITUATIONS, ids=[situation.__name__ for _, situation in SITUATIONS]
 )
 
 
+@dataclass
+class House(Restaurant):
+    """A restaurant with a postman, a place for daily files, and a partner's program that listens at `port`."""
+
+    postman: Postman | None = None
+    folder: Path = Path()
+    port: int = 0
+
+
 @pytest.fixture
-async def of(database: Database, clock: MovableClock) -> Restaurant:
-    return await restaurant(database, clock)
+async def of(database: Database, clock: MovableClock, tmp_path: Path) -> AsyncIterator[House]:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = b"200 OK" if head.startswith(b"POST /in ") else b"503 Service Unavailable"
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    made = await restaurant(database, clock)
+    async with server, Postman(database, clock, identity.seal(), loopback=True, jitter=lambda: 0.0) as postman:
+        port = server.sockets[0].getsockname()[1]
+        yield House(**vars(made), postman=postman, folder=tmp_path, port=port)
 
 
-def works(of: Restaurant) -> dict[str, DueWork]:
-    """All that a worker does, by name."""
-    return {work.name: work for work in [*of.payments.works(), *sittings.works(of.db, of.clock)]}
+def works(of: House) -> dict[str, DueWork]:
+    """What a worker does with money, tables, partners and files, by name."""
+    assert of.postman is not None
+    files = daily.works(of.db, of.clock, identity.seal(), of.folder / "spool")
+    every = [*of.payments.works(), *sittings.works(of.db, of.clock), *of.postman.works(), *files]
+    return {work.name: work for work in every}
 
 
 async def check(of: Restaurant) -> None:
@@ -158,7 +252,7 @@ async def check(of: Restaurant) -> None:
 
 
 @each_situation
-async def test_a_handler_that_runs_again_changes_nothing(of: Restaurant, work: str, situation: Situation) -> None:
+async def test_a_handler_that_runs_again_changes_nothing(of: House, work: str, situation: Situation) -> None:
     row_id = await situation(of)
     handle = works(of)[work].handle
     await handle(row_id)
@@ -169,7 +263,7 @@ async def test_a_handler_that_runs_again_changes_nothing(of: Restaurant, work: s
 
 
 @each_situation
-async def test_a_handler_that_runs_twice_at_once_acts_once(of: Restaurant, work: str, situation: Situation) -> None:
+async def test_a_handler_that_runs_twice_at_once_acts_once(of: House, work: str, situation: Situation) -> None:
     row_id = await situation(of)
     handle = works(of)[work].handle
     await asyncio.gather(handle(row_id), handle(row_id), handle(row_id))
@@ -179,7 +273,7 @@ async def test_a_handler_that_runs_twice_at_once_acts_once(of: Restaurant, work:
     await check(of)
 
 
-async def test_every_kind_of_work_is_tried_here(of: Restaurant) -> None:
+async def test_every_kind_of_work_is_tried_here(of: House) -> None:
     assert set(works(of)) == {work for work, _ in SITUATIONS}
 
 

@@ -63,6 +63,8 @@ async def test_a_buyer_types_the_amount_and_alipay_numbers_the_trade(wire: Runni
     assert isinstance(found, StaticCode)
     assert (found.merchant, found.trans_currency) == ("Example Noodle Bar", "SGD")
     trade = wire.book.pay_static(code, "anna", Money(1000, "SGD"), "123456")
+    [told] = wire.book.messages("anna")
+    assert (told.kind, told.amount, told.trade_no) == ("paid", trade.money, trade.trade_no), "Alipay tells the customer"
     assert (trade.status, trade.cny) == (TradeStatus.TRADE_SUCCESS, 53_30)
     query = await wire.call(make.basic(make.QUERY, partner_trans_id=trade.out_trade_no))
     assert query.fields["alipay_trans_status"] == "TRADE_SUCCESS"

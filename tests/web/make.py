@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery
 
 from saoma.kit.clock import Clock, MovableClock
 from saoma.kit.db import Database
-from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, NotSent, OutcomeUnknown
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotAllowed, NotFound, NotSent, OutcomeUnknown
 from saoma.kit.live import Live, LiveEvent
 from saoma.web.frame import build_app
 from saoma.web.limits import at_most
@@ -25,7 +25,7 @@ NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 _ERRORS: dict[str, Exception] = {
     "invalid": Invalid("Look at what you entered and try again. Nothing was changed."),
-    "not-found": NotFound("There is nothing here. Check the link, or scan the code again."),
+    "not-found": NotFound(NOTHING_HERE),
     "not-allowed": NotAllowed("You may not do this with this sign-in. Nothing was changed."),
     "conflict": Conflict("{count} min", count=7),
     "not-sent": NotSent("connection refused by 10.0.0.7"),

@@ -23,7 +23,7 @@ def client() -> Iterator[TestClient[Any]]:
     ("what", "status", "sentence"),
     [
         ("invalid", 422, "Look at what you entered and try again. Nothing was changed."),
-        ("not-found", 404, "There is nothing here. Check the link, or scan the code again."),
+        ("not-found", 404, "There is nothing here, or it is not yours to see."),
         ("not-allowed", 403, "You may not do this with this sign-in. Nothing was changed."),
         ("conflict", 409, "7 min"),
         ("not-sent", 502, "The payment service could not be reached. No money moved. Try again."),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from saoma.identity.api_keys import Scope
 from saoma.identity.model import KIND_NAMES
 from saoma.notifications.outbox import EventKind
 from saoma.payments.lifecycle import RefundStatus, Status
@@ -27,6 +28,7 @@ Amount = Annotated[
 ]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217, such as USD.", examples=["USD"])]
 Method = Literal["barcode", "wallet_page", "order_code"]
+Policy = Literal["barcode", "fast_food", "ticket"]
 Kind = Literal["till", "kitchen", "tablet", "kiosk", "gate"]
 assert set(KIND_NAMES) == set(Kind.__args__)  # type: ignore[attr-defined]
 
@@ -46,6 +48,9 @@ class NewPayment(Wish, frozen=True, kw_only=True):
     buyer_id: Annotated[str, Meta(max_length=64, pattern=r"^[0-9]*$", description="For wallet_page.")] = ""
     store: Annotated[Line, Meta(description="A store's id; may be left out where the key has one store.")] = ""
     terminal: Annotated[Line, Meta(description="The id of a device of this store.")] = ""
+    policy: Annotated[
+        Policy, Meta(description="How a barcode payment is followed: which published rhythm of questions applies.")
+    ] = "barcode"
     reference: Annotated[
         str,
         Meta(
@@ -90,6 +95,29 @@ class NewRefund(Wish, frozen=True, kw_only=True):
 
     amount: Amount
     reason: Annotated[Line, Meta(description="Why; kept with the refund.")] = ""
+
+
+class NewMerchant(Wish, frozen=True, kw_only=True):
+    """Add a merchant to the account of a partner key."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$")]
+    currency: Currency
+    industry: Annotated[
+        str, Meta(pattern=r"^[0-9]{4}$", description="A merchant category code, such as 5812.", examples=["5812"])
+    ]
+    name_zh: Line = ""
+    secondary_id: Annotated[
+        str,
+        Meta(max_length=64, pattern=r"^[A-Za-z0-9_]*$", description="Its id at Alipay; our own where left out."),
+    ] = ""
+
+
+class NewKey(Wish, frozen=True, kw_only=True):
+    """Make a key for one merchant, for some of its stores or, without any, for all."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=_PLAIN, description="What uses it.")]
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=20)]
+    stores: Annotated[list[Line], Meta(max_length=100)] = []
 
 
 class NewStore(Wish, frozen=True, kw_only=True):
@@ -217,6 +245,19 @@ class MerchantAnswer(msgspec.Struct, frozen=True, kw_only=True):
     name_zh: str
     currency: Currency
     industry: str
+
+
+class KeyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A key. `secret` is told by the answer that made it, and never again: make another where it was lost."""
+
+    id: str
+    merchant: str
+    name: str
+    hint: Annotated[str, Meta(description="How the secret begins.")]
+    scopes: list[Scope]
+    stores: list[str]
+    created_at: datetime
+    secret: str | None
 
 
 class StoreAnswer(msgspec.Struct, frozen=True, kw_only=True):

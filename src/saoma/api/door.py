@@ -20,6 +20,7 @@ from saoma.api.rate import Limits
 from saoma.identity.api_keys import ApiKey, Scope, api_key_for
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
+from saoma.web.security import HEADERS_OF_STATE
 
 AnyRequest = Request[Any, Any, Any]
 W = TypeVar("W", bound=Wish)
@@ -50,9 +51,12 @@ class Door:
                 "Send a living API key as Authorization: Bearer sk_...",
                 headers={"WWW-Authenticate": 'Bearer realm="saoma"'},
             )
-        seconds = self.limits.take(key.id)
-        if seconds:
-            raise Refusal("too-many", f"Wait {seconds} s.", headers={"Retry-After": str(seconds)})
+        allowance = self.limits.take(key.id)
+        connection.scope["state"][HEADERS_OF_STATE] = allowance.headers
+        if self.limits.want_to_be_told:
+            await self.limits.tell(self.db)
+        if allowance.wait:
+            raise Refusal("too-many", f"Wait {allowance.wait} s.")
         if scope not in key.scopes:
             raise Refusal("not-allowed", f"This key lacks the scope {scope.value}.")
         return key

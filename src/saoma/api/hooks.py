@@ -167,7 +167,7 @@ async def replay_delivery(
     check_id("dlv", delivery_id)
     async with db.transaction() as tx:
         webhook = await _webhook_for(request, hooks, tx, webhook_id)
-        marks = (key.merchant_id, name, fingerprint(request, None))
+        marks = (key.owner, name, fingerprint(request, None))
         # The first to come keeps its own request's id; whoever finds another's only looks.
         mine = str(request.scope["state"].get("request_id", ""))
         first = await repeats.keep(tx, clock, *marks, mine) == mine

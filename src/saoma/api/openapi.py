@@ -30,6 +30,8 @@ WITHDRAWAL_EXAMPLE: Final = {"reference": "A-1001"}
 AUTHORIZATION_EXAMPLE: Final = {"return_url": "https://shop.example/back", "state": "b7Qx2mZk9TfLr4Vw"}
 REFUND_EXAMPLE: Final[dict[str, Any]] = {"amount": "2.50", "reason": "No tea left"}
 STORE_EXAMPLE: Final[dict[str, Any]] = {"name": "Harbour Road", "zone": "Asia/Singapore", "name_zh": "海港路店"}
+MERCHANT_EXAMPLE: Final[dict[str, Any]] = {"name": "Harbour Noodles", "currency": "USD", "industry": "5812"}
+KEY_EXAMPLE: Final[dict[str, Any]] = {"name": "Till software", "scopes": ["payments:read", "payments:write"]}
 TERMINAL_EXAMPLE: Final[dict[str, Any]] = {"store": "sto_000000000000000000000000", "name": "Till 2", "kind": "till"}
 WEBHOOK_EXAMPLE: Final[dict[str, Any]] = {
     "url": "https://shop.example/saoma",
@@ -133,13 +135,32 @@ OPERATIONS: Final = (
         filters=("date", "store"),
     ),
     Operation(
-        *("GET", "/api/v1/merchants", "list_merchants", "The merchant of this key", Scope.STORES_READ, _SHOWN),
+        *(
+            "GET",
+            "/api/v1/merchants",
+            "list_merchants",
+            "The merchant of this key, or all of a partner key's",
+            Scope.STORES_READ,
+            _SHOWN,
+        ),
         bodies.MerchantAnswer,
         listed=True,
     ),
     Operation(
         *("GET", "/api/v1/merchants/{merchant_id}", "show_merchant", "The merchant", Scope.STORES_READ, _SHOWN),
         bodies.MerchantAnswer,
+    ),
+    Operation(
+        *("POST", "/api/v1/merchants", "make_merchant", "Add a merchant (partner keys)", Scope.STORES_WRITE, _MADE),
+        bodies.MerchantAnswer,
+        body=bodies.NewMerchant,
+        example=MERCHANT_EXAMPLE,
+    ),
+    Operation(
+        *("POST", "/api/v1/merchants/{merchant_id}/keys", "make_key", "Make a merchant's key (partner keys)"),
+        *(Scope.STORES_WRITE, _MADE, bodies.KeyAnswer),
+        body=bodies.NewKey,
+        example=KEY_EXAMPLE,
     ),
     Operation("GET", "/api/v1/stores", "list_stores", "Stores", Scope.STORES_READ, _SHOWN, S, listed=True),
     Operation(
@@ -180,6 +201,9 @@ OPERATIONS: Final = (
         *(Scope.WEBHOOKS, {202: "It is sent again, byte for byte."}, bodies.DeliveryAnswer),
     ),
 )
+
+#: How much a key may still ask; every answer to a known key tells it.
+RATE_HEADERS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 _ABOUT: Final = """Take money from Alipay users, look at it, give it back.
 
@@ -243,7 +267,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status in sorted(wrong):
         titles = " or ".join(dict.fromkeys(kind.title for kind in KINDS.values() if kind.status == status))
         found[str(status)] = _problem(titles)
-    found["429"]["headers"] = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+    number = {"schema": {"type": "string", "pattern": "^[0-9]+$"}}
+    found["429"]["headers"] = {"Retry-After": number}
+    for code, described in found.items():
+        if code != "401":
+            described.setdefault("headers", {}).update(dict.fromkeys(RATE_HEADERS, number))
     return found
 
 

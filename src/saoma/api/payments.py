@@ -34,7 +34,7 @@ from saoma.identity import model
 from saoma.identity.api_keys import ApiKey, Scope
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
-from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotFound
 from saoma.kit.ids import check_id
 from saoma.kit.live import Live
 from saoma.kit.money import Money
@@ -60,7 +60,6 @@ ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 #: What is being begun: a caller who leaves ends nothing.
 _BEGUN: Final[set[asyncio.Task[Payment]]] = set()
 _POLICY: Final = {
-    Method.BARCODE: "barcode",
     Method.WALLET_PAGE: "wallet_page",
     Method.ORDER_CODE: "order_code",
 }
@@ -112,7 +111,7 @@ async def store_for(rows: Rows, key: ApiKey, store_id: str) -> str:
     if store_id:
         found = await model.store(rows, check_id("sto", store_id))
         if found.merchant_id != key.merchant_id or not key.reaches(found.id):
-            raise NotFound("There is no such store, or it is not yours to see.")
+            raise NotFound(NOTHING_HERE)
         return found.id
     if len(key.store_ids) == 1:
         return key.store_ids[0]
@@ -142,6 +141,8 @@ async def _wish(db: Database, key: ApiKey, name: str, body: NewPayment, by: str)
         code = read.digits
     elif body.payment_code:
         raise Refusal("invalid", "payment_code: only for barcode", [("payment_code", "only for barcode")])
+    if body.policy != "barcode" and method is not Method.BARCODE:
+        raise Refusal("invalid", "policy: only for barcode", [("policy", "only for barcode")])
     if body.buyer_id and method is not Method.WALLET_PAGE:
         raise Refusal("invalid", "buyer_id: only for wallet_page", [("buyer_id", "only for wallet_page")])
     async with db.reading() as rows:
@@ -162,7 +163,7 @@ async def _wish(db: Database, key: ApiKey, name: str, body: NewPayment, by: str)
         payable_id=payable_id(body.reference) if body.reference else f"key:{name}",
         part={"reference": body.reference} if body.reference else {},
         shop=shop,
-        policy=_POLICY[method],
+        policy=body.policy if method is Method.BARCODE else _POLICY[method],
         payment_code=code,
         buyer_id=body.buyer_id,
         key=repeats.payment_key(name),
@@ -315,7 +316,7 @@ async def cancel_payment(
         raise Refusal("invalid", "A cancel has no body.")
     payment = await payment_for(payments, key, payment_id)
     async with db.transaction() as tx:
-        marks = (key.merchant_id, name, fingerprint(request, None))
+        marks = (key.owner, name, fingerprint(request, None))
         await repeats.keep(tx, clock, *marks, payment.id)
     payment = await payments.give_up(payment.id, f"api:{key.id}")
     if wait and payment.open:

@@ -1,6 +1,6 @@
-"""`/api/v1/merchants`, `/stores` and `/terminals`: who sells, where, on which devices.
+"""`/api/v1/stores` and `/terminals`: where is sold, on which devices.
 
-A key belongs to one merchant, so there is one merchant to see and none to make."""
+A key sees the stores of its merchant that it was made for; a partner key has no merchant and sees none."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.api import pages, repeats
-from saoma.api.bodies import MerchantAnswer, NewStore, NewTerminal, Page, StoreAnswer, TerminalAnswer
+from saoma.api.bodies import NewStore, NewTerminal, StoreAnswer, TerminalAnswer
 from saoma.api.door import allows, body_of, fingerprint, idempotency_key, key_of, query_of
 from saoma.api.payments import store_for
 from saoma.api.problems import Refusal
 from saoma.identity import audit, model
 from saoma.identity.api_keys import ApiKey, Scope
-from saoma.identity.model import Merchant, Store, Terminal
+from saoma.identity.model import Store, Terminal
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
-from saoma.kit.errors import NotFound
+from saoma.kit.errors import NOTHING_HERE, NotFound
 from saoma.kit.ids import check_id
 
 AnyRequest = Request[Any, Any, Any]
@@ -46,16 +46,6 @@ def json(body: object, status_code: int = 200, *, location: str = "", repeated: 
     if repeated:
         headers["Idempotency-Replayed"] = "true"
     return Response(msgspec.json.encode(body), status_code=status_code, media_type="application/json", headers=headers)
-
-
-def _merchant(merchant: Merchant) -> MerchantAnswer:
-    return MerchantAnswer(
-        id=merchant.id,
-        name=merchant.name,
-        name_zh=merchant.name_zh,
-        currency=merchant.currency,
-        industry=merchant.industry,
-    )
 
 
 def _store(store: Store) -> StoreAnswer:
@@ -84,29 +74,6 @@ def before(query: dict[str, str]) -> str:
     """The id a page begins below; empty for the newest. Ids sort by birth."""
     place = pages.place_of(query)
     return place[1] if place else ""
-
-
-@get("/merchants", guards=[allows(Scope.STORES_READ)])
-async def list_merchants(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
-    """The merchant of this key, as a list of one."""
-    query = query_of(request, "limit", "cursor", "lang")
-    pages.limit_of(query)
-    async with db.reading() as rows:
-        found = await model.merchant(rows, key_of(request).merchant_id)
-    items = [msgspec.Raw(msgspec.json.encode(_merchant(found)))] if not before(query) else []
-    return json(Page(items=items, next_cursor=None))
-
-
-@get("/merchants/{merchant_id:str}", guards=[allows(Scope.STORES_READ)])
-async def show_merchant(
-    request: AnyRequest, db: NamedDependency[Database], merchant_id: FromPath[str]
-) -> Response[bytes]:
-    """The merchant of this key."""
-    query_of(request, "lang")
-    if check_id("mer", merchant_id) != key_of(request).merchant_id:
-        raise NotFound("There is nothing here, or it is not yours to see.")
-    async with db.reading() as rows:
-        return json(_merchant(await model.merchant(rows, merchant_id)))
 
 
 @get("/stores", guards=[allows(Scope.STORES_READ)])
@@ -155,7 +122,7 @@ async def _terminal_for(rows: Rows, key: ApiKey, terminal_id: str) -> Terminal:
         found = await model.terminal(rows, check_id("trm", terminal_id))
         await store_for(rows, key, found.store_id)
     except NotFound:
-        raise NotFound("There is nothing here, or it is not yours to see.") from None
+        raise NotFound(NOTHING_HERE) from None
     return found
 
 
@@ -178,17 +145,14 @@ async def make_once(
 ) -> tuple[str, bool]:
     """Make a thing and keep its id under the request's key, in one transaction; whether it was there comes second."""
     key, name = key_of(request), idempotency_key(request)
-    marks = (key.merchant_id, name, fingerprint(request, body))
+    marks = (key.owner, name, fingerprint(request, body))
     async with db.transaction() as tx:
         # The key is taken first: a repetition waits here for the first, and finds what that one made.
         made = await repeats.keep(tx, clock, *marks, "")
         if made:
             return made, True
         made = await make(tx)
-        await tx.run(
-            "UPDATE api_requests SET made = %(made)s WHERE merchant_id = %(merchant_id)s AND key = %(key)s",
-            {"made": made, "merchant_id": key.merchant_id, "key": name},
-        )
+        await repeats.made(tx, key.owner, name, made)
     return made, False
 
 
@@ -202,6 +166,8 @@ async def make_store(
     body = await body_of(request, NewStore)
     if key.store_ids:
         raise Refusal("not-allowed", "This key is for some stores only; a new store needs a key for all of them.")
+    if not key.merchant_id:
+        raise Refusal("not-allowed", "This is a partner key: open a store with a key of its merchant.")
 
     async def make(tx: Transaction) -> str:
         store = await model.add_store(tx, key.merchant_id, **msgspec.structs.asdict(body))
@@ -242,8 +208,6 @@ async def make_terminal(
 
 
 handlers: list[Any] = [
-    list_merchants,
-    show_merchant,
     list_stores,
     show_store,
     make_store,

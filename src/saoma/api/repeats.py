@@ -60,6 +60,14 @@ async def keep(tx: Transaction, clock: Clock, merchant_id: str, key: str, finger
     return known.made
 
 
+async def made(tx: Transaction, merchant_id: str, key: str, thing: str) -> None:
+    """Say what the request made, in the transaction that kept it before it was known."""
+    await tx.run(
+        "UPDATE api_requests SET made = %(made)s WHERE merchant_id = %(merchant_id)s AND key = %(key)s",
+        {"made": thing, "merchant_id": merchant_id, "key": key},
+    )
+
+
 async def forget(tx: Transaction, merchant_id: str, key: str) -> None:
     """The request was refused and did nothing: its key may be used again."""
     await tx.run(

@@ -11,7 +11,7 @@ from litestar import Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from saoma.api import authorizations, hooks, payments, places, refunds, statements, withdrawing
+from saoma.api import authorizations, hooks, merchants, payments, places, refunds, statements, withdrawing
 from saoma.api.door import LARGEST_BODY
 from saoma.api.openapi import document
 from saoma.api.problems import KINDS, problem
@@ -48,6 +48,7 @@ v1 = Router(
         *authorizations.handlers,
         *refunds.handlers,
         *statements.handlers,
+        *merchants.handlers,
         *places.handlers,
         *hooks.handlers,
     ],

@@ -23,7 +23,7 @@ from saoma.identity.roles import May, refund_limit
 from saoma.identity.wallet_sign_in import buyer_in
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotAllowed, NotFound
 from saoma.kit.ids import check_id
 from saoma.kit.money import Money
 from saoma.payments.lifecycle import RefundStatus, Status
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 #: A phone that reports more often than this is broken or up to something.
 _REPORTS_KEPT: Final = 30
-_NOT_HERE: Final = "There is no such payment, or it is not yours to see."
+_NOT_HERE: Final = NOTHING_HERE
 
 
 class _ReportRow(msgspec.Struct, frozen=True):

@@ -34,6 +34,7 @@ NAV: Final = (
     ("/console/accounts", "Accounts", True),
     ("/console/shops", "Stores at Alipay", False),
     ("/console/staff", "Staff", False),
+    ("/office/api-keys", "Partner keys", True),
 )
 
 

@@ -104,7 +104,11 @@ async def _save_section(tx: Transaction, store_id: str, draft: SectionDraft, sec
 
 async def remove_section(tx: Transaction, store_id: str, section_id: str) -> None:
     """Take an empty section off the menu. Raises `Invalid` while it has dishes, `NotFound`."""
-    if await tx.value("SELECT 1 FROM menu_items WHERE section_id = %(id)s AND NOT retired LIMIT 1", {"id": section_id}):
+    if await tx.value(
+        "SELECT 1 FROM menu_items i JOIN menu_sections s ON s.id = i.section_id"
+        " WHERE s.id = %(id)s AND s.store_id = %(store)s AND NOT i.retired LIMIT 1",
+        {"id": section_id, "store": store_id},
+    ):
         raise Invalid("This section still has dishes. Move or remove them first.")
     # Retired dishes need some section to belong to: one of them is enough to keep the row, hidden and out of the way.
     removed = await tx.run(

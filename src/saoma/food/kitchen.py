@@ -16,7 +16,7 @@ import msgspec
 from saoma.food.model import LINE, Chosen, LineEvent, LineStatus, called
 from saoma.food.tabs import locked, locked_line, told
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Conflict, NotFound
+from saoma.kit.errors import NOTHING_HERE, Conflict, NotFound
 
 #: What a bump does in each state of a ticket.
 BUMP: Final[Mapping[LineStatus, LineEvent]] = {
@@ -225,7 +225,7 @@ async def bump_line(tx: Transaction, store_id: str, line_id: str, seen: LineStat
         raise Conflict("This dish is done already.")
     line = await locked_line(tx, line_id)
     if (await locked(tx, line.tab_id)).store_id != store_id:
-        raise NotFound("This dish is not of this kitchen.")
+        raise NotFound(NOTHING_HERE)
     moved = await tx.run(
         _MOVE + " AND id = %(line)s",
         {"tab": line.tab_id, "seen": seen.value, "to": LINE.next(seen, BUMP[seen]).value, "line": line_id},
@@ -255,7 +255,7 @@ async def _move(
     station_id: str | None,
 ) -> int:
     if (await locked(tx, tab_id)).store_id != store_id:
-        raise NotFound("This ticket is not of this kitchen.")
+        raise NotFound(NOTHING_HERE)
     moved = await tx.run(
         _MOVE + " AND round = %(round)s AND (%(station)s::text IS NULL OR station_id = %(station)s)",
         {

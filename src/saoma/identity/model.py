@@ -17,7 +17,7 @@ from saoma.gateway import SecondaryMerchant
 from saoma.identity.account_rows import ACCOUNT_COLUMNS, AccountRow, opened, sealed_keys
 from saoma.identity.roles import ROLE_NAMES, May, Role, may
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.money import exponent
 from saoma.kit.seal import Seal
@@ -303,7 +303,7 @@ async def store_for(rows: Rows, staff: Staff, store_id: str = "") -> Store:
     mine = await stores_of(rows, staff)
     found = [each for each in mine if not store_id or each.id == store_id]
     if not found:
-        raise NotFound("There is no such store, or it is not yours to see.")
+        raise NotFound(NOTHING_HERE)
     return found[0]
 
 
@@ -316,7 +316,7 @@ async def merchant_for(rows: Rows, staff: Staff, merchant_id: str) -> Merchant:
 def check_same_merchant(staff: Staff, merchant_id: str) -> None:
     """Pass if `staff` may see what belongs to `merchant_id`; raises `NotFound` otherwise, as if there were nothing."""
     if merchant_id != staff.merchant_id and not staff.may(May.SEE_EVERY_MERCHANT):
-        raise NotFound("There is nothing here, or it is not yours to see.")
+        raise NotFound(NOTHING_HERE)
 
 
 async def terminal(rows: Rows, terminal_id: str) -> Terminal:

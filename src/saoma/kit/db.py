@@ -16,7 +16,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
-from saoma.kit.errors import NotFound
+from saoma.kit.errors import NOTHING_HERE, NotFound
 
 R = TypeVar("R", bound=msgspec.Struct)
 Parameters = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Rows:
         """The first row as `kind`. Raises `NotFound` when there is none."""
         found = await self.maybe(kind, sql, params)
         if found is None:
-            raise NotFound("There is nothing here. Check the link, or scan the code again.")
+            raise NotFound(NOTHING_HERE)
         return found
 
     async def value(self, sql: str, params: Parameters | None = None) -> Any:

@@ -13,6 +13,8 @@ SaomaError
 
 from __future__ import annotations
 
+from typing import Final
+
 
 class SaomaError(Exception):
     """Everything Saoma raises on purpose."""
@@ -36,6 +38,10 @@ class Invalid(Refused):
     """The input is wrong; the text says what to do about it."""
 
     status = 422
+
+
+#: What is not there and what is somebody else's are refused in the same words, so that nobody learns which it is.
+NOTHING_HERE: Final = "There is nothing here, or it is not yours to see. Check the link, or scan the code again."
 
 
 class NotFound(Refused):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from saoma.kit.errors import NotFound
+from saoma.kit.errors import NOTHING_HERE, NotFound
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = frozenset(_ALPHABET)
@@ -29,5 +29,5 @@ def check_id(prefix: str, text: str) -> str:
     """`text` if it has the shape of an id named `prefix`; raises `NotFound` otherwise, before any look-up."""
     head, _, tail = text.partition("_")
     if head != prefix or len(tail) != _LENGTH or not _VALUES.issuperset(tail):
-        raise NotFound("There is nothing here. Check the link, or scan the code again.")
+        raise NotFound(NOTHING_HERE)
     return text

@@ -26,6 +26,7 @@ from saoma.notifications.addresses import AddressRefused, PublicOnly, check_url
 from saoma.notifications.retrying import TRIED_FOR, next_attempt
 from saoma.notifications.signing import HEADER, signature
 from saoma.notifications.webhooks import end_pending
+from saoma.payments.alarms import raise_alarm
 
 log = structlog.get_logger(__name__)
 
@@ -216,4 +217,13 @@ class Postman:
             merchant_id=parcel.merchant_id,
             detail={"url": urlsplit(parcel.url)._replace(query="").geturl(), "why": why},
         )
+        await raise_alarm(
+            tx, "webhook_dead", parcel.webhook_id, f"{_host(parcel.url)}: {why}", parcel.merchant_id, self.clock.now()
+        )
         log.error("webhook.disabled", webhook=parcel.webhook_id, merchant=parcel.merchant_id, why=why)
+
+
+def _host(url: str) -> str:
+    """Where it went, without what may be secret in the path."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -30,4 +30,4 @@ def holds(secret: str, header: str, body: bytes, now: datetime) -> bool:
         return False
     seconds = int(parts["t"])
     fresh = abs(now.timestamp() - seconds) <= FRESH.total_seconds()
-    return hmac.compare_digest(parts.get("v1", ""), _mark(secret, seconds, body)) and fresh
+    return hmac.compare_digest(parts.get("v1", "").encode(), _mark(secret, seconds, body).encode()) and fresh

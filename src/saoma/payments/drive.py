@@ -70,7 +70,9 @@ class Drive:
         payment, no_trade = await self._ask(payment)
         if payment.status is Status.PENDING and too_late:
             return await self._give_up(payment)
-        if payment.status is Status.PENDING and no_trade and may_send:
+        # An order code that nobody has scanned is no trade yet, and stands as it was made.
+        shown = bool(payment.qr_code)
+        if payment.status is Status.PENDING and no_trade and may_send and not shown:
             # The published choice is to repeat the request unchanged or to cancel; repeating can still bring the sale.
             return await self.send(payment.id)
         return payment

@@ -58,6 +58,9 @@ class NoticeDoor:
         async with self._hall.db.transaction() as tx:
             if isinstance(notice, BadNotice):
                 return await self._refuse(tx, account_id, fields, notice.why)
+            if "\x00" in f"{notice.order_number}{notice.notice_id}{notice.report.trade.trade_number}":
+                # No column holds a zero byte; whoever sends one, though with the key, sends no number of ours.
+                return await self._refuse(tx, account_id, fields, "malformed")
             question = {"account_id": account_id, "order_number": notice.order_number}
             payment = await tx.maybe(Payment, _OF_ORDER, question)
             if payment is None:

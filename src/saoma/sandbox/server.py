@@ -95,7 +95,7 @@ class Sandbox:
         app = Litestar(
             route_handlers=[*gateway_pages.handlers, control_router(), wallet_router(self.browser)],
             dependencies={name: _given(getattr(self, name)) for name in _INJECTED},
-            exception_handlers={Refused: _refused},
+            exception_handlers={Refused: _refused, RecursionError: _too_deep},
             after_exception=[_report],
             lifespan=[self._lifespan],
             openapi_config=OpenAPIConfig(
@@ -150,8 +150,12 @@ def _refused(_request: Request[Any, Any, Any], refusal: Refused) -> Response[dic
     return Response(problem, status_code=refusal.status, media_type="application/problem+json")
 
 
+def _too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[dict[str, Any]]:
+    return _refused(request, Invalid("This body is nested too deeply to be read."))
+
+
 async def _report(exception: Exception, scope: Scope) -> None:
-    if not isinstance(exception, Refused | HTTPException):
+    if not isinstance(exception, Refused | HTTPException | RecursionError):
         log.error("the sandbox stumbled over %s", scope.get("path"), exc_info=exception)
 
 

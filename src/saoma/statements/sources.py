@@ -6,10 +6,12 @@ loses nothing."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -180,7 +182,12 @@ def _unpacked(path: Path, spool: Path) -> Path:
             with archive.open(parts[0]) as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out, 1024 * 1024)
             return target
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except OSError as error:
+        # A directory that points outside the file: seeking there is refused by the system. Other trouble is the disk's.
+        if error.errno != errno.EINVAL:
+            raise
+        raise StatementUnreadable(f"{path.name}: this archive can't be unpacked: {error}") from None
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise StatementUnreadable(f"{path.name}: this archive can't be unpacked: {error}") from None
 
 

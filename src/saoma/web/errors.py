@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -97,6 +98,8 @@ def trouble_of(error: Exception) -> Trouble:
             return Trouble(502, _title(502), _UNKNOWN, {}, "outcome-unknown")
         case ValidationException():
             return Trouble(422, _title(422), _SENTENCES[422], {}, "invalid", code=_details(error))
+        case psycopg.DataError() | UnicodeEncodeError() if _is_no_text(error):
+            return Trouble(422, _title(422), _SENTENCES[422], {}, "invalid")
         case HTTPException(status_code=403) if "CSRF" in error.detail:
             return Trouble(403, _title(400), _STALE, {}, "stale-page", retry=True)
         case HTTPException(status_code=status) if status < 500:
@@ -106,6 +109,11 @@ def trouble_of(error: Exception) -> Trouble:
             return Trouble(503, _title(503), _SENTENCES[503], {}, "not-ready", retry=True)
         case _:
             return Trouble(500, _title(500), _SENTENCES[500], {}, "unexpected", code=new_id("err"))
+
+
+def _is_no_text(error: Exception) -> bool:
+    """Whether somebody sent a zero byte or half a character, which no column holds and nobody types."""
+    return "NUL (0x00)" in str(error) or "surrogates not allowed" in str(error)
 
 
 def _title(status: int) -> str:

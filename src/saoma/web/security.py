@@ -27,6 +27,10 @@ _POLICY: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+#: Under this name a guard leaves headers in a request's state that its answer shall have, whatever it is.
+HEADERS_OF_STATE: Final = "saoma_headers"
+
+
 def content_policy(extra: dict[str, Iterable[str]] | None = None) -> str:
     """The Content-Security-Policy, with `extra` sources by directive, such as {"script-src": ["'wasm-unsafe-eval'"]}.
 
@@ -64,6 +68,8 @@ def header_hook(*, secure: bool, policy: str) -> Callable[[Message, Scope], Awai
         request_id = scope["state"].get("request_id")
         if request_id and b"x-request-id" not in there:
             given.append((b"x-request-id", request_id.encode("latin-1")))
+        for name, value in scope["state"].get(HEADERS_OF_STATE, {}).items():
+            given.append((name.lower().encode("latin-1"), value.encode("latin-1")))
         message["headers"] = given
 
     return add

@@ -32,11 +32,18 @@ def _answer(*, accepted: bool) -> Response[str]:
 def _read(body: bytes, charset: str) -> dict[str, str]:
     """The fields in the charset that was stated; otherwise in UTF-8, or in GBK where it can't be UTF-8."""
     if charset:
-        return parse_form(body, charset)
+        return _checked(parse_form(body, charset))
     try:
-        return parse_form(body, "utf-8")
+        return _checked(parse_form(body, "utf-8"))
     except Unreadable:
-        return parse_form(body, "gbk")
+        return _checked(parse_form(body, "gbk"))
+
+
+def _checked(fields: dict[str, str]) -> dict[str, str]:
+    """No column holds a zero byte, and nothing that Alipay writes has one."""
+    if any("\x00" in text for pair in fields.items() for text in pair):
+        raise Unreadable("a zero byte in a field")
+    return fields
 
 
 @post(

@@ -20,7 +20,7 @@ from saoma.identity.model import Staff
 from saoma.identity.registrations import Registration, RegistrationStatus, ask_to_register, registrations
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
-from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotAllowed, NotFound, Refused
 from saoma.web.page import page
 
 #: What the states are called, and in which colour.
@@ -107,7 +107,7 @@ async def ask(
     async with db.reading() as rows:
         found = await _shops(rows, "", store_id)
     if not found:
-        raise NotFound("There is nothing here, or it is not yours to see.")
+        raise NotFound(NOTHING_HERE)
     (shop,) = found
     check_mine(staff, shop.merchant_id)
     try:

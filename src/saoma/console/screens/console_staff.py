@@ -23,7 +23,7 @@ from saoma.identity.passwords import hash_password, hash_pin
 from saoma.identity.roles import ROLE_NAMES
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
-from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotAllowed, NotFound, Refused
 from saoma.web.page import page
 
 YOURSELF = "Nobody changes or dismisses themselves. Ask somebody else."
@@ -84,7 +84,7 @@ async def _person(rows: Rows, staff: Staff, person_id: str) -> Staff:
         raise NotAllowed("Your role doesn't include this. Ask a manager, or sign in as someone else.")
     found = await rows.maybe(Staff, f"SELECT {STAFF} FROM staff WHERE id = %(id)s", {"id": person_id})  # noqa: S608
     if found is None:
-        raise NotFound("There is nothing here, or it is not yours to see.")
+        raise NotFound(NOTHING_HERE)
     check_mine(staff, found.merchant_id)
     if found.id == staff.id:
         raise Conflict(YOURSELF)

@@ -18,7 +18,7 @@ from saoma.identity import audit, model
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotFound, Refused
 from saoma.payments.codes import MerchantCode, NewCode
 from saoma.payments.payments import Payments
 from saoma.restaurant.screens.till import AnyRequest, Counter, counter
@@ -61,7 +61,7 @@ async def _change(
 async def _here(payments: Payments, at: Counter, code_id: str) -> MerchantCode:
     code = await payments.codes.get(code_id)
     if code.store_id != at.store.id:
-        raise NotFound("There is no such code here.")
+        raise NotFound(NOTHING_HERE)
     return code
 
 
@@ -154,7 +154,7 @@ async def move_code(
 ) -> Response[Any]:
     """`stop`, `restart` or `delete`. Raises `NotFound` for anything else."""
     if move not in {each.value for each in CodeMove}:
-        raise NotFound("There is no such code here.")
+        raise NotFound(NOTHING_HERE)
 
     async def work(at: Counter) -> MerchantCode:
         return await payments.codes.move((await _here(payments, at, code_id)).id, CodeMove(move))

@@ -17,7 +17,7 @@ from saoma.identity import audit, model
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
-from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.payments import refund as refunding
 from saoma.payments.arrivals import Arrival, Arrivals
@@ -28,13 +28,11 @@ from saoma.restaurant.screens.till_paying import GIVE_A_REASON
 from saoma.restaurant.shares import KIND
 from saoma.web.page import page
 
-NO_SUCH_ARRIVAL = "There is no such payment here."
-
 
 async def _arrival(rows: Rows, arrivals: Arrivals, at: Counter, payment_id: str) -> Arrival:
     arrival = await arrivals.get(rows, payment_id)
     if arrival.store_id != at.store.id:
-        raise NotFound(NO_SUCH_ARRIVAL)
+        raise NotFound(NOTHING_HERE)
     return arrival
 
 
