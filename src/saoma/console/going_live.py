@@ -1,6 +1,7 @@
 """The list for going live: which points are proven, which a named person has seen to, which are open.
 
-It asks the database one question and is pure otherwise. What can be tried is tried and can't be ticked; a point that only people can see to counts with a name beside it."""
+It asks the database one question and is pure otherwise. What can be tried is tried and can't be ticked; a point that
+only people can see to counts with a name beside it."""
 
 from __future__ import annotations
 
