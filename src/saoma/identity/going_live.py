@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -64,9 +64,8 @@ def production_twin(sandbox: Account, **given: str) -> Account:
     other = set(given) - CHANGES
     if other:
         raise Invalid("Going live changes addresses, PID, APPID and keys only.")
-    twin = replace(
-        sandbox, **{**given, "environment": "production"}, former_sign_type="", former_key="", former_until=None
-    )
+    changed: dict[str, Any] = {**given, "environment": "production"}
+    twin = replace(sandbox, **changed, former_sign_type="", former_key="", former_until=None)
     if twin.partner == sandbox.partner:
         raise Invalid("Production has another PID than the sandbox.")
     if keys_shared(sandbox, twin):
