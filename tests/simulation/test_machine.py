@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -188,7 +189,7 @@ def runners(postgres: EmbeddedPostgres, template: str) -> Iterator[Any]:
     made: list[tuple[str, Runner]] = []
 
     def make(planted: Planted = NOTHING) -> Runner:
-        name = f"machine_{planted.name}"
+        name = f"machine_{planted.name}_{os.getpid()}"
         postgres.drop_database(name)
         made.append((name, Runner(postgres.make_database(name, template=template), planted)))
         return made[-1][1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,8 +12,6 @@ import structlog
 from saoma.kit.postgres import EmbeddedPostgres
 from tests.simulation.history import Runner, play
 from tests.simulation.planted import NOTHING, PLANTED, Planted
-
-Runners = Callable[[Planted], Runner]
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +23,7 @@ def words_again() -> Iterator[None]:
 
 @contextmanager
 def _runner(postgres: EmbeddedPostgres, template: str, planted: Planted = NOTHING) -> Iterator[Runner]:
-    name = f"simulation_{planted.name}"
+    name = f"simulation_{planted.name}_{os.getpid()}"
     postgres.drop_database(name)
     runner = Runner(postgres.make_database(name, template=template), planted)
     yield runner
