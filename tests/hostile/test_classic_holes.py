@@ -436,6 +436,36 @@ async def test_open_redirect(of: World) -> None:
             assert not re.search(r'(href|action|content)="([/\\]{2,}|https?:/*)evil|="javascript:', answer.text), where
 
 
+async def test_ssrf_through_return_urls(of: World) -> None:
+    """Where a phone is sent after the wallet told us whose it is: web addresses, and nothing that could run or hide."""
+    till = await of.house.program(at=of.ours)
+    before = await of.state()
+    for wrong in (
+        *(
+            "javascript:alert(document.cookie)",
+            "data:text/html,<script>1</script>",
+            "file:///etc/passwd",
+            "//evil.example/x",
+        ),
+        *(
+            "https://user:pw@shop.example/x",
+            "https://shop.example@evil.example/",
+            "https://shop.example/#x",
+            "https:///x",
+        ),
+        *(
+            "ftp://shop.example/x",
+            "https://shop.example/\r\nLocation: x",
+            "https://shop.example\\@evil.example/",
+            "x" * 600,
+        ),
+    ):
+        asked = {"return_url": wrong, "state": "a state of sixteen or more".replace(" ", "-"), "store": of.ids["store"]}
+        answer = await till.post("/authorizations", asked)
+        assert answer.status_code == 422, (wrong, answer.status_code, answer.text[:200])
+    assert changed(before, await of.state()) == []
+
+
 # --- timing -----------------------------------------------------------------------------------------------------------
 
 _SECRET = re.compile(r"(^|_)(sign|signature|mac|digest|token|secret|password|pin|hash|hashed|md5_key|api_key)$")
