@@ -287,6 +287,12 @@ async def test_a_statement_that_cannot_be_had_leaves_the_day_open(two: Two, tmp_
     assert (run.status, run.lines, differences) == (RunStatus.DONE, 1, [])
 
 
+async def test_an_account_at_an_acquirer_has_its_statement_without_being_told(two: Two) -> None:
+    source = await daily.source_of(two.ours.rooms.db, two.shop.account_id)
+    assert (source.kind, source.url, source.store) == ("acquirer", two.road.url, two.there.store.id)
+    assert source.acquirer(two.ours.rooms.seal).api_key == two.api_key
+
+
 async def statement(two: Two, **query: str) -> tuple[int, Any]:
     """Ask for a statement as a program would."""
     headers = {"Authorization": f"Bearer {two.api_key}"}

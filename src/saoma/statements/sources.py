@@ -82,10 +82,19 @@ _KEPT: Final = (
     *("account_id", "kind", "folder", "host", "port", "username", "password", "private_key", "host_key"),
     *("fee_rate", "refund_fee", "grace_days", "since"),
 )
+#: An account at an acquirer needs no source to be set: the acquirer's API is one, from the account's first day on.
 _SOURCES: Final = f"""
+WITH known AS (
+    SELECT {", ".join(_KEPT)} FROM statement_sources
+    UNION ALL
+    SELECT a.id, 'acquirer', '', '', 22, '', '', '', '', NULL, 'returned', 4,
+        (a.created_at AT TIME ZONE interval '8 hours')::date
+    FROM accounts AS a JOIN acquirers AS q ON q.account_id = a.id
+    WHERE NOT EXISTS (SELECT FROM statement_sources AS s WHERE s.account_id = a.id)
+)
 SELECT {", ".join("s." + name for name in _KEPT)}, a.partner, a.environment,
     coalesce(q.url, '') AS url, coalesce(q.api_key, '') AS api_key, coalesce(q.store, '') AS store
-FROM statement_sources AS s JOIN accounts AS a ON a.id = s.account_id
+FROM known AS s JOIN accounts AS a ON a.id = s.account_id
 LEFT JOIN acquirers AS q ON q.account_id = s.account_id
 WHERE %(account)s = '' OR s.account_id = %(account)s ORDER BY s.account_id
 """  # noqa: S608
