@@ -608,6 +608,24 @@ async def test_csrf_against_the_partner_api(of: World) -> None:
 # --- who asks ---------------------------------------------------------------------------------------------------------
 
 
+#: What opens to everybody: a guest's pages, machines' doors, ways in. Any other path without a guard is a hole.
+PUBLIC: Final = re.compile(
+    r"/$|/(_parts|favicon\.ico|healthz|readyz|metrics|live|live/check|sign-in|sign-out|api/openapi\.json)$"
+    r"|/(assets|photos|t|pay|receipt|pair|sign-in/link|alipay|acquirer/notify|api/problems|authorizations|be|staff-is)/"
+)
+
+
+async def test_missing_authorisation_on_a_path_without_a_guard(of: World) -> None:
+    bare = {
+        route.path
+        for route in of.house.app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if not handler.resolve_guards() and handler.http_methods - {"OPTIONS"}
+    }
+    assert {path for path in bare if not PUBLIC.match(path)} == set(), "give it a guard, or say that it is public"
+
+
 async def test_missing_authorisation_without_a_sign_in(of: World) -> None:
     guarded = 0
     before = await of.state()
