@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saoma.demo.menus import BURRITO_BAR_ORDERS, NOODLE_HOUSE, NOODLE_LOOKS
+from saoma.demo.menus import BURRITO_BAR_ORDERS, LOOKS, NOODLE_HOUSE
 from saoma.demo.orders import CURRENCY, Order, OrderLine, menu_of, options_of, read_orders
 from saoma.food.drafts import all_item_faults, section_faults
 from saoma.kit.errors import Invalid
@@ -74,7 +74,7 @@ def test_the_demos_own_menus_are_without_fault(menu: object, tmp_path: Path) -> 
         for item in section.items:
             assert all_item_faults(item) == []
             assert item.name_zh
-            assert menu is None or item.code in NOODLE_LOOKS
+            assert menu is None or item.code in LOOKS
 
 
 @pytest.mark.parametrize(
