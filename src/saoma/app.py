@@ -62,6 +62,9 @@ from saoma.payments.payable import Payable
 from saoma.payments.payments import Payments
 from saoma.payments.ruling import Rulings
 from saoma.payments.watch import Watch, beat, workers_silent
+from saoma.practice import screens as practice
+from saoma.practice.place import open_account
+from saoma.practice.rehearsal import Customers
 from saoma.restaurant import book_rules, shares, sittings
 from saoma.restaurant.receipts import receipt_lines
 from saoma.restaurant.screens import (
@@ -111,6 +114,7 @@ SCREENS: tuple[Any, ...] = (
     till_arrivals.router,
     office_tables.router,
     *console.routers,
+    *practice.routers,
     office_codes.router,
 )
 
@@ -192,7 +196,7 @@ class Rooms:
             gateways=gateways,
             wallets=client,
             payments=payments,
-            checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}),
+            checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}, Customers()),
             rulings=Rulings(payments, settings.second_person_above),
             alarms=Alarms(db, clock, seal),
             watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES, timedelta(days=settings.keep_line_days)),
@@ -205,6 +209,7 @@ class Rooms:
     async def running(self, *, screens: bool = True) -> AsyncIterator[None]:
         """Open everything, and close it in the right order: what is on its way comes home before the database goes."""
         async with self.db.opened():
+            await open_account(self.db, self.seal, self.settings.practice_sandbox_url)
             await self.refresh_gateways()
             await self.live.start(hearing=screens)
             refreshing = asyncio.create_task(

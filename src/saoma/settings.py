@@ -52,6 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="A file with the seconds to be ahead of time, for drills with sandbox accounts only"),
     ] = ""
+    practice_sandbox_url: Annotated[
+        str, Meta(description="A sandbox of your own for practice at the till; empty: there is no practice")
+    ] = ""
     keep_line_days: Annotated[
         int,
         Meta(ge=90, le=4000, description="Days that the lines of daily files are kept; what they showed is for good"),

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -16,13 +16,13 @@ import structlog
 from saoma.checkout.payment_code import SENTENCES, PaymentCode, read_payment_code
 from saoma.checkout.receipt import ReceiptLines, ReceiptWriter
 from saoma.checkout.showing import Reported, result_code
-from saoma.gateway import Method
+from saoma.gateway import Method, is_practice
 from saoma.identity import model
 from saoma.identity.model import Staff, check_same_merchant
 from saoma.identity.roles import May, refund_limit
 from saoma.identity.wallet_sign_in import buyer_in
 from saoma.kit.clock import Clock
-from saoma.kit.db import Database
+from saoma.kit.db import Database, Rows
 from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotAllowed, NotFound
 from saoma.kit.ids import check_id
 from saoma.kit.money import Money
@@ -42,6 +42,13 @@ class _ReportRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Rehearsal(Protocol):
+    """Whoever plays the customers of practice. `checkout` asks it, so that no real customer is ever "paid" there."""
+
+    async def admit(self, rows: Rows, store_id: str, digits: str) -> None:
+        """Pass if the code is on the practice customer's phone now. Raises `Invalid` for any other code."""
+
+
 class Checkout:
     """Takes payments for whoever sells, and says who may see which."""
 
@@ -51,11 +58,13 @@ class Checkout:
         db: Database,
         clock: Clock,
         receipts: Mapping[str, ReceiptWriter] | None = None,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         self.payments = payments
         self.db = db
         self.clock = clock
         self._receipts = dict(receipts or {})
+        self._rehearsal = rehearsal
 
     async def pay_in_wallet(
         self,
@@ -123,6 +132,11 @@ class Checkout:
         async with self.db.reading() as rows:
             await model.store_for(rows, staff, store_id)
             account_id, shop, merchant, _ = await model.shop_of(rows, store_id, terminal_id)
+            if is_practice(merchant.id):
+                policy = "practice"
+                if self._rehearsal is None:
+                    raise NotAllowed("There is no practice on this deployment.")
+                await self._rehearsal.admit(rows, store_id, code.digits)
         return await self.payments.take(
             NewPayment(
                 merchant_id=merchant.id,

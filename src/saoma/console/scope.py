@@ -95,6 +95,7 @@ def who(said_by: str, names: dict[str, str]) -> str:
 
 
 async def merchants(rows: Rows) -> list[tuple[str, str]]:
-    """Every merchant, for an operator's choice."""
-    found = await rows.rows(_Name, "SELECT id, name FROM merchants ORDER BY name, id LIMIT 500")
+    """Every merchant, for an operator's choice; those for practice are none."""
+    sql = "SELECT id, name FROM merchants WHERE practice_of IS NULL ORDER BY name, id LIMIT 500"
+    found = await rows.rows(_Name, sql)
     return [(each.id, each.name) for each in found]

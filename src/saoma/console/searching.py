@@ -72,6 +72,8 @@ def _conditions(wanted: PaymentFilter) -> tuple[list[str], dict[str, Any]]:
 
     if wanted.merchant_id:
         add("merchant_id = %(merchant_id)s", merchant_id=wanted.merchant_id)
+    else:
+        add("NOT starts_with(merchant_id, 'mpr_')")
     if wanted.store_id:
         add("store_id = %(store_id)s", store_id=wanted.store_id)
     if wanted.status:
@@ -117,6 +119,7 @@ async def refunds(rows: Rows, merchant_id: str, status: str, after: str = "", li
     sql = f"""SELECT {REFUND_COLUMNS} FROM refunds
               WHERE (%(merchant_id)s = '' OR merchant_id = %(merchant_id)s) AND (%(status)s = '' OR status = %(status)s)
                 AND (%(after)s = '' OR id < %(after)s)
+                AND (%(merchant_id)s <> '' OR NOT starts_with(merchant_id, 'mpr_'))
               ORDER BY id DESC LIMIT %(limit)s"""  # noqa: S608
     return await rows.rows(Refund, sql, {"merchant_id": merchant_id, "status": status, "after": after, "limit": limit})
 

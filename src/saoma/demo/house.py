@@ -212,6 +212,7 @@ class Demo:
             "SAOMA_SECRET": demo.secret,
             "SAOMA_PUBLIC_URL": self._ways.front or app_url,
             "SAOMA_LOOPBACK_WEBHOOKS": "1",
+            "SAOMA_PRACTICE_SANDBOX_URL": sandbox_url,
             "SAOMA_STORAGE_URL": str(self._folder / "storage"),
             **self._ways.settings,
         }

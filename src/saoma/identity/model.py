@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from saoma.alipay.account import Account
-from saoma.gateway import SecondaryMerchant
+from saoma.gateway import PRACTICE_MERCHANT, SecondaryMerchant
 from saoma.identity.account_rows import ACCOUNT_COLUMNS, AccountRow, opened, sealed_keys
 from saoma.identity.roles import ROLE_NAMES, May, Role, may
 from saoma.kit.db import Rows, Transaction
@@ -163,11 +163,14 @@ async def add_merchant(
     industry: str,
     name_zh: str = "",
     secondary_id: str = "",
+    practice: bool = False,
 ) -> Merchant:
     """Add a merchant. `industry` is an MCC such as 5812; without `secondary_id` the merchant's own id is used.
 
+    A merchant for `practice` only has an id that says so, and is left out of everybody's lists and figures.
+
     The limits are Alipay's: https://docs.antom.com/ac/global/spot_pay. Raises `Invalid`."""
-    merchant_id = new_id("mer")
+    merchant_id = new_id(PRACTICE_MERCHANT if practice else "mer")
     exponent(currency)
     if not name.strip() or len(name) > 64:
         raise Invalid("A merchant needs a name of at most 64 characters: it is shown in the buyer's wallet.")
@@ -331,8 +334,13 @@ async def terminals_of(rows: Rows, store_id: str) -> list[Terminal]:
 
 
 async def staff_by_id(rows: Rows, staff_id: str) -> Staff | None:
-    """A person who still works here, or None."""
-    return await rows.maybe(Staff, f"SELECT {STAFF} FROM staff WHERE id = %(id)s AND active", {"id": staff_id})  # noqa: S608
+    """A person who still works here, or None. Who somebody is in practice ends when they end."""
+    return await rows.maybe(
+        Staff,
+        f"""SELECT {STAFF} FROM staff WHERE id = %(id)s AND active AND (double_of IS NULL
+            OR EXISTS (SELECT FROM staff AS person WHERE person.id = staff.double_of AND person.active))""",  # noqa: S608
+        {"id": staff_id},
+    )
 
 
 async def dismiss(tx: Transaction, staff_id: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from saoma.gateway import PRACTICE_ACCOUNT, is_practice
 from saoma.kit.clock import Clock
 from saoma.kit.db import Transaction
 from saoma.payments.alarm_rules import rule
@@ -70,6 +71,8 @@ class Attention:
             key=f"payment:{payment.id}:{payment.version}",
             now=now,
         )
+        if is_practice(payment.merchant_id):
+            return
         text = f"{payment.order_number}: {payment.money}, {payment.code}"
         await raise_alarm(tx, alarm, payment.account_id, text, payment.merchant_id, now)
 
@@ -96,6 +99,8 @@ class Attention:
             key=f"refund:{refund.id}:{refund.tries}:{refund.code}",
             now=now,
         )
+        if is_practice(refund.merchant_id):
+            return
         text = f"{refund.refund_number} of {payment.order_number}: {refund.money}"
         await raise_alarm(tx, "refund_stuck", payment.account_id, text, refund.merchant_id, now)
 
@@ -114,7 +119,10 @@ async def notice_refused(
 ) -> None:
     """A message was refused and has been kept: decide, within its transaction, whether somebody must know.
 
-    Forged ones ring when several come within minutes; a genuine one that fits nothing rings at once."""
+    Forged ones ring when several come within minutes; a genuine one that fits nothing rings at once. Of practice
+    nobody needs to know."""
+    if account_id == PRACTICE_ACCOUNT:
+        return
     if why in _FORGED:
         about = rule("bad_signatures")
         params = {"account_id": account_id, "forged": sorted(_FORGED), "count": about.count}

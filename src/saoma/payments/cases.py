@@ -339,7 +339,8 @@ class CaseFilter:
 
 _CASES = f"""
 SELECT {CASE_COLUMNS} FROM cases
-WHERE (%(merchant_id)s = '' OR merchant_id = %(merchant_id)s) AND (%(kind)s = '' OR kind = %(kind)s)
+WHERE merchant_id = coalesce(nullif(%(merchant_id)s, ''), merchant_id) AND (%(kind)s = '' OR kind = %(kind)s)
+  AND (%(merchant_id)s <> '' OR NOT starts_with(merchant_id, 'mpr_'))
   AND (%(status)s = 'all' OR (status = 'closed') = (%(status)s = 'closed'))
   AND (%(at)s::timestamptz IS NULL OR (opened_at, id) > (%(at)s::timestamptz, %(after)s))
 ORDER BY opened_at, id LIMIT %(limit)s

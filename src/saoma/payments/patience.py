@@ -75,6 +75,15 @@ POLICIES: Final[dict[str, Patience]] = {
         later_after=_seconds(60),
         give_up_after=_seconds(300),
     ),
+    # Asks as a restaurant's till does, with a shorter end: whoever practises waits for it, a customer does not.
+    "practice": Patience(
+        first_query=_seconds(5),
+        gap=_seconds(3.4),
+        spread=_seconds(0.4),
+        gap_later=_seconds(3.4),
+        later_after=_seconds(20),
+        give_up_after=_seconds(20),
+    ),
     # What staff recorded, and what a printed code brought, is final when it is written: nobody is asked.
     "at_once": Patience(
         first_query=_seconds(5),

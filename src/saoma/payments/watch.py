@@ -83,7 +83,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 _TROUBLE_NOW = """
 SELECT p.account_id AS key, '' AS merchant_id, count(*) AS count FROM payment_events AS e
 JOIN payments AS p ON p.id = e.payment_id
-WHERE e.at > %(since)s AND e.at <= %(now)s AND e.code = ANY(%(codes)s) GROUP BY p.account_id
+WHERE e.at > %(since)s AND e.at <= %(now)s AND e.code = ANY(%(codes)s) AND p.account_id <> 'acc_practice'
+GROUP BY p.account_id
 HAVING count(*) >= %(least)s
 """
 _CODES_NOW = """
@@ -93,13 +94,14 @@ WHERE at > %(since)s AND at <= %(now)s AND code <> '' AND door IN ('answer', 'qu
 _NEVER_NOTIFIED = """
 SELECT account_id AS key, min(merchant_id) AS merchant_id, count(*) AS count FROM payments AS p
 WHERE created_at > %(from)s AND created_at <= %(until)s AND status = 'succeeded'
-  AND method IN ('barcode', 'wallet_page', 'order_code')
+  AND method IN ('barcode', 'wallet_page', 'order_code') AND account_id <> 'acc_practice'
   AND NOT EXISTS (SELECT FROM payment_events AS e WHERE e.payment_id = p.id AND e.door = 'notice')
 GROUP BY account_id
 """
 _REFUNDS_PENDING = """
 SELECT merchant_id AS key, merchant_id, count(*) AS count FROM refunds
-WHERE due_at IS NOT NULL AND status = 'pending' AND created_at < %(before)s GROUP BY merchant_id
+WHERE due_at IS NOT NULL AND status = 'pending' AND created_at < %(before)s
+  AND NOT starts_with(merchant_id, 'mpr_') GROUP BY merchant_id
 """
 
 

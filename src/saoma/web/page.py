@@ -62,6 +62,7 @@ class Reader:
     csrf: str = ""
     path: str = "/"
     query: tuple[tuple[str, str], ...] = ()
+    practising: bool = False
     house: House = field(default_factory=House)
 
 
@@ -97,8 +98,15 @@ def reader_of(request: Request[Any, Any, Any], zone: str | None = None) -> Reade
         csrf=token if isinstance(token, str) else "",
         path=request.url.path,
         query=tuple((name, value) for name, value in request.query_params.multi_items()),
+        practising=_practising(request),
         house=house,
     )
+
+
+def _practising(request: Request[Any, Any, Any]) -> bool:
+    """Whether this device is in practice: the session says so, and each page wears a band."""
+    session = request.scope.get("session")
+    return isinstance(session, dict) and bool(session.get("practice"))
 
 
 def page(
@@ -141,7 +149,13 @@ def drawn(template: Template, reader: Reader, /, *, block: str = "", **context: 
     """The text of a loaded template for one reader."""
     token = _reader.set(reader)
     try:
-        values = {"request": None, "lang": reader.lang, "theme": reader.theme, **context}
+        values = {
+            "request": None,
+            "lang": reader.lang,
+            "theme": reader.theme,
+            "practising": reader.practising,
+            **context,
+        }
         if not block:
             return template.render(values)
         return "".join(template.blocks[block](template.new_context(values)))

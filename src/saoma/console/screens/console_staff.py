@@ -43,7 +43,7 @@ _PEOPLE = """
 SELECT s.id, s.name, s.login, s.roles, coalesce(s.merchant_id, '') AS merchant_id, coalesce(m.name, '') AS merchant,
     s.active
 FROM staff AS s LEFT JOIN merchants AS m ON m.id = s.merchant_id
-WHERE %(merchant_id)s = '' OR s.merchant_id = %(merchant_id)s
+WHERE %(merchant_id)s IN ('', s.merchant_id) AND (%(merchant_id)s <> '' OR m.practice_of IS NULL)
 ORDER BY s.active DESC, m.name NULLS FIRST, s.name, s.id LIMIT 500
 """
 

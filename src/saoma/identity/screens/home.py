@@ -34,6 +34,7 @@ TILES: Final = (
     Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),
     Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),
     Tile("/till/takings", "Takings", "What came in today, by way to pay", "banknote", May.SEE_PAYMENTS),
+    Tile("/practice", "Practice", "Errors at the till, to try out safely", "graduation-cap", May.TAKE_PAYMENTS),
     Tile("/office/tables", "Tables", "Table codes to print", "qr-code", May.EDIT_TABLES),
     Tile("/office/codes", "Shop codes", "Codes where customers type the amount", "scan-line", May.EDIT_TABLES),
     Tile("/console", "Console", "Cases, payments, alarms, daily files", "shield-check", May.RULE_CASES),

@@ -1,0 +1,30 @@
+// Practice: the coach's "Scan this code" holds the customer's phone under the till's scanner; the coach folds on phones.
+// What a reader would get wrong: the code goes into the till's own form, exactly as a scanner would type it.
+
+function scan(code: string): void {
+  const field = document.querySelector<HTMLInputElement>("#pane #scan");
+  const form = field?.form;
+  if (!field || !form) return;
+  field.value = code;
+  form.requestSubmit();
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target as Element;
+  const button = target.closest<HTMLElement>("[data-scan-code]");
+  if (button) {
+    // On a small screen the till is above: let it be seen.
+    document.getElementById("coach")?.classList.add("folded");
+    scan(button.dataset.scanCode || "");
+  }
+  if (target.closest("[data-coach-fold]")) document.getElementById("coach")?.classList.toggle("folded");
+});
+// The coach says something new: on a small screen it comes up again.
+document.addEventListener("htmx:after:swap", () => {
+  const coach = document.getElementById("coach");
+  const inside = document.getElementById("coach-in");
+  if (!coach || !inside) return;
+  const now = [inside.dataset.lesson, inside.dataset.stage, inside.dataset.outcome].join(" ");
+  if (coach.dataset.at !== now && inside.dataset.outcome !== "going") coach.classList.remove("folded");
+  coach.dataset.at = now;
+});

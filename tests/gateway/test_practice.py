@@ -1,0 +1,173 @@
+"""Practice through the real till, the real core and the real sandbox: in, wrong, right, out, and nothing mixed."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from saoma.alipay.signing import SignType
+from saoma.app import Rooms
+from saoma.gateway import PRACTICE_ACCOUNT
+from saoma.kit.clock import MovableClock
+from saoma.kit.postgres import EmbeddedPostgres
+from saoma.payments.watch import Watch
+from tests.gateway import make
+from tests.gateway.alipay import Alipay, LetterBox
+from tests.gateway.conftest import settings
+from tests.gateway.house import House, Shop
+from tests.identity.web import text_of
+from tests.payments.make import Bills
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BAND = {"en": "Practice. No money moves.", "zh": "练习模式，不涉及真实资金。"}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def practising(
+    alipay: Alipay,
+    box: LetterBox,
+    our_clock: MovableClock,
+    postgres: EmbeddedPostgres,
+    template: str,
+    tmp_path: Path,
+) -> AsyncIterator[House]:
+    """A deployment that names a sandbox for practice."""
+    name = f"t_practice_{uuid.uuid4().hex[:8]}"
+    address = postgres.make_database(name, template=template)
+    rooms = Rooms.build(settings(address, box, tmp_path, practice_sandbox_url=alipay.url), our_clock, {"bill": Bills()})
+    async with House(alipay, box, our_clock, rooms).serving() as house:
+        await house.open_shop("MD5", await make.account(alipay, SignType.MD5))
+        await house.meet()
+        yield house
+    postgres.drop_database(name)
+
+
+async def post(shop: Shop, path: str, **data: str) -> Any:
+    """Send a form as a page of ours would."""
+    data["_csrf_token"] = shop.browser.cookies["saoma_csrf"]
+    return await shop.browser.post(path, data=data)
+
+
+async def coach(shop: Shop) -> tuple[str, str, str]:
+    """How the lesson stands: outcome, stage, the code on the customer's phone."""
+    html = (await post(shop, "/practice/coach")).text
+    found = re.search(r'data-stage="(\d+)" data-outcome="(\w+)"', html)
+    assert found, html
+    code = re.search(r'data-scan-code="(\d+)"', html)
+    return found[2], found[1], code[1] if code else ""
+
+
+async def value(house: House, sql: str) -> Any:
+    async with house.rooms.db.reading() as rows:
+        return await rows.value(sql)
+
+
+async def test_a_cashier_learns_what_refused_means_and_comes_back_to_work(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    begun = await post(shop, "/practice/lessons/no_money/begin")
+    assert begun.status_code == 303, text_of(begun.text)
+    bill = begun.headers["location"]
+    for lang, words in BAND.items():
+        till = await shop.browser.get(f"{bill}?lang={lang}")
+        assert words in text_of(till.text), "the real till wears the band"
+    assert 'id="take"' in till.text
+
+    foreign = await post(shop, f"{bill}/pay", payment_code="280000000000000007", key="foreign")
+    assert foreign.status_code == 422, "a real customer's code is not taken in practice"
+    assert await value(house, "SELECT count(*) FROM payments") == 0
+
+    outcome, stage, code = await coach(shop)
+    assert (outcome, stage) == ("going", "0")
+    await post(shop, f"{bill}/pay", payment_code=code, key="one")
+    assert (await coach(shop))[:2] == ("going", "2"), "refused: something must be said"
+    await post(shop, "/practice/do", what="say", word="open_pay")
+    assert (await coach(shop))[2] == code, "that did not help"
+    await post(shop, "/practice/do", what="say", word="other_card")
+    other = (await coach(shop))[2]
+    assert other != code
+    await post(shop, f"{bill}/pay", payment_code=other, key="two")
+    assert (await coach(shop))[:2] == ("going", "4")
+    await post(shop, "/practice/do", what="hand_over")
+    assert (await coach(shop))[0] == "passed"
+
+    await post(shop, "/practice/leave")
+    home = await shop.browser.get("/practice")
+    assert 'data-lesson="no_money" data-passed' in home.text
+    assert BAND["en"] not in text_of(home.text)
+    assert (await shop.browser.get(bill)).status_code == 404, "at work, nothing of practice is there"
+    team = await shop.browser.get("/practice/team")
+    assert 'data-passed="1"' in team.text
+
+
+async def test_nothing_of_practice_is_in_the_shops_figures_or_rings(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    bill = (await post(shop, "/practice/lessons/error_paid/begin")).headers["location"]
+    _, _, code = await coach(shop)
+    await post(shop, f"{bill}/pay", payment_code=code, key="one")
+    assert (await coach(shop))[:2] == ("going", "1"), "an error is not a no"
+    assert await value(house, "SELECT policy FROM payments") == "practice"
+    for _ in range(3):
+        await house.move_to(house.clock.now() + timedelta(seconds=5))
+        await house.work()
+    await post(shop, "/practice/do", what="hand_over")
+    assert (await coach(shop))[0] == "passed"
+    assert await value(house, "SELECT DISTINCT account_id FROM payments") == PRACTICE_ACCOUNT
+    real = f"merchant_id = '{shop.merchant.id}'"
+    assert await value(house, f"SELECT count(*) FROM payments WHERE {real}") == 0
+    assert await value(house, f"SELECT count(*) FROM postings WHERE {real}") == 0
+    await post(shop, "/practice/leave")
+    assert "Nothing was taken on this day" in text_of((await shop.browser.get("/till/takings?lang=en")).text)
+    await house.move_to(house.clock.now() + timedelta(seconds=5400))
+    assert await Watch(house.rooms.db, house.clock).look(house.clock.now(), None) == "all is well"
+    assert await value(house, "SELECT count(*) FROM webhook_deliveries") == 0
+
+
+async def test_goods_that_left_too_early_mean_once_more(practising: House) -> None:
+    shop = practising.shops["MD5"]
+    bill = (await post(shop, "/practice/lessons/never_paid/begin")).headers["location"]
+    _, _, code = await coach(shop)
+    await post(shop, f"{bill}/pay", payment_code=code, key="one")
+    answer = await post(shop, "/practice/do", what="hand_over")
+    assert "You handed over the goods while nobody knew" in text_of(answer.text)
+    assert (await coach(shop))[0] == "again"
+    assert (await post(shop, "/practice/lessons/never_paid/begin")).status_code == 303, "kindly, from the start"
+
+
+async def test_the_right_refund_finds_its_second_person(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    await post(shop, "/practice/lessons/refund/begin")
+    async with house.rooms.db.reading() as rows:
+        sitting, payment, line = (
+            await rows.value("SELECT sittings[1] FROM practice_runs"),
+            await rows.value("SELECT id FROM payments WHERE payable_id = (SELECT sittings[1] FROM practice_runs)"),
+            await rows.value(
+                "SELECT l.id FROM tab_lines l JOIN sittings s ON s.tab_id = l.tab_id"
+                " WHERE s.id = (SELECT sittings[1] FROM practice_runs) AND l.name = 'Spring rolls'"
+            ),
+        )
+    await post(
+        shop, f"/till/bills/{sitting}/payments/{payment}/refund", line=str(line), reason="never came", key="back"
+    )
+    for _ in range(3):
+        if (await coach(shop))[0] == "passed":
+            break
+        await house.move_to(house.clock.now() + timedelta(seconds=10))
+        await house.work()
+    assert (await coach(shop))[0] == "passed"
+
+
+async def test_without_a_sandbox_practice_says_how_to_start_one(house: House) -> None:
+    shop = house.shops["RSA2"]
+    home = await shop.browser.get("/practice?lang=en")
+    assert "Practice needs a sandbox" in text_of(home.text)
+    assert "SAOMA_PRACTICE_SANDBOX_URL" in home.text
+    refused = await post(shop, "/practice/lessons/paid/begin")
+    assert refused.status_code == 503
