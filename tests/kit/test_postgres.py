@@ -1,0 +1,33 @@
+"""Whose clusters are cleared away: those of temporary folders that are gone, and nobody else's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from saoma.kit.postgres import clear_away_left_clusters
+
+
+@pytest.mark.parametrize(
+    ("made_for", "postmaster", "stays"),
+    [
+        ("{tmp}/gone", "", False),
+        ("{tmp}/gone", "2147483600", False),
+        ("{tmp}/gone", str(os.getpid()), True),
+        ("{tmp}/there", "", True),
+        ("/srv/on-a-disk-that-is-not-mounted", "", True),
+    ],
+)
+def test_only_a_cluster_nobody_uses_of_a_temporary_folder_that_is_gone_is_removed(
+    tmp_path: Path, made_for: str, postmaster: str, *, stays: bool
+) -> None:
+    (tmp_path / "there").mkdir()
+    cluster = tmp_path / "rooms" / "cluster-0123456789ab"
+    (cluster / "data").mkdir(parents=True)
+    (cluster / "made-for.txt").write_text(made_for.format(tmp=tmp_path))
+    if postmaster:
+        (cluster / "data" / "postmaster.pid").write_text(f"{postmaster}\n{cluster}\n")
+    clear_away_left_clusters(tmp_path / "rooms")
+    assert cluster.exists() is stays
