@@ -71,7 +71,7 @@ async def ends_paid(of: World, payment: Payment) -> dict[str, str]:
 # --- notifications ----------------------------------------------------------------------------------------------------
 
 
-async def test_unsigned_notify(of: World) -> None:
+async def test_unsigned_notify_is_refused(of: World) -> None:
     payment = await of.waiting()
     bare = of.genuine(payment)
     for fields in (
@@ -87,7 +87,7 @@ async def test_unsigned_notify(of: World) -> None:
     await ends_paid(of, payment)
 
 
-async def test_amount_unchecked(of: World) -> None:
+async def test_amount_unchecked_is_no_hole_here(of: World) -> None:
     payment = await of.waiting()
     for wrong in (
         *({"total_fee": amount} for amount in ("0.01", "12.49", "12.51", "1250", "0.00", "-12.50", "12.5O")),
@@ -103,7 +103,7 @@ async def test_amount_unchecked(of: World) -> None:
     await ends_paid(of, payment)
 
 
-async def test_replay(of: World) -> None:
+async def test_replay_of_a_notify_changes_nothing(of: World) -> None:
     first, second = await of.waiting(), await of.waiting()
     true = await ends_paid(of, first)
     before = await of.state(REFUSED)
@@ -149,7 +149,7 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-async def test_parameter_pollution(of: World) -> None:
+async def test_parameter_pollution_is_refused_whole(of: World) -> None:
     payment = await of.waiting()
     true = form(of.signed(of.genuine(payment)), "utf-8")
     for more in (b"&total_fee=0.01", b"&total_fee=12.50", b"&trade_status=TRADE_SUCCESS", b"&sign_type=MD5"):
@@ -229,7 +229,7 @@ async def _asked(of: World, body_of: Callable[[str], bytes]) -> tuple[EvilGatewa
 
 
 @pytest.mark.parametrize("kind", ["general", "parameter", "doctype", "xinclude"])
-async def test_xxe(of: World, tmp_path: Path, kind: str) -> None:
+async def test_xxe_reads_no_file_of_ours(of: World, tmp_path: Path, kind: str) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("THE-HOUSE-SECRET")
 
@@ -253,7 +253,7 @@ async def test_xxe(of: World, tmp_path: Path, kind: str) -> None:
     assert "THE-HOUSE-SECRET" not in story
 
 
-async def test_billion_laughs(of: World) -> None:
+async def test_billion_laughs_are_not_laughed(of: World) -> None:
     names = [f"l{number}" for number in range(12)]
     lines = ['<!ENTITY l0 "ha">']
     lines += [f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in itertools.pairwise(names)]
@@ -267,7 +267,7 @@ async def test_billion_laughs(of: World) -> None:
 # --- ids --------------------------------------------------------------------------------------------------------------
 
 
-async def test_id_enumeration(of: World) -> None:
+async def test_id_enumeration_finds_nothing(of: World) -> None:
     made = [new_id("pay") for _ in range(2000)]
     assert len(set(made)) == 2000
     tails = [int(re.sub("[^0-9a-z]", "", each[14:])[-5:], 36) for each in made]
@@ -409,7 +409,7 @@ async def test_ssrf_through_redirects(of: World) -> None:
         assert (front.rings, home.rings) == (["/in"], []), "a redirect is an answer, not an errand"
 
 
-async def test_open_redirect(of: World) -> None:
+async def test_open_redirect_leads_nowhere_else(of: World) -> None:
     elsewhere: tuple[str, ...] = (
         "https://evil.example/",
         "//evil.example",
@@ -507,7 +507,7 @@ def plain_comparisons() -> set[tuple[str, str]]:
     return found
 
 
-async def test_timing(of: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_timing_tells_nothing_of_secrets(of: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No secret is compared letter by letter: not in the source, and not on the way through any door."""
     assert plain_comparisons() <= set(NO_SECRETS), "compare secrets with hmac.compare_digest, or say why it is none"
     compared: list[int] = []
@@ -563,7 +563,7 @@ def posts(of: World) -> list[tuple[str, str, bool]]:
     ]
 
 
-async def test_csrf(of: World) -> None:
+async def test_csrf_changes_nothing_here(of: World) -> None:
     """Another site makes a signed-in owner's browser post anything anywhere: nothing happens."""
     owner, routes = await of.person(of.ours, Role.OWNER), posts(of)
     free = {path for _, path, exempt in routes if exempt and not path.startswith("/api/v1/")}
@@ -660,7 +660,7 @@ async def test_missing_authorisation_by_a_lesser_key(of: World) -> None:
         assert changed(before, await of.state()) == [], operation.name
 
 
-async def test_double_refund(of: World) -> None:
+async def test_double_refund_gives_back_once(of: World) -> None:
     """Ten refunds of the whole amount at once give it back once."""
     till = await of.house.program(at=of.ours)
     payment = await till.pays()
@@ -672,7 +672,7 @@ async def test_double_refund(of: World) -> None:
     assert of.house.alipay.trades[number].given_back == 1250
 
 
-async def test_double_spend(of: World) -> None:
+async def test_double_spend_takes_money_once(of: World) -> None:
     """Ten payments of one reference at once take it once; ten repetitions of one key are one payment."""
     till = await of.house.program(at=of.ours)
     known = len(of.house.alipay.trades)
