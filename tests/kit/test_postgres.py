@@ -15,7 +15,7 @@ from saoma.kit.postgres import clear_away_left_clusters
     [
         ("{tmp}/gone", "", False),
         ("{tmp}/gone", "2147483600", False),
-        ("{tmp}/gone", str(os.getpid()), True),
+        ("{tmp}/gone", "our own", True),
         ("{tmp}/there", "", True),
         ("/srv/on-a-disk-that-is-not-mounted", "", True),
     ],
@@ -28,6 +28,7 @@ def test_only_a_cluster_nobody_uses_of_a_temporary_folder_that_is_gone_is_remove
     (cluster / "data").mkdir(parents=True)
     (cluster / "made-for.txt").write_text(made_for.format(tmp=tmp_path))
     if postmaster:
-        (cluster / "data" / "postmaster.pid").write_text(f"{postmaster}\n{cluster}\n")
+        number = os.getpid() if postmaster == "our own" else postmaster
+        (cluster / "data" / "postmaster.pid").write_text(f"{number}\n{cluster}\n")
     clear_away_left_clusters(tmp_path / "rooms")
     assert cluster.exists() is stays
