@@ -148,3 +148,15 @@ async def test_a_body_that_can_not_be_read_is_kept_for_our_own_accounts_only(hou
     assert await house.payments.notified_unreadably("acc_nobody", b"x") == NoticeAnswer(False, "account")
     async with house.db.reading() as rows:
         assert await rows.value("SELECT count(*) FROM notices_refused") == 1
+
+
+async def test_a_refund_that_nobody_made_here_becomes_somebodys_case(house: House) -> None:
+    payment = await paid_unnoticed(house)
+    await house.deliver()
+    trade = house.alipay.trades[payment.order_number]
+    house.alipay._notice(trade, "paid", refund_number="RFINTHEIRCONSOLE")
+    assert await house.deliver() == [NoticeAnswer(True, "applied")]
+    assert (await house.payments.get(payment.id)).status is Status.SUCCEEDED
+    async with house.db.reading() as rows:
+        found = await rows.value("SELECT json_agg(json_build_array(kind, subject_id, detail->>'why')) FROM cases")
+    assert found == [["unmatched_notice", payment.id, "refund"]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from saoma.kit.errors import IllegalTransition
+from saoma.kit.errors import Conflict, IllegalTransition
+from saoma.kit.money import Money
 from saoma.payments.happenings import Ruling
 from saoma.payments.lifecycle import Status
 from tests.payments.make import House, new_payment
@@ -64,6 +65,29 @@ async def test_what_was_booked_and_is_ruled_unpaid_is_booked_back(house: House) 
     assert payment.status is Status.CANCELLED
     assert await house.sales() == 0
     assert (await house.look_at_bill()).told == ["paid", "released"]
+    assert await house.faults() == []
+
+
+async def test_of_a_payment_refunded_in_part_and_undone_elsewhere_only_the_rest_is_booked_back(house: House) -> None:
+    """Found by the simulation: such a payment could not be ruled upon at all."""
+    payment = await house.payments.take(new_payment())
+    trade = house.alipay.trades[payment.order_number]
+    house.alipay.outbox.clear()
+    house.alipay.fails("refund", "silence_after")
+    await house.payments.refund(payment.id, Money(450, "USD"), "cold", "stf_ann", "r1")
+    trade.state = "closed"
+    house.alipay._notice(trade, "closed")
+    await house.deliver()
+    if (await house.payments.get(payment.id)).status is Status.NEEDS_ATTENTION:
+        with pytest.raises(Conflict, match="refund of this payment has not ended"):
+            await house.payments.rule(payment.id, Ruling.UNPAID, "stf_owner", "undone in their console")
+    await house.play(600)
+    [refund] = await house.payments.refunds_of(payment.id)
+    assert (refund.status, (await house.payments.get(payment.id)).status) == ("succeeded", Status.NEEDS_ATTENTION)
+    ruled = await house.payments.rule(payment.id, Ruling.UNPAID, "stf_owner", "undone in their console")
+    assert (ruled.status, ruled.refunded) == (Status.CANCELLED, 450)
+    assert (await house.look_at_bill()).told == ["paid", "refunded", "released"]
+    assert await house.sales() == 0
     assert await house.faults() == []
 
 

@@ -256,7 +256,7 @@ class Shop(World):
         self.say(f"{case.kind} of {case.subject_id[-6:]} is ruled {move}")
         rulings = Rulings(self.till.payments, _ABOVE)
         after = await self.do(self.till, rulings.rule(case.id, move, "olga", "looked at their console"))
-        if after is not None and not after.closed:
+        if after is None or not after.closed:
             await self.do(self.till, rulings.rule(case.id, move, "oleg", "so did I"))
         return True
 

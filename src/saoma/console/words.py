@@ -135,6 +135,7 @@ WHY: Final[Mapping[str, str]] = {
     "order": "Nobody knows this order",
     "amount": "Another amount than the payment's",
     "trade": "Another trade than the payment's",
+    "refund": "A refund that was not made here",
 }
 
 #: What a case's details are called; those that people don't read are left out and stand in a fold.

@@ -131,7 +131,10 @@ class NoticeDoor:
         number = {"number": notice.settles_refund, "payment_id": payment.id}
         refund = await tx.maybe(Refund, _OF_REFUND_NUMBER, number)
         if refund is None:
+            # Genuine, so it is believed; but nobody here gave this money back, so somebody must look at it.
             log.warning("notice.unknown_refund", payment=payment.id, refund_number=notice.settles_refund)
+            mark, now = f"{payment.id}:{notice.settles_refund}", self._hall.clock.now()
+            await notice_refused(tx, payment.account_id, "refund", payment.order_number, payment, mark, now)
             return payment
         evidence = notice.report.evidence
         report = (

@@ -64,7 +64,7 @@ WITH changed AS (
            %(signed)s::boolean, %(said_by)s, %(raw)s FROM changed
 ), posting AS (
     INSERT INTO postings (at, kind, merchant_id, source, destination, amount, currency, payment_id)
-    SELECT %(now)s, %(posting)s, %(merchant_id)s, %(giver)s, %(taker)s, %(amount)s, %(currency)s, id
+    SELECT %(now)s, %(posting)s, %(merchant_id)s, %(giver)s, %(taker)s, %(posted)s, %(currency)s, id
     FROM changed WHERE %(posting)s <> ''
 ), {TELL.format(source="changed")}
 SELECT count(*) FROM changed
@@ -173,6 +173,8 @@ class Hall:
             "said": reading.evidence.code or reading.code or "",
             "said_by": reading.said_by,
             "posting": "sale" if change.book_sale else "reversal" if change.reverse_sale else "",
+            # What was refunded has gone back already: only the rest is undone.
+            "posted": after.amount - after.refunded if change.reverse_sale else after.amount,
             "giver": giver,
             "taker": taker,
         }

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from saoma.kit.errors import IllegalTransition
+from saoma.kit.errors import Conflict, IllegalTransition
 from saoma.payments.happenings import CANCELLED, GIVING_UP, NOT_SENT, Door, Reading
 from saoma.payments.lifecycle import FINAL, PAYMENT, Event, Status
 from saoma.payments.model import Payment
@@ -201,8 +201,10 @@ def _consequences(before: Payment, after: Payment, reading: Reading) -> Change:
     tell_released = undone and before.payable_state != "released"
     if succeeded and reading.event is Event.RULED_REFUND and before.payable_state == "held":
         tell_released = True
-    if reverse_sale and before.refund_reserved:
-        raise IllegalTransition("a payment with refunds can't be ruled unpaid")
+    if reverse_sale and before.refund_reserved > before.refunded:
+        raise Conflict("A refund of this payment has not ended yet. Rule on the refund first, then on the payment.")
+    if reverse_sale and before.refunded == before.amount:
+        raise IllegalTransition("a payment that was given back whole has nothing left to undo")
     told = "paid" if tell_paid else "released" if tell_released else before.payable_state
     return Change(
         msgspec.structs.replace(after, booked=before.booked or book_sale, payable_state=told),
