@@ -18,6 +18,7 @@ from rich.markup import escape
 from saoma.alipay.findings import Mark, words_of
 from saoma.alipay.key_texts import KeyText, read_key
 from saoma.demo.cast import read_demo
+from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity.account_check import Doctor
 from saoma.identity.accounts import AccountView, account_views
 from saoma.identity.model import account
@@ -83,6 +84,7 @@ async def _findings(settings: Settings | SaomaError) -> AsyncIterator[Finding]:
             revision = await rows.value("SELECT version_num FROM alembic_version")
             off = await rows.value("SHOW synchronous_commit") == "off"
             found = [view for view in await account_views(rows) if view.stopped_at is None]
+            practice = await rows.value("SELECT count(*) FROM accounts WHERE id = %(id)s", {"id": PRACTICE_ACCOUNT})
         yield True, "database", f"PostgreSQL {shown}, revision {revision}"
         yield (
             not off,
@@ -96,6 +98,8 @@ async def _findings(settings: Settings | SaomaError) -> AsyncIterator[Finding]:
     try:
         if not found:
             yield False, "accounts", "none yet: add a gateway account in the console"
+        if practice:
+            yield True, "practice", "the practice account is left out: no money can move there"
         for view in found:
             async for finding in _examine_account(db, view, settings):
                 yield finding

@@ -15,9 +15,13 @@ import pytest_asyncio
 from saoma.alipay.signing import SignType
 from saoma.app import Rooms
 from saoma.gateway import PRACTICE_ACCOUNT
+from saoma.identity.accounts import account_views
 from saoma.kit.clock import MovableClock
 from saoma.kit.postgres import EmbeddedPostgres
 from saoma.payments.watch import Watch
+from saoma.practice.lessons import LESSONS
+from saoma.practice.rehearsal import SECOND_PERSON
+from saoma.practice.script import Kind, Lesson, cost
 from tests.gateway import make
 from tests.gateway.alipay import Alipay, LetterBox
 from tests.gateway.conftest import settings
@@ -141,21 +145,111 @@ async def test_goods_that_left_too_early_mean_once_more(practising: House) -> No
     assert (await post(shop, "/practice/lessons/never_paid/begin")).status_code == 303, "kindly, from the start"
 
 
+async def act_out(house: House, shop: Shop, lesson: Lesson, bill: str) -> list[str]:
+    """Go through a lesson as its coach asks; tells what the coach said to whoever waited."""
+    told: list[str] = []
+    for number, stage in enumerate(lesson.stages):
+        said = (await post(shop, "/practice/coach?lang=en")).text
+        if f'data-stage="{number}" data-outcome="going"' not in said:
+            continue
+        fresh = number > 0 and lesson.stages[number - 1].kind is Kind.SAY and stage.kind is Kind.PAID
+        if stage.kind is Kind.CHARGE or fresh:
+            lines = {"line": await line_of(house, "Beef noodles")} if lesson.takes else {}
+            code = (await coach(shop))[2]
+            assert (await post(shop, f"{bill}/pay", payment_code=code, key=f"{number}", **lines)).status_code == 200
+        elif stage.kind is Kind.SAY:
+            await post(shop, "/practice/do", what="say", word=sorted(stage.words)[0])
+        elif stage.kind is Kind.HAND_OVER:
+            await post(shop, "/practice/do", what="hand_over")
+        elif stage.kind is Kind.ASK_REFUND:
+            await give_back(house, shop)
+        for _ in range(12):
+            _, now, _ = await coach(shop)
+            if int(now) > number:
+                break
+            told.append(lesson.stages[int(now)].kind)
+            await house.move_to(house.clock.now() + timedelta(seconds=3))
+            await house.work()
+        assert int(now) > number, f"{lesson.key} can't get past {stage.kind}"
+    return told
+
+
+async def line_of(house: House, dish: str) -> str:
+    """A dish on the lesson's bill."""
+    return str(
+        await value(
+            house,
+            "SELECT l.id FROM tab_lines l JOIN sittings s ON s.tab_id = l.tab_id"
+            f" WHERE s.id = (SELECT sittings[1] FROM practice_runs) AND l.name = '{dish}'",
+        )
+    )
+
+
+async def give_back(house: House, shop: Shop) -> None:
+    """Ask for the spring rolls' money at table 1, the way the till's dialog does."""
+    sitting = await value(house, "SELECT sittings[1] FROM practice_runs")
+    payment = await value(house, f"SELECT id FROM payments WHERE payable_id = '{sitting}'")
+    line = await line_of(house, "Spring rolls")
+    path = f"/till/bills/{sitting}/payments/{payment}/refund"
+    assert (await post(shop, path, line=line, reason="never came", key="back")).status_code == 303
+
+
+#: The lessons in which nothing can be known at once.
+WAITING = {"pin", "never_paid", "error_paid", "silence", "picture"}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.key)
+async def test_whoever_does_as_the_coach_says_passes(practising: House, lesson: Lesson) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    bill = (await post(shop, f"/practice/lessons/{lesson.key}/begin")).headers["location"]
+    told = await act_out(house, shop, lesson, bill)
+    assert (await coach(shop))[0] == "passed"
+    assert bool(told) == (lesson.key in WAITING), "who has to wait sees it"
+    assert await value(house, "SELECT passed_at IS NOT NULL FROM practice_lessons")
+    paid = await value(house, "SELECT sum(amount) FROM payments WHERE status = 'succeeded'")
+    owed = lesson.expected.minor if not lesson.gives_back else sum(cost(dishes).minor for dishes in lesson.bills)
+    assert paid == owed, "nothing was charged twice"
+
+
+async def test_a_cashier_who_may_not_refund_alone_asks_and_the_coachs_manager_agrees(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    async with house.rooms.db.transaction() as tx:
+        await tx.run("UPDATE staff SET roles = '{cashier}' WHERE id = %(id)s", {"id": shop.staff.id})
+    await post(shop, "/practice/lessons/refund/begin")
+    await give_back(house, shop)
+    assert await value(house, "SELECT status FROM refunds") == "requested", "a second person is waited for"
+    assert await value(house, "SELECT sum(refunded) FROM payments") == 0
+    await coach(shop)
+    for _ in range(3):
+        await house.move_to(house.clock.now() + timedelta(seconds=10))
+        await house.work()
+    assert (await coach(shop))[0] == "passed"
+    assert await value(house, "SELECT sum(refunded) FROM payments") == 550
+    assert await value(house, "SELECT approved_by FROM refunds") == SECOND_PERSON
+
+
+async def test_a_notice_tells_nothing_in_practice(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    bill = (await post(shop, "/practice/lessons/silence/begin")).headers["location"]
+    await post(shop, f"{bill}/pay", payment_code=(await coach(shop))[2], key="one")
+    told = await shop.browser.post(f"/alipay/notify/{PRACTICE_ACCOUNT}", data={"notify_id": "1", "sign": "x"})
+    assert told.text == "success", "the sandbox need not say it again"
+    assert await value(house, "SELECT count(*) FROM notices_refused") == 0
+    assert (await coach(shop))[:2] == ("going", "1"), "the till finds out by asking, or the lesson would teach nothing"
+
+
+async def test_the_practice_account_is_nobodys_to_look_after(practising: House) -> None:
+    async with practising.rooms.db.reading() as rows:
+        assert await rows.value("SELECT count(*) FROM accounts WHERE id = 'acc_practice'") == 1
+        shown = [view.id for view in await account_views(rows)]
+    assert shown
+    assert PRACTICE_ACCOUNT not in shown
+
+
 async def test_the_right_refund_finds_its_second_person(practising: House) -> None:
     house, shop = practising, practising.shops["MD5"]
     await post(shop, "/practice/lessons/refund/begin")
-    async with house.rooms.db.reading() as rows:
-        sitting, payment, line = (
-            await rows.value("SELECT sittings[1] FROM practice_runs"),
-            await rows.value("SELECT id FROM payments WHERE payable_id = (SELECT sittings[1] FROM practice_runs)"),
-            await rows.value(
-                "SELECT l.id FROM tab_lines l JOIN sittings s ON s.tab_id = l.tab_id"
-                " WHERE s.id = (SELECT sittings[1] FROM practice_runs) AND l.name = 'Spring rolls'"
-            ),
-        )
-    await post(
-        shop, f"/till/bills/{sitting}/payments/{payment}/refund", line=str(line), reason="never came", key="back"
-    )
+    await give_back(house, shop)
     for _ in range(3):
         if (await coach(shop))[0] == "passed":
             break

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from saoma.alipay.wire import Unreadable, parse_form
+from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.kit.errors import SaomaError
 from saoma.payments.payments import Payments
 
@@ -55,7 +56,10 @@ def _checked(fields: dict[str, str]) -> dict[str, str]:
 async def notify(
     request: Request[Any, Any, Any], payments: NamedDependency[Payments], account_id: FromPath[str]
 ) -> Response[str]:
-    """Take one notification for one account."""
+    """Take one notification for one account. In practice none is heard."""
+    if account_id == PRACTICE_ACCOUNT:
+        # A till is practised on that finds out by asking: told at once, "an error, and paid" would never look like one.
+        return _answer(accepted=True)
     kind, options = request.content_type
     body = b""
     try:
