@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from saoma.kit.clock import MovableClock
@@ -24,6 +25,14 @@ from tests.shelf import Shelf
 # A busy machine is no fault of the code: examples have no deadline each, tests have one in all.
 settings.register_profile("saoma", deadline=None)
 settings.load_profile("saoma")
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A program that a test ran within this process has set up logs as programs do; the next test has its own."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -207,4 +207,4 @@ def test_whatever_hypothesis_plays_ends_in_agreement_with_alipay(runners: Any) -
 
 def test_hypothesis_finds_a_planted_fault_as_well(runners: Any) -> None:
     with pytest.raises(Breach):
-        _played(runners(PLANTED["unsigned_notice"]), 200, [Phase.generate])
+        _played(runners(PLANTED["new_number"]), 400, [Phase.generate])

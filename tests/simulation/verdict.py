@@ -171,10 +171,14 @@ async def books_agree(db: Database, account_id: str, store_id: str, payments: Se
         booked = {row.id: row for row in await rows.rows(_Booked, _BOOKED, {"id": account_id})}
         await _tabs_agree(rows, store_id, payments)
     given: dict[str, dict[str, int]] = {}
+    waiting = {payment.order_number for payment in payments if payment.status is Status.NEEDS_ATTENTION}
+    stuck = set()
     for refund in await refunds(db, account_id):
         if refund.status == "succeeded":
             given.setdefault(refund.payment_id, {})[refund.refund_number] = refund.amount
-    waiting = {payment.order_number for payment in payments if payment.status is Status.NEEDS_ATTENTION}
+        elif refund.status == "needs_attention":
+            stuck.add(refund.payment_id)
+    waiting |= {payment.order_number for payment in payments if payment.id in stuck}
     for payment in payments:
         if payment.order_number in waiting:
             continue

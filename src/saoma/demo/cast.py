@@ -115,7 +115,7 @@ def restaurants(data: Path | None) -> tuple[Restaurant, Restaurant]:
             app_id="2016000000000001",
             menu=menus.NOODLE_HOUSE,
             people=(("Mei", "mei", Role.OWNER), ("Kai", "kai", Role.CASHIER), ("Lin", "lin", Role.KITCHEN)),
-            tables=("1", "2", "3", "4", "5", "6", "Terrace 1", "Terrace 2"),
+            tables=("1", "2", "3", "4", "5", "6", "Terrace 1", "Terrace 2", "Terrace 3", "Terrace 4"),
         ),
         Restaurant(
             key="burritos",

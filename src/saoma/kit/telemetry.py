@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 from opentelemetry import trace
@@ -41,19 +41,18 @@ def _hide_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 class _Unbreakable:
-    """A file that swallows what can't be written: a full disk under the log must not end a payment's transaction."""
+    """Standard error, whatever it is at that moment, less what can't be written.
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    A full disk under the log must not end a payment's transaction."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError, ValueError):
-            return self._file.write(text)
+            return sys.stderr.write(text)
         return len(text)
 
     def flush(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._file.flush()
+            sys.stderr.flush()
 
 
 def start_logging(*, level: str = "INFO", json: bool = False, process: str = "") -> None:
@@ -75,7 +74,7 @@ def start_logging(*, level: str = "INFO", json: bool = False, process: str = "")
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=_Unbreakable(sys.stderr)),  # type: ignore[arg-type]
+        logger_factory=structlog.PrintLoggerFactory(file=_Unbreakable()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     if process:
