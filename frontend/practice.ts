@@ -25,6 +25,10 @@ document.addEventListener("htmx:after:swap", () => {
   const inside = document.getElementById("coach-in");
   if (!coach || !inside) return;
   const now = [inside.dataset.lesson, inside.dataset.stage, inside.dataset.outcome].join(" ");
+  const hint = inside.querySelector(".coach-hint")?.textContent || "";
   if (coach.dataset.at !== now && inside.dataset.outcome !== "going") coach.classList.remove("folded");
+  // Whatever is new stands on top: nobody should have to look for it.
+  if (coach.dataset.at !== now || coach.dataset.hint !== hint) coach.scrollTop = 0;
+  coach.dataset.hint = hint;
   coach.dataset.at = now;
 });

@@ -246,6 +246,27 @@ async def test_the_practice_account_is_nobodys_to_look_after(practising: House) 
     assert PRACTICE_ACCOUNT not in shown
 
 
+async def test_lessons_share_a_store_as_long_as_it_is_tidy(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    stores = "SELECT count(*) FROM stores WHERE merchant_id ^@ 'mpr_'"
+    for key in ("paid", "no_money", "refund", "paid"):
+        await post(shop, f"/practice/lessons/{key}/begin")
+    assert await value(house, stores) == 1, "each lesson strikes what the one before left"
+    bill = (await post(shop, "/practice/lessons/never_paid/begin")).headers["location"]
+    await post(shop, f"{bill}/pay", payment_code=(await coach(shop))[2], key="one")
+    assert (await post(shop, "/practice/lessons/paid/begin")).headers["location"] != bill
+    assert await value(house, stores) == 2, "a payment still runs in the first one"
+    html = (await shop.browser.get("/till?lang=en")).text
+    assert html.count('data-testid="bill-tile"') == 1, "a lesson begins with its own bill only"
+    async with house.rooms.db.transaction() as tx:
+        await tx.run("UPDATE menu_items SET price = 1 WHERE store_id = (SELECT store_id FROM practice_runs)")
+        await tx.run(
+            "UPDATE menus SET version = gen_random_uuid()::text WHERE store_id = (SELECT store_id FROM practice_runs)"
+        )
+    await post(shop, "/practice/lessons/paid/begin")
+    assert await value(house, stores) == 3, "a menu that somebody changed is nobody's lesson"
+
+
 async def test_the_right_refund_finds_its_second_person(practising: House) -> None:
     house, shop = practising, practising.shops["MD5"]
     await post(shop, "/practice/lessons/refund/begin")

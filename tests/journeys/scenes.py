@@ -244,6 +244,43 @@ def till(stage: Stage, tour: Tour) -> None:
         tour.take(f"till-{name}", scan)
 
 
+def in_lesson(login: str, lesson: str) -> Callable[[Person], object]:
+    """Somebody of the staff at the practice till, where a lesson has just begun."""
+
+    def steps(p: Person) -> None:
+        p.sign_in(login, "/practice")
+        p.page.locator(f"[data-lesson={lesson}] [data-testid=begin]").click()
+        p.page.get_by_test_id("tell").wait_for()
+
+    return steps
+
+
+def practice(stage: Stage, tour: Tour) -> None:
+    """Lessons, and the coach beside the till."""
+
+    def waiting(p: Person) -> None:
+        in_lesson("kai", "error_paid")(p)
+        p.page.get_by_test_id("scan-code").click()
+        p.page.locator("#payment-panel[data-shows=waiting]").wait_for()
+
+    def passed(p: Person) -> None:
+        in_lesson("kai", "paid")(p)
+        p.page.get_by_test_id("scan-code").click()
+        p.page.locator("#coach-in[data-stage='2']").wait_for(state="attached")
+        opener = p.page.get_by_test_id("coach-open")
+        if opener.is_visible():
+            opener.click()
+        p.page.get_by_test_id("hand-over").click()
+        p.page.get_by_test_id("passed").wait_for()
+
+    tour.take("practice-lesson", in_lesson("kai", "wrong_code"))
+    tour.take("practice-refund", in_lesson("kai", "refund"))
+    tour.take("practice-waiting", waiting)
+    tour.take("practice-passed", passed)
+    tour.take("practice", signed_in("mei", "/practice"))
+    tour.take("practice-team", signed_in("mei", "/practice/team"))
+
+
 def staff(stage: Stage, tour: Tour) -> None:
     """Kitchen, office, signing in."""
     tour.take("sign-in", lambda p: p.page.goto(f"{p.house.app_url}/sign-in"))
@@ -295,5 +332,5 @@ def console(stage: Stage, tour: Tour) -> None:
 def play(tour: Tour) -> None:
     """All scenes, one after the other."""
     stage = prepare(tour.browser, tour.house)
-    for part in (diner, wallet, staff, till, console):
+    for part in (diner, wallet, staff, till, practice, console):
         part(stage, tour)

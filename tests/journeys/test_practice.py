@@ -22,14 +22,14 @@ def beside_the_till(page: Page, thing: str, *, desk: bool) -> None:
     button = page.locator(thing)
     expect(button).to_be_attached()
     if not desk and not button.is_visible():
-        page.locator("[data-coach-fold]").click()
+        page.get_by_test_id("coach-open").click()
     button.click()
 
 
 def fold(page: Page, *, desk: bool) -> None:
     """Let the till be seen on a phone."""
     if not desk and page.get_by_test_id("scan-code").is_visible():
-        page.locator("[data-coach-fold]").click()
+        page.get_by_test_id("coach-fold").click()
 
 
 @pytest.mark.parametrize(("lang", "size"), [("en", "desk"), ("zh", "phone")])

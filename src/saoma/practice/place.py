@@ -17,7 +17,7 @@ from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType
 from saoma.food.drafts import ItemDraft, MenuDraft, SectionDraft
 from saoma.food.editing import store_menu
-from saoma.food.menu import open_menu
+from saoma.food.menu import menu, open_menu
 from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity import model
 from saoma.identity.model import Staff, Store
@@ -130,7 +130,7 @@ def _roles(person: Staff) -> list[Role]:
 
 
 async def settle_in(tx: Transaction, person: Staff) -> Place:
-    """A fresh practice store with a small menu, and the person's double in it. Raises `NotAllowed`, `Conflict`."""
+    """A tidy practice store with a small menu, and the person's double in it. Raises `NotAllowed`, `Conflict`."""
     if not person.may(May.TAKE_PAYMENTS) or not person.merchant_id:
         raise NotAllowed("Practice is for people who take payments.")
     home = next(iter(await model.stores_of(tx, person)), None)
@@ -139,11 +139,34 @@ async def settle_in(tx: Transaction, person: Staff) -> Place:
     # Two who begin at once come one after the other: the merchant and each double exist once.
     await tx.run("SELECT id FROM merchants WHERE id = %(id)s FOR UPDATE", {"id": person.merchant_id})
     merchant_id = await _merchant(tx, person.merchant_id)
-    store = await model.add_store(tx, merchant_id, name="Practice", name_zh="练习", zone=home.zone)
+    store = await _tidy_store(tx, person) or await _fresh_store(tx, merchant_id, home.zone)
+    return Place(await _double(tx, person, merchant_id, store.id), store)
+
+
+async def _tidy_store(tx: Transaction, person: Staff) -> Store | None:
+    """Where the person practised last, if nothing is left there that a new lesson could stumble over."""
+    known = await tx.value(
+        """SELECT d.store_id FROM staff AS d WHERE d.double_of = %(id)s
+           AND NOT EXISTS (SELECT 1 FROM tabs AS t WHERE t.store_id = d.store_id AND t.status = 'open')
+           AND NOT EXISTS (SELECT 1 FROM refunds AS r JOIN payments AS p ON p.id = r.payment_id
+                           WHERE p.store_id = d.store_id AND r.status NOT IN ('succeeded', 'failed'))""",
+        {"id": person.id},
+    )
+    if not isinstance(known, str):
+        return None
+    offered = [item for section in (await menu(tx, known)).sections for item in section.items]
+    plain = {item.code: item.price for item in offered if not (item.hidden or item.sold_out or item.groups)}
+    if len(offered) != len(MENU) or plain != {dish.code: dish.price for dish in MENU}:
+        return None
+    return await model.store(tx, known)
+
+
+async def _fresh_store(tx: Transaction, merchant_id: str, zone: str) -> Store:
+    store = await model.add_store(tx, merchant_id, name="Practice", name_zh="练习", zone=zone)
     await open_menu(tx, store.id, CURRENCY)
     items = tuple(ItemDraft(code=one.code, name=one.name, name_zh=one.name_zh, price=one.price) for one in MENU)
     await store_menu(tx, store.id, MenuDraft(sections=(SectionDraft(name="Menu", name_zh="菜单", items=items),)))
-    return Place(await _double(tx, person, merchant_id, store.id), store)
+    return store
 
 
 async def _merchant(tx: Transaction, real_id: str) -> str:

@@ -28,7 +28,7 @@ from saoma.practice.script import Lesson
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import Whole
 from saoma.restaurant.shares import KIND, part_of
-from saoma.restaurant.tables import add_table
+from saoma.restaurant.tables import add_table, tables
 
 ANOTHER_CODE: Final = (
     "This is practice, and that is not the practice customer's code: nothing was charged. To serve a real customer, go "
@@ -66,7 +66,7 @@ class Customers:
 
 
 async def begin(db: Database, clock: Clock, checkout: Checkout, person: Staff, lesson: Lesson) -> Run:
-    """Set a lesson up in a fresh store of its own. What an earlier try left is forgotten. Raises `NotAllowed`."""
+    """Set a lesson up in a store of the person's own. What an earlier try left is forgotten. Raises `NotAllowed`."""
     async with db.transaction() as tx:
         before = await run_of(tx, person.id)
         if before is not None:
@@ -98,7 +98,8 @@ async def begin(db: Database, clock: Clock, checkout: Checkout, person: Staff, l
 
 
 async def _bill(tx: Transaction, place: Place, number: int, codes: tuple[str, ...], now: datetime) -> str:
-    table = await add_table(tx, place.store.id, str(number), now)
+    known = next((one for one in await tables(tx, place.store.id) if one.name == str(number) and not one.area), None)
+    table = known or await add_table(tx, place.store.id, str(number), now)
     sitting = await sittings.open_for_staff(tx, place.store.id, table.id, now)
     offered = {item.code: item for section in (await menu(tx, place.store.id)).sections for item in section.items}
     for code in codes:
