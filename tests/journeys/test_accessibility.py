@@ -28,7 +28,15 @@ def test_axe_finds_no_fault_on_the_screens_of_a_day(
 ) -> None:
     staff = person(lang, desk=True)
     visits = {
-        "mei": ["/till", f"/till/bills/{open_bill}", "/office/tables", "/office/api-keys", "/console/staff"],
+        "mei": [
+            "/till",
+            f"/till/bills/{open_bill}",
+            "/office/tables",
+            "/office/api-keys",
+            "/console/staff",
+            "/practice",
+            "/practice/team",
+        ],
         "operator": ["/console", "/console/cases?status=all", "/console/payments"],
     }
     found = []
@@ -40,6 +48,20 @@ def test_axe_finds_no_fault_on_the_screens_of_a_day(
             for scheme in ("light", "dark"):
                 staff.page.emulate_media(color_scheme=scheme)
                 found += [f"{path} ({scheme}): {fault}" for fault in faults(staff.page)]
+    assert found == []
+
+
+def test_axe_finds_no_fault_on_the_coach_beside_the_till(person: Callable[..., Person]) -> None:
+    found = []
+    for lesson, word in (("paid", ""), ("wrong_code", "other_card")):
+        staff = person("en", desk=True)
+        scenes.in_lesson("kai", lesson)(staff)
+        if word:
+            staff.page.locator(f"[data-word={word}]").click()
+            expect(staff.page.get_by_test_id("hint")).to_be_visible()
+        for scheme in ("light", "dark"):
+            staff.page.emulate_media(color_scheme=scheme)
+            found += [f"{lesson} ({scheme}): {fault}" for fault in faults(staff.page)]
     assert found == []
 
 
