@@ -37,7 +37,7 @@ run: setup
 	@$(BIN)/saoma demo --data-dir .demo $(ARGS)
 
 test: setup browser
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: setup
 	@$(BIN)/ruff format --check .

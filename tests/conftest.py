@@ -11,10 +11,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
@@ -25,6 +27,24 @@ from tests.shelf import Shelf
 # A busy machine is no fault of the code: examples have no deadline each, tests have one in all.
 settings.register_profile("saoma", deadline=None)
 settings.load_profile("saoma")
+
+
+class TogetherOrAlone(LoadScopeScheduling):
+    """Shares tests out to workers one by one, but keeps together what shares one demo or one browser.
+
+    xdist's own marker for that, `xdist_group`, groups nothing under this version of pytest."""
+
+    TOGETHER = ("tests/journeys/", "tests/demo/test_rough.py", "tests/web/test_parts_page.py", "tests/sandbox/wallet/")
+
+    def _split_scope(self, nodeid: str) -> str:
+        # The rough day stays with the journeys: two sets of processes at once would starve each other.
+        shared = next((each for each in self.TOGETHER if nodeid.startswith(each)), nodeid)
+        return "tests/journeys/" if shared == "tests/demo/test_rough.py" else shared
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherOrAlone:
+    """Which worker gets which test."""
+    return TogetherOrAlone(config, log)
 
 
 @pytest.fixture(autouse=True)

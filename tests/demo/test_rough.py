@@ -11,7 +11,7 @@ from saoma.demo.rough import Rough
 from saoma.demo.rough_plan import VICTIMS
 from tests.journeys.conftest import free_port
 
-pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 def _three_free_ports() -> int:

@@ -201,6 +201,23 @@ async def test_a_right_password_makes_earlier_slips_forgotten(house: SimpleNames
         assert (await sign_in_as_mei(house.browser)).status_code == 303
 
 
+async def test_a_whole_shop_may_sign_in_from_one_address_all_day(house: SimpleNamespace) -> None:
+    judge = SignIn(house.db, house.clock)
+    for _ in range(70):
+        assert await judge.by_password("mei", make.PASSWORD, "the shop") != Wrong()
+
+
+async def test_who_signs_in_rightly_now_and_then_gets_no_more_guesses_at_others(house: SimpleNamespace) -> None:
+    judge, guesses = SignIn(house.db, house.clock), 0
+    with pytest.raises(TooManyTries):
+        for number in range(100):
+            assert await judge.by_password(f"other{number}", "a guess", "one place") == Wrong()
+            guesses += 1
+            if number % 3 == 0:
+                await judge.by_password("mei", make.PASSWORD, "one place")
+    assert guesses == 60
+
+
 async def test_whoever_is_dismissed_is_out_at_the_next_click(house: SimpleNamespace) -> None:
     await sign_in_as_mei(house.browser)
     async with house.db.transaction() as tx:

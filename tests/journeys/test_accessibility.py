@@ -13,7 +13,7 @@ from tests.journeys import scenes
 from tests.journeys.conftest import House, Person
 from tests.journeys.looking import faults
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture(scope="module")

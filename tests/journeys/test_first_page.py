@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from tests.journeys.conftest import House, Person
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.journey
 
 NARROW = {"width": 360, "height": 740}
 MOST_BYTES = 100_000

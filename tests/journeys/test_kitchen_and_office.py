@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.journeys.conftest import House, Person
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.journey
 
 
 def order(diner: Person, url: str, *dishes: str) -> None:

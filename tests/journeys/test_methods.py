@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import House, Person
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.journey
 
 
 def opened_bill(till: Person) -> None:

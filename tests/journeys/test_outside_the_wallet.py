@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.journeys.conftest import PHONE, House, Person
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.journey
 
 WORDS = {
     "en": {

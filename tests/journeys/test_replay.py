@@ -8,14 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from saoma.demo.chaos import pull_plugs
 from saoma.demo.orders import CURRENCY, read_orders
 from saoma.kit.money import total
 from tests.journeys.conftest import House
-
-pytestmark = [pytest.mark.xdist_group("journeys")]
 
 DISHES = (("Bean Burrito", 875), ("Corn Bowl", 925), ("Lime Soda", 125), ("Salsa Chips", 295))
 

@@ -18,10 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from saoma.web.assets import assets, manifest
 from tests.browser import chromium_running
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("SAOMA_NO_BROWSER") == "1", reason="no browser was asked for"),
-    pytest.mark.xdist_group("web-browser"),
-]
+pytestmark = pytest.mark.skipif(os.environ.get("SAOMA_NO_BROWSER") == "1", reason="no browser was asked for")
 ROOT = Path(__file__).parents[2]
 #: Set to a folder to keep pictures of every part for looking at.
 PICTURES = os.environ.get("SAOMA_PICTURES", "")

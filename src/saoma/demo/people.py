@@ -4,6 +4,7 @@ Each is an HTTP client with a cookie jar of its own; whatever a dead process fai
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
@@ -147,27 +148,29 @@ class Diner:
 
 
 class Cashier:
-    """Someone signed in at the till."""
+    """Someone signed in at the till. All players of a replay share one: who signs in once needs no more tries."""
 
     def __init__(self, app_url: str, login: str, password: str) -> None:
         self._browser = _Browser(app_url)
         self._login = login
         self._password = password
         self._here = False
+        self._signing_in = asyncio.Lock()
 
     async def close(self) -> None:
         """Leave the till."""
         await self._browser.close()
 
     async def _sign_in(self) -> None:
-        if self._here:
-            return
-        await self._browser.ask("GET", "/sign-in")
-        form = [("login", self._login), ("password", self._password)]
-        status, _, text = await self._browser.press("/sign-in", form)
-        if status not in (200, 204, 302, 303):
-            raise PlayedWrong(f"signing in answered {status}: {_words(text)}")
-        self._here = True
+        async with self._signing_in:
+            if self._here:
+                return
+            await self._browser.ask("GET", "/sign-in")
+            form = [("login", self._login), ("password", self._password)]
+            status, _, text = await self._browser.press("/sign-in", form)
+            if status not in (200, 204, 302, 303):
+                raise PlayedWrong(f"signing in answered {status}: {_words(text)}")
+            self._here = True
 
     async def scan(self, sitting_id: str, payment_code: str, amount: Money, key: str) -> None:
         """Scan a payment code for the whole bill."""
@@ -262,6 +265,4 @@ class Wallets:
 
 def _words(html: str) -> str:
     """A page's words, shortened, for an error line."""
-    import re
-
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())[:300]

@@ -83,10 +83,15 @@ class _Replay:
         self._merchant_id: str = merchant["id"]
         self._items: dict[str, Item] = {}
         self._known: dict[str, _Known] = {}
+        self._cashier: Cashier
 
     async def run(self, orders: Sequence[Order]) -> int:
         """Play `orders`, print what the books say, and tell whether they agree."""
         db = await Database.open(self._demo.database_url, max_size=self._at_once + 2)
+        staff = next(
+            each for each in self._demo.staff if each.get("store_id") == self._store_id and each["role"] == "owner"
+        )
+        self._cashier = Cashier(self._demo.app_url, staff["login"], staff["password"])
         try:
             await self._learn_menu(db)
             if not self._can_be_ordered(orders):
@@ -105,6 +110,7 @@ class _Replay:
                 self._console.print(f"[red]order {number}: {why}[/red]")
             return 0 if agrees and not failed else 1
         finally:
+            await self._cashier.close()
             await db.close()
 
     async def _learn_menu(self, db: Database) -> None:
@@ -125,17 +131,7 @@ class _Replay:
         return True
 
     async def _import_menu(self, orders: Sequence[Order]) -> None:
-        cashier = self._owner()
-        try:
-            await _patiently(lambda: cashier.import_menu(write_json(menu_of(orders), CURRENCY)))
-        finally:
-            await cashier.close()
-
-    def _owner(self) -> Cashier:
-        staff = next(
-            each for each in self._demo.staff if each.get("store_id") == self._store_id and each["role"] == "owner"
-        )
-        return Cashier(self._demo.app_url, staff["login"], staff["password"])
+        await _patiently(lambda: self._cashier.import_menu(write_json(menu_of(orders), CURRENCY)))
 
     async def _left_behind(self, db: Database) -> list[_Known]:
         async with db.reading() as rows:
@@ -207,7 +203,7 @@ class _Replay:
         wallets = Wallets(self._demo.sandbox_url)
         buyer = f"replay{number}"
         await _patiently(lambda: wallets.add_buyer(buyer))
-        return _People(Diner(self._demo.app_url, self._demo.sandbox_url, buyer), self._owner(), wallets, db)
+        return _People(Diner(self._demo.app_url, self._demo.sandbox_url, buyer), self._cashier, wallets, db)
 
     async def _persist(self, people: _People, order: Order, seat: _Seat) -> None:
         """Play one order to its end, beginning again wherever somebody died."""
@@ -317,7 +313,7 @@ class _Payment(msgspec.Struct):
 
 
 class _People:
-    """One diner, one cashier and one wallet that play together, and what they can see of the books."""
+    """One diner and one wallet that play together with the cashier of all, and what they can see of the books."""
 
     def __init__(self, diner: Diner, cashier: Cashier, wallets: Wallets, db: Database) -> None:
         self.diner = diner
@@ -327,7 +323,6 @@ class _People:
 
     async def close(self) -> None:
         await self.diner.close()
-        await self._cashier.close()
         await self._wallets.close()
 
     async def _payments(self, mark: str) -> list[_Payment]:

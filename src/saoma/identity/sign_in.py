@@ -46,10 +46,10 @@ class SignIn:
         login = login.strip().lower()[:64]
         # What is stored here names no one: logins that exist and logins that don't leave the same trace.
         name = hashlib.sha256(login.encode()).hexdigest()[:32]
-        here = f"login:{name}:{place}"
-        await self._tries.count(f"place:{place}", _TRIES_PER_PLACE, _WINDOW)
+        here, anywhere, anybody = f"login:{name}:{place}", f"login:{name}", f"place:{place}"
+        await self._tries.count(anybody, _TRIES_PER_PLACE, _WINDOW)
         await self._tries.count(here, _TRIES_PER_LOGIN_AND_PLACE, _WINDOW)
-        await self._tries.count(f"login:{name}", _TRIES_PER_LOGIN, _WINDOW)
+        await self._tries.count(anywhere, _TRIES_PER_LOGIN, _WINDOW)
         async with self._db.reading() as rows:
             known = await rows.maybe(
                 _Secrets,
@@ -68,6 +68,10 @@ class SignIn:
                     {"id": known.id, "new": renewed, "old": known.password_hash},
                 )
         await self._tries.forget(here)
+        # A whole shop signs in from one address: only what was wrong may use up its tries. One is given back, not
+        # all: who has a login of their own must not wipe out the count of their guesses at others'.
+        await self._tries.give_back(anywhere)
+        await self._tries.give_back(anybody)
         return await self._signed_in(known.id, "signed_in", place)
 
     async def by_pin(self, on_duty: Staff, staff_id: str, pin: str, place: str) -> Staff | Wrong:

@@ -60,3 +60,8 @@ class Tries:
         """Start counting `key` anew: it was right this time."""
         async with self._db.reading() as rows:
             await rows.run("DELETE FROM sign_in_tries WHERE key = %(key)s", {"key": key})
+
+    async def give_back(self, key: str) -> None:
+        """Take back the one try of `key` that proved right; wrong ones of others stay counted."""
+        async with self._db.reading() as rows:
+            await rows.run("UPDATE sign_in_tries SET tries = tries - 1 WHERE key = %(key)s AND tries > 0", {"key": key})
