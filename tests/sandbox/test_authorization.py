@@ -257,3 +257,14 @@ async def test_the_published_request_verifies_with_the_published_key() -> None:
     assert said.text == (
         '{"code":"40002","msg":"Invalid Arguments","sub_code":"isv.code-invalid","sub_msg":"授权码code无效"}'
     )
+
+
+async def test_the_call_log_tells_who_came_to_be_authorized(wire: Running) -> None:
+    await authorize(wire)
+    await authorize(wire, scope="auth_user")
+    calls = (await wire.control("GET", f"calls?partner={PARTNER}"))["calls"]
+    assert [(call["service"], call["response"]) for call in calls] == [
+        ("publicAppAuthorize.htm", "granted"),
+        ("publicAppAuthorize.htm", "refused"),
+    ]
+    assert calls[0]["request"]["scope"] == "auth_base" and "User-Agent" in calls[0]["request"]

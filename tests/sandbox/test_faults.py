@@ -139,3 +139,14 @@ async def test_a_fault_for_a_service_nobody_offers_is_refused(wire: Running) -> 
     problem = await wire.control("POST", "faults", {"service": "x", "fault": "delay"}, status=422)
     assert "not a service" in problem["detail"]
     await wire.control("POST", "faults", {"service": make.PAY, "fault": "explode"}, status=400)
+
+
+async def test_a_refusal_on_demand_does_nothing_and_forbids_a_repeat(wire: Running) -> None:
+    assert (await wire.call(make.pay_fields())).fields["result_code"] == "SUCCESS"
+    await plan(wire, "refused", service=make.CANCEL)
+    no = (await wire.call(make.cancel_fields(NUMBER))).fields
+    assert (no["result_code"], no["retry_flag"], no["detail_error_code"]) == ("FAIL", "N", "TRADE_CANCEL_TIME_OUT")
+    assert status(wire) is TradeStatus.TRADE_SUCCESS
+    whys = [call["why"] for call in (await wire.control("GET", "calls"))["calls"]]
+    assert whys == ["", "as planned: refused"], "the log tells what went wrong on purpose"
+    assert (await wire.call(make.cancel_fields(NUMBER))).fields["result_code"] == "SUCCESS"

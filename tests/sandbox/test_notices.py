@@ -197,3 +197,19 @@ async def test_notifications_go_out_by_themselves_when_the_clock_runs(shop: Shop
         await wire.call(make.pay_fields(notify_url=shop.url))
         await make.until(lambda: bool(shop.bodies))
     assert len(shop.bodies) == 1
+
+
+async def test_a_forged_notification_says_what_it_is_told_to(wire: Running, shop: Shop) -> None:
+    await pay(wire, shop)
+    said = await wire.control("POST", f"notifications/{NUMBER}/forge", {"changes": {"total_fee": "0.01"}})
+    assert (said["status"], said["answer"]) == (200, "success")
+    await wire.control("POST", f"notifications/{NUMBER}/forge", {"spoil_signature": True})
+    true, cheap, spoiled = shop.told
+    assert (cheap["total_fee"], true["total_fee"], spoiled["total_fee"]) == ("0.01", "12.50", "12.50")
+    assert len({told["notify_id"] for told in shop.told}) == 3
+    signatory = md5_signatory(make.KEY)
+    held = [signatory.verify(string_to_sign(told).encode(), told["sign"]) for told in shop.told]
+    assert held == [True, True, False]
+    (listed,) = (await wire.control("GET", f"notifications/{NUMBER}"))["notifications"]
+    assert len(listed["deliveries"]) == 1, "lies are kept nowhere"
+    await wire.control("POST", "notifications/NOBODY/forge", {}, status=404)

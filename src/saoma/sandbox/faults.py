@@ -26,6 +26,7 @@ class FaultKind(StrEnum):
     UNKNOWN = "unknown"
     BAD_SIGNATURE = "bad_signature"
     DELAY = "delay"
+    REFUSED = "refused"
 
 
 class Fault(msgspec.Struct):

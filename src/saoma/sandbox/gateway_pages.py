@@ -70,7 +70,11 @@ async def authorize(
     query = request.query_params
     app_id, scope = query.get("app_id", ""), query.get("scope", "")
     redirect_uri, state = query.get("redirect_uri", ""), query.get("state")
-    fault = request_fault(partners.of_app(app_id), scope, redirect_uri, state or "")
+    partner = partners.of_app(app_id)
+    fault = request_fault(partner, scope, redirect_uri, state or "")
+    asked = {**{name: query[name] for name in query}, "User-Agent": request.headers.get("user-agent", "")}
+    at, number = book.clock.now().isoformat(), partner.partner if partner else ""
+    book.store.log(at, "publicAppAuthorize.htm", number, "", asked, "refused" if fault else "granted", fault or "")
     if fault:
         return _page("Authorization failed 授权失败", f"<p>{escape(fault)}</p>", status=400)
     chosen = query.get("wallet_buyer", "")

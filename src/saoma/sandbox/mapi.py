@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -38,6 +38,7 @@ class Reply:
     body: bytes | None
     content_type: str = ""
     wait: float = 0
+    why: str = ""
 
 
 class _Stop(Exception):
@@ -67,6 +68,7 @@ class Mapi:
             try:
                 fields = read_fields(query, body, charset)
                 reply = self._served(fields, charset or _DEFAULT_CHARSET)
+                why = reply.why
             except _Stop as stop:
                 reply, why = _rejected(stop.code, charset), stop.why
             self._log(fields, reply, charset, why)
@@ -89,7 +91,8 @@ class Mapi:
         fault = self._faults.take(operation.name)
         if fault is None and operation.name == instore.SPOT_PAY and not instore.is_known(asked):
             fault = fault_of_code(fields["buyer_identity_code"])
-        return self._carried_out(operation, asked, signatory, fault)
+        reply = self._carried_out(operation, asked, signatory, fault)
+        return replace(reply, why=f"as planned: {fault.fault.value}") if fault else reply
 
     def _carried_out(self, operation: Operation, asked: Asked, signatory: Signatory, fault: Fault | None) -> Reply:
         kind = fault.fault if fault else None
@@ -100,7 +103,9 @@ class Mapi:
             return Reply(None, wait=wait)
         if kind is FaultKind.UNKNOWN:
             asked = Asked(asked.fields, asked.partner, asked.book, asked.charset, asked.sign_type, hold=True)
-        if kind is FaultKind.UNKNOWN and not operation.acts_when_unknown:
+        if kind is FaultKind.REFUSED:
+            said = refusal(operation.words, "TRADE_CANCEL_TIME_OUT") | {"retry_flag": "N"}
+        elif kind is FaultKind.UNKNOWN and not operation.acts_when_unknown:
             said = unknown(operation.words, asked.fields)
         else:
             try:

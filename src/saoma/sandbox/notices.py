@@ -10,6 +10,7 @@ import contextlib
 import heapq
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,8 +19,10 @@ import msgspec
 
 from saoma.alipay.signing import string_to_sign
 from saoma.alipay.wire import codec, form
+from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
 from saoma.sandbox.lifetimes import wire_date_time
+from saoma.sandbox.mapi import Forger
 from saoma.sandbox.model import Partner, Refund, Trade
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.trades import Book
@@ -172,6 +175,16 @@ class Notices:
         """Send every notification of an order once more, now, whatever was answered before; the schedule stays."""
         return [await self._try(notice, again=False) for notice in self.of_order(number)]
 
+    async def forge(self, number: str, changes: Mapping[str, str], *, spoiled: bool) -> Delivery:
+        """Send a notification that tells something else than the last genuine one, under an id of its own: signed
+        well, or with a spoiled signature. It is kept nowhere. Raises `NotFound` where there is none to copy."""
+        known = self.of_order(number)
+        if not known:
+            raise NotFound("Nothing was ever to be told about this order.")
+        last = known[-1]
+        told = msgspec.structs.replace(last, id=secrets.token_hex(17), fields={**last.fields, **changes})
+        return await self._post(told, spoiled=spoiled)
+
     async def close(self) -> None:
         """Stop sending; what was not answered is due again after a restart."""
         for task in list(self._tasks):
@@ -197,11 +210,11 @@ class Notices:
             self._keep(notice)
         return delivery
 
-    async def _post(self, notice: Notice) -> Delivery:
+    async def _post(self, notice: Notice, *, spoiled: bool = False) -> Delivery:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
         at = self._book.clock.now()
-        body = self.signed(notice)
+        body = self.signed(notice, spoiled=spoiled)
         kind = f"application/x-www-form-urlencoded; charset={notice.charset}"
         try:
             async with self._session.post(
@@ -212,7 +225,7 @@ class Notices:
         except (aiohttp.ClientError, TimeoutError, ValueError) as trouble:
             return Delivery(at, 0, f"[{type(trouble).__name__}] {trouble}"[:200])
 
-    def signed(self, notice: Notice) -> bytes:
+    def signed(self, notice: Notice, *, spoiled: bool = False) -> bytes:
         """The form as it is posted now: the send time is of this try, the id of the event."""
         partner = self._partners.find(notice.partner)
         signatory = self._partners.signatory(partner, notice.sign_type) if partner else None
@@ -220,6 +233,7 @@ class Notices:
         fields = {"notify_time": wire_date_time(self._book.clock.now()), "notify_id": notice.id, **notice.fields}
         fields = {name: value.encode(name_of, "replace").decode(name_of) for name, value in fields.items()}
         if signatory is not None:
+            signatory = Forger(signatory) if spoiled else signatory
             signature = signatory.sign(string_to_sign(fields).encode(name_of))
             fields |= {"sign_type": notice.sign_type, "sign": signature}
         return form(fields, notice.charset)
