@@ -4,7 +4,8 @@ Amounts come in pairs: what was asked (in the pricing currency) and what the buy
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -59,12 +60,16 @@ class Order:
     store: str = ""
     expires_at: datetime | None = None
     code_expires_at: datetime | None = None
+    api: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 class Trade(msgspec.Struct, omit_defaults=True):
     """One trade. `trade_no` is empty while Alipay has no trade of this number (only a code, or only a cancel).
 
-    `cny` and the `refunded` sums are minor units; `rate` is CNY per unit of the pricing currency, 8 decimals."""
+    `api` says by which gateway it was asked for, and so in which form its partner is told of it: empty is `service=`,
+    `openapi` is `method=`. `extra` is what that gateway must remember to answer. `cny` and the `refunded` sums are
+    minor units; `rate` is CNY per unit of the pricing currency, 8 decimals."""
 
     partner: str
     out_trade_no: str
@@ -100,6 +105,8 @@ class Trade(msgspec.Struct, omit_defaults=True):
     quantity: str = ""
     merchant: str = ""
     store: str = ""
+    api: str = ""
+    extra: dict[str, str] = {}
 
     @property
     def money(self) -> Money:
@@ -123,7 +130,9 @@ class Trade(msgspec.Struct, omit_defaults=True):
 
 
 class Refund(msgspec.Struct, omit_defaults=True):
-    """One refund of one trade, in the trade's pricing currency. `state` is PROCESSING, SUCCESS or FAILED."""
+    """One refund of one trade, in the trade's pricing currency. `state` is PROCESSING, SUCCESS or FAILED.
+
+    `refund_no` is unique for a partner; `request_no` is the partner's own where that is unique for a trade only."""
 
     partner: str
     out_trade_no: str
@@ -136,6 +145,7 @@ class Refund(msgspec.Struct, omit_defaults=True):
     notify_url: str = ""
     due_at: datetime | None = None
     done_at: datetime | None = None
+    request_no: str = ""
 
 
 class Buyer(msgspec.Struct, omit_defaults=True):

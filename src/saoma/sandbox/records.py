@@ -130,7 +130,8 @@ class Records:
             status=TradeStatus.ORDERED, created_at=now, expires_at=order.expires_at,
             code_expires_at=order.code_expires_at, notify_url=order.notify_url, charset=order.charset,
             sign_type=order.sign_type, pass_back=order.pass_back, body=order.body, price=order.price,
-            quantity=order.quantity, merchant=order.merchant, store=order.store,
+            quantity=order.quantity, merchant=order.merchant, store=order.store, api=order.api,
+            extra=dict(order.extra),
         )  # fmt: skip
         self.trades[order.partner, order.number] = trade
         self.keep(trade)
