@@ -10,15 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import statistics
 import subprocess
-import tempfile
 from functools import partial
-from pathlib import Path
 
-from barcode_payments import Load, Wish, load, plain
-from running import cpu_seconds, end, family_seconds, free_port, saoma, start, wait_for
+from barcode_payments import Wish, load, plain
+from running import Load, compare_with_floor, cpu_seconds, end, family_seconds, free_port, saoma, start, wait_for
 
 from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType, new_rsa_key
@@ -122,40 +118,6 @@ async def measure(sign_type: str, server: EmbeddedPostgres, words: argparse.Name
     return found
 
 
-def show(sign_type: str, found: dict[str, list[Load]]) -> None:
-    """Two lines of the table and their ratio."""
-    cpu = {}
-    for name, rounds in found.items():
-        cpu[name] = statistics.median(each.cpu for each in rounds)
-        print(
-            f"{name} {sign_type:<{11 - len(name)}}{statistics.median(each.rate for each in rounds):12.0f}"
-            f"{cpu[name]:13.2f}{1000 / cpu[name]:12.0f}{statistics.median(each.median for each in rounds):11.1f}"
-            f"{statistics.median(each.p99 for each in rounds):8.1f}"
-        )
-    print(f"{'':12}CPU {cpu['API'] / cpu['floor']:.2f} x the floor", flush=True)
-
-
-async def main() -> None:
-    """Both programs with both kinds of signature."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--payments", type=int, default=1000)
-    parser.add_argument("--at-once", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=3)
-    words = parser.parse_args()
-    print(
-        f"\nbarcode payments through the partner API, {words.at_once} at once on {os.cpu_count()} cores shared with"
-        f" PostgreSQL, gateway and load (median of {words.rounds} rounds)\n"
-    )
-    print(f"{'':12}{'payments/s':>12}{'CPU ms each':>13}{'per core-s':>12}{'median ms':>11}{'p99 ms':>8}")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = EmbeddedPostgres(Path(folder))
-        server.start()
-        try:
-            for sign_type in ("RSA2", "MD5"):
-                show(sign_type, await measure(sign_type, server, words))
-        finally:
-            server.stop()
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    what = "barcode payments through the partner API"
+    asyncio.run(compare_with_floor(__doc__, what, "API", measure, payments=1000))

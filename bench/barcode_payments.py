@@ -9,32 +9,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-from running import cpu_seconds, end, free_port, start, wait_for
+from running import Load, compare_with_floor, cpu_seconds, end, free_port, start, wait_for
 
 from saoma.alipay.signing import new_rsa_key
 from saoma.kit.postgres import EmbeddedPostgres
-
-
-@dataclass(frozen=True)
-class Load:
-    """What one round found: payments a second, the program's CPU for each, and how long each took; milliseconds."""
-
-    rate: float
-    cpu: float
-    median: float
-    p99: float
 
 
 @dataclass(frozen=True)
@@ -115,40 +101,5 @@ async def measure(sign_type: str, server: EmbeddedPostgres, words: argparse.Name
     return found
 
 
-async def main() -> None:
-    """Both programs with both kinds of signature."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--payments", type=int, default=1500)
-    parser.add_argument("--at-once", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=3)
-    words = parser.parse_args()
-    print(
-        f"\nbarcode payments, {words.at_once} at once on {os.cpu_count()} cores shared with PostgreSQL, gateway and"
-        f" load (median of {words.rounds} rounds)\n"
-    )
-    print(f"{'':12}{'payments/s':>12}{'CPU ms each':>13}{'per core-s':>12}{'median ms':>11}{'p99 ms':>8}")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = EmbeddedPostgres(Path(folder))
-        server.start()
-        try:
-            for sign_type in ("RSA2", "MD5"):
-                show(sign_type, await measure(sign_type, server, words))
-        finally:
-            server.stop()
-
-
-def show(sign_type: str, found: dict[str, list[Load]]) -> None:
-    """Two lines of the table and their ratio."""
-    cpu = {}
-    for name, rounds in found.items():
-        cpu[name] = statistics.median(each.cpu for each in rounds)
-        print(
-            f"{name} {sign_type:<{11 - len(name)}}{statistics.median(each.rate for each in rounds):12.0f}"
-            f"{cpu[name]:13.2f}{1000 / cpu[name]:12.0f}{statistics.median(each.median for each in rounds):11.1f}"
-            f"{statistics.median(each.p99 for each in rounds):8.1f}"
-        )
-    print(f"{'':12}CPU {cpu['saoma'] / cpu['floor']:.2f} x the floor", flush=True)
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(compare_with_floor(__doc__, "barcode payments", "saoma", measure, payments=1500))

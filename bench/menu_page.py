@@ -13,15 +13,11 @@ import json
 import re
 import statistics
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
-from running import cpu_seconds, end, free_port, start, wait_for
-
-from saoma.kit.postgres import EmbeddedPostgres
+from running import cpu_seconds, end, free_port, own_postgres, start, wait_for
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile Safari/604.1"
 
@@ -104,9 +100,7 @@ async def main() -> None:
     words = parser.parse_args()
     processes: list[subprocess.Popen[str]] = []
     found: dict[tuple[str, int], list[Visits]] = {}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = EmbeddedPostgres(Path(folder))
-        server.start()
+    with own_postgres() as server:
         try:
             visitors: dict[str, Visitor] = {}
             for name, script in (("floor", "menu_page_floor.py"), ("scanned", "menu_page_product.py")):
@@ -128,7 +122,6 @@ async def main() -> None:
         finally:
             for process in processes:
                 end(process)
-            server.stop()
 
     print(f"\nThe menu page, 30 dishes, one server process: time to first byte (median of {words.rounds} rounds)\n")
     print(

@@ -13,14 +13,12 @@ import asyncio
 import json
 import os
 import subprocess
-import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
-from running import cpu_seconds, end, family_seconds, free_port, memory_mb, saoma, start, wait_for
+from running import cpu_seconds, end, family_seconds, free_port, memory_mb, own_postgres, saoma, start, wait_for
 
 from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType, new_rsa_key
@@ -274,17 +272,12 @@ async def main() -> None:
         Case(10_000, 1, "order_code"),
         Case(10_000, 2, "order_code"),
     ]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = EmbeddedPostgres(Path(folder))
-        server.start()
-        try:
-            migrate(server.make_database("template"))
-            for case in cases:
-                if words.only in (None, case.count):
-                    longer = 1.5 if case.count > 1_000 else 1
-                    show(case, await run_case(case, server, "template", words.seconds * longer))
-        finally:
-            server.stop()
+    with own_postgres() as server:
+        migrate(server.make_database("template"))
+        for case in cases:
+            if words.only in (None, case.count):
+                longer = 1.5 if case.count > 1_000 else 1
+                show(case, await run_case(case, server, "template", words.seconds * longer))
 
 
 if __name__ == "__main__":

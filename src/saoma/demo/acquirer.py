@@ -6,6 +6,7 @@ API alone: one key, one store's id, one webhook."""
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,18 +47,8 @@ TEA_HOUSE: Final = Restaurant(
     tables=("1", "2", "3", "4"),
 )
 #: The same shop in the acquirer's own house: it sells nothing there, its payments come through the API.
-_THERE: Final = Restaurant(
-    key="tea",
-    name="Tea House",
-    name_zh="茶馆",
-    store="Garden Lane",
-    store_zh="花园里店",
-    sign_type=SignType.RSA2,
-    partner="2088000000000003",
-    app_id="2016000000000003",
-    menu=None,
-    people=(),
-    tables=(),
+_THERE: Final = replace(
+    TEA_HOUSE, partner="2088000000000003", app_id="2016000000000003", menu=None, people=(), tables=()
 )
 
 
