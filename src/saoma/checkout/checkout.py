@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 #: A phone that reports more often than this is broken or up to something.
 _REPORTS_KEPT: Final = 30
-_NOT_HERE: Final = NOTHING_HERE
 
 
 class _ReportRow(msgspec.Struct, frozen=True):
@@ -286,7 +285,7 @@ class Checkout:
         payment = await self._get(payment_id)
         buyer_id = buyer_in(session, payment.account_id)
         if not buyer_id or buyer_id != payment.buyer_id:
-            raise NotFound(_NOT_HERE)
+            raise NotFound(NOTHING_HERE)
         return payment
 
     async def for_staff(self, payment_id: str, staff: Staff) -> Payment:
@@ -295,7 +294,7 @@ class Checkout:
         if not staff.may(May.SEE_PAYMENTS) or (
             staff.store_id and payment.store_id and staff.store_id != payment.store_id
         ):
-            raise NotFound(_NOT_HERE)
+            raise NotFound(NOTHING_HERE)
         check_same_merchant(staff, payment.merchant_id)
         return payment
 
