@@ -125,3 +125,18 @@ def test_the_languages_of_every_catalog_agree_on_a_text() -> None:
         for english, chinese in read_catalog(path).items():
             room, before = said.setdefault(english, (path.parent.name, chinese))
             assert before == chinese, f"{room} and {path.parent.name} say {english!r} differently"
+
+
+def test_chinese_says_ni_to_everybody() -> None:
+    """One form of address in the whole product: the polite one beside the plain one reads as two houses."""
+    kinds = {".po", ".py", ".html", ".ts", ".json", ".md"}
+    folders = (SOURCE, ROOT / "frontend", ROOT / "docs")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in kinds]
+    ours = [path for path in files if not {"node_modules", "built"} & set(path.parts)]
+    assert len(ours) > 300
+    polite = "\N{CJK UNIFIED IDEOGRAPH-60A8}"
+    assert [
+        name_of(path) if path.is_relative_to(SOURCE) else path.name
+        for path in ours
+        if polite in path.read_text(encoding="utf-8")
+    ] == []

@@ -63,7 +63,7 @@ WAITING: Final = _say(
 )
 SEEMS_PAID: Final = _say(
     ("This order seems to be paid already; checking with Alipay.", "此订单可能已经付过款，正在向支付宝确认。"),
-    ("You may have paid already; we are checking.", "您可能已经付过款，正在确认。"),
+    ("You may have paid already; we are checking.", "你可能已经付过款，正在确认。"),
     _NOT_YET,
 )
 NOT_FOUND: Final = _say(
@@ -76,7 +76,7 @@ HELD: Final = _say(
         "Alipay is holding this payment. Call Alipay's support for the merchant's account.",
         "此笔付款被支付宝暂时冻结，请联系支付宝客服核实商户账户。",
     ),
-    ("Your payment is being held. The shop is asking Alipay.", "您的付款暂时被冻结，商家正在联系支付宝。"),
+    ("Your payment is being held. The shop is asking Alipay.", "你的付款暂时被冻结，商家正在联系支付宝。"),
     _NOT_YET,
 )
 CLOSED: Final = _say(
@@ -192,7 +192,7 @@ NO_SOURCE: Final = _unpaid(
 BUYER_LIMIT: Final = _unpaid(
     ("The customer has reached the spending limit at Alipay. Ask for another way to pay.",
      "顾客已达到支付宝付款限额，请改用其他方式收款。"),
-    ("You have reached your limit in Alipay. Please pay another way.", "您已达到支付宝付款限额，请换一种付款方式。"),
+    ("You have reached your limit in Alipay. Please pay another way.", "你已达到支付宝付款限额，请换一种付款方式。"),
 )  # fmt: skip
 SWITCHED_OFF: Final = _unpaid(
     ("This way of paying is switched off in the customer's Alipay. It can be switched on there, or paid another way.",
@@ -203,7 +203,7 @@ BUYER_RESTRICTED: Final = _unpaid(
     ("The customer's Alipay account is restricted. Ask for another way to pay; Alipay can tell the customer why.",
      "顾客的支付宝账户受限，请改用其他方式收款。原因可由顾客咨询支付宝。"),
     ("Your Alipay account is restricted. Please ask Alipay, or pay another way.",
-     "您的支付宝账户受限，请联系支付宝，或换一种付款方式。"),
+     "你的支付宝账户受限，请联系支付宝，或换一种付款方式。"),
 )  # fmt: skip
 BUYER_NOT_VERIFIED: Final = _unpaid(
     ("The customer's identity is not verified far enough at Alipay. Ask for another way to pay.",
@@ -264,13 +264,13 @@ SET_UP_WRONG: Final = _unpaid(
 TOO_LATE_TO_CANCEL: Final = _say(
     ("Too late to cancel. If the customer was charged, give the money back by refund.",
      "已超过取消时限。如顾客已被扣款，请用退款退还。"),
-    ("The shop will give your money back if you were charged.", "如已扣款，商家会为您退款。"),
+    ("The shop will give your money back if you were charged.", "如已扣款，商家会为你退款。"),
     _NOT_YET,
 )  # fmt: skip
 CANNOT_CANCEL: Final = _say(
     ("Alipay won't cancel this payment. Keep its details and call support; money goes back by refund.",
      "支付宝不允许取消此笔付款。请保留单据并联系技术支持，款项可用退款退还。"),
-    ("The shop is settling this with Alipay and will contact you.", "商家正在与支付宝核实，会尽快与您联系。"),
+    ("The shop is settling this with Alipay and will contact you.", "商家正在与支付宝核实，会尽快与你联系。"),
     _NOT_YET,
 )  # fmt: skip
 REFUND_TOO_MUCH: Final = _say(
