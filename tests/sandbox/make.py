@@ -23,6 +23,7 @@ from saoma.kit.money import Money
 from saoma.sandbox.config import BuyerSetting, Config
 from saoma.sandbox.model import Order, Partner, Product
 from saoma.sandbox.server import Sandbox
+from saoma.sandbox.standing import StandingClock
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
 
@@ -241,7 +242,7 @@ class Running:
 async def running(at: datetime | None = LUNCH, config: Config | None = None) -> AsyncIterator[Running]:
     """A sandbox behind a real socket; `at` None lets its clock run."""
     port = free_port()
-    sandbox = Sandbox(config or settings(), clock(at) if at else MovableClock(), port, store())
+    sandbox = Sandbox(config or settings(), clock(at) if at else StandingClock(), port, store())
     server = Server(sandbox.app(), "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
     serving = asyncio.create_task(server.serve())
     url = f"http://127.0.0.1:{port}"

@@ -25,6 +25,7 @@ from saoma.sandbox.mapi import Mapi, Reply
 from saoma.sandbox.model import Buyer
 from saoma.sandbox.openapi import OpenApi
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.standing import stand
 from saoma.sandbox.trades import Book
 
 _LARGEST = 200_000
@@ -150,4 +151,4 @@ def readyz(book: NamedDependency[Book]) -> str:
     return "ready"
 
 
-handlers: list[Any] = [gateway, authorize, picture, healthz, readyz]
+handlers: list[Any] = [gateway, authorize, picture, healthz, readyz, stand]

@@ -43,6 +43,7 @@ from saoma.sandbox.openapi import OpenApi
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.screens import wallet_router
 from saoma.sandbox.sftp import SftpDoor
+from saoma.sandbox.standing import StandingClock
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
 
@@ -65,7 +66,7 @@ class Sandbox:
     """A local Alipay, put together. `clock` may be one that stands still; `store` is closed with the application."""
 
     config: Config = field(default_factory=Config)
-    clock: MovableClock = field(default_factory=MovableClock)
+    clock: MovableClock = field(default_factory=StandingClock)
     port: int = 8001
     store: Store = field(default_factory=Store)
 
