@@ -147,22 +147,25 @@ def test_each_setting_is_explained_and_used() -> None:
 
 
 def test_the_page_of_the_local_alipay_names_every_service_fault_path_and_setting() -> None:
+    from saoma.sandbox.choices import Choices
     from saoma.sandbox.config import BuyerSetting, Config
     from saoma.sandbox.control import control_router
     from saoma.sandbox.faults import FaultKind
     from saoma.sandbox.mapi import NOTIFY_VERIFY, OPERATIONS
     from saoma.sandbox.model import Partner
-    from saoma.sandbox.openapi import OAUTH_TOKEN
+    from saoma.sandbox.openapi import METHODS
+    from saoma.sandbox.openapi_choices import OpenApiChoices
 
     page = text_of(DOCS / "sandbox.md")
-    for service in (*OPERATIONS, NOTIFY_VERIFY, OAUTH_TOKEN):
+    for service in (*OPERATIONS, NOTIFY_VERIFY, *METHODS):
         short = re.sub(r"^.*qrcode(?=\.modify)", "", service)
         assert f"`{short}`" in page or f"`{service}`" in page, service
     named = set(re.findall(r"`(alipay\.[a-zA-Z.]+)`", page))
-    assert named <= {*OPERATIONS, OAUTH_TOKEN}
+    assert named <= {*OPERATIONS, *METHODS}
     assert all(f"`{kind.value}`" in page for kind in FaultKind)
     settings = {*Config.__struct_fields__, *Partner.__struct_fields__, *BuyerSetting.__struct_fields__}
-    for setting in settings:
+    settings |= {*Choices.__struct_fields__}
+    for setting in settings | {*OpenApiChoices.__struct_fields__}:
         assert re.search(rf"\b{setting}\b", page), f"the setting {setting} is not explained"
     for route in control_router().routes:
         word = re.sub(r"\{.*?\}", "", route.path).rstrip("/").split("/")[-1]

@@ -5,7 +5,7 @@ An operation only ever sees requests whose signature, partner and parameters are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from saoma.sandbox.model import Partner
@@ -19,6 +19,31 @@ class Words(StrEnum):
     FAILED_ERROR = "FAILED, error"
     FAIL_ERROR = "FAIL, error"
     FAIL_DETAIL = "FAIL, detail_error_code"
+    FAIL_PROCESS = "FAIL or PROCESS_EXCEPTION, detail_error_code"
+    ORDER_FAIL = "ORDER_FAIL, detail_error_code"
+    REJECTION = "is_success=F, error"
+    TEXT = "a sentence"
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Yes, and nothing else: an answer of `is_success` alone, as forex_refund gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """An answer that is text and no XML, as the file services give it; nobody signs it."""
+
+    text: str
+
+
+class Rejected(Exception):
+    """The gateway's own no, `is_success=F`; `why` is for the developer who reads the call log."""
+
+    def __init__(self, code: str, why: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +66,48 @@ class Asked:
 class Operation:
     """One service. `answer` gives the business fields or raises `TurnedDown`; `check` finds what the rules can't.
 
-    `number` names the parameter with the order number. `acts_when_unknown`: also the planned "unknown" gets there."""
+    `number` names the parameter with the order number. `acts_when_unknown`: also the planned "unknown" gets there.
+    `hk` holds what is different in Hong Kong: another rule, or None for a parameter that is not known there."""
 
     name: str
     rules: Mapping[str, Rule]
-    answer: Callable[[Asked], dict[str, str]]
+    answer: Callable[[Asked], dict[str, str] | Bare | Plain]
     words: Words
     number: str
     check: Callable[[Mapping[str, str]], str | None] = lambda fields: None
     acts_when_unknown: bool = False
     node: str = "alipay"
+    hk: Mapping[str, Rule | None] = field(default_factory=dict)
+
+    def rules_for(self, partner: Partner) -> Mapping[str, Rule]:
+        """The parameters as that partner's contract has them."""
+        if not (self.hk and partner.is_hk):
+            return self.rules
+        rules = {**self.rules, **self.hk}
+        return {name: rule for name, rule in rules.items() if rule is not None}
 
 
 def refusal(words: Words, code: str) -> dict[str, str]:
-    """The business fields of a no."""
+    """The business fields of a no. Raises `Rejected` where a service has no other way to say it."""
     match words:
         case Words.FAILED_ERROR:
             return {"result_code": "FAILED", "error": code}
         case Words.FAIL_ERROR:
             return {"result_code": "FAIL", "error": code}
-        case Words.FAIL_DETAIL:
+        case Words.FAIL_DETAIL | Words.FAIL_PROCESS:
             return {"result_code": "FAIL", "detail_error_code": code, "detail_error_des": described(code)}
+        case Words.ORDER_FAIL:
+            return {"result_code": "ORDER_FAIL", "detail_error_code": code, "detail_error_des": described(code)}
+        case Words.REJECTION | Words.TEXT:
+            raise Rejected(code)
 
 
 def unknown(words: Words, fields: Mapping[str, str]) -> dict[str, str]:
-    """The business fields of an open outcome."""
-    said = {"result_code": "UNKNOWN"}
-    if words is Words.FAIL_DETAIL:
+    """The business fields of an open outcome. Raises `Rejected` where a service has no words for it."""
+    if words in (Words.REJECTION, Words.TEXT):
+        raise Rejected("SYSTEM_ERROR")
+    said = {"result_code": "PROCESS_EXCEPTION" if words is Words.FAIL_PROCESS else "UNKNOWN"}
+    if words not in (Words.FAILED_ERROR, Words.FAIL_ERROR):
         return said | {
             "out_trade_no": fields.get("out_trade_no", ""),
             "detail_error_code": "SYSTEM_ERROR",

@@ -88,6 +88,7 @@ class Wallets:
         pin_required: bool = False,
         user_id: str = "",
         pin: str = DEFAULT_PIN,
+        hk: bool = False,
     ) -> Buyer:
         """Make a buyer known, or give a known one another balance and PIN habit. Raises `Invalid`."""
         if not _ID.fullmatch(buyer_id):
@@ -100,6 +101,7 @@ class Wallets:
         if known is not None:
             known.pin_required = pin_required
             known.pin = pin
+            known.hk = hk
             known.name = name or known.name
             known.balance = known.balance if balance is None else balance.minor
             self._store.keep("buyer", known.id, known)
@@ -114,6 +116,7 @@ class Wallets:
             balance=(_FIRST_BALANCE if balance is None else balance).minor,
             pin_required=pin_required,
             pin=pin,
+            hk=hk,
         )
         self._know(buyer)
         self._store.keep("buyer", buyer.id, buyer)
@@ -158,6 +161,11 @@ class Wallets:
             raise TurnedDown("SOUNDWAVE_PARSER_FAIL")
         issued = self._issued(code)
         return self.get(issued.buyer_id if issued else SAMPLE_USER_ID)
+
+    def is_stale(self, code: str) -> bool:
+        """Whether a wallet showed this code too long ago."""
+        issued = self._issued(code)
+        return issued is not None and self._clock.now() > issued.expires_at + CODE_GRACE
 
     def use_code(self, code: str, number: str) -> Buyer:
         """Spend a code on one order. Raises `TurnedDown` when it is used or too old."""

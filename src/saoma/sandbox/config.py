@@ -15,6 +15,7 @@ import msgspec
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 from saoma.sandbox.buyers import DEFAULT_PIN
+from saoma.sandbox.choices import Choices
 from saoma.sandbox.model import CNY, Partner
 
 
@@ -26,6 +27,7 @@ class BuyerSetting(msgspec.Struct, forbid_unknown_fields=True):
     balance: Decimal = Decimal(5000)
     pin_required: bool = False
     pin: str = DEFAULT_PIN
+    hk: bool = False
 
     @property
     def money(self) -> Money:
@@ -47,6 +49,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     partners: list[Partner] = []
     buyers: list[BuyerSetting] = []
     partner_origins: list[str] = []
+    #: Another answer to what Alipay's pages leave open.
+    choices: Choices = Choices()
 
     @property
     def auth_code_lifetime(self) -> timedelta:

@@ -15,8 +15,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.money import Money
+from saoma.sandbox import file_control, online_control
 from saoma.sandbox.config import BuyerSetting, yuan
-from saoma.sandbox.daily_files import DailyFiles, PlantedError
 from saoma.sandbox.faults import SILENCE, Fault, FaultKind, Faults
 from saoma.sandbox.forging import forge
 from saoma.sandbox.lifetimes import wire_date_time
@@ -25,7 +25,6 @@ from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.openapi import OAUTH_TOKEN
 from saoma.sandbox.partners import Partners
-from saoma.sandbox.sftp import SftpAccess, SftpDoor
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
@@ -55,6 +54,11 @@ class NewPartner(msgspec.Struct):
     callback_hosts: list[str] | None = None
     services: list[str] | None = None
     open_id_only: bool | None = None
+    fee_rate: str | None = None
+    region: str | None = None
+    refund_days: int | None = None
+    refund_notify_url: str | None = None
+    out_of_funds: bool | None = None
 
     def known(self) -> Partner:
         """As the book keeps it."""
@@ -73,12 +77,15 @@ class BuyerView(msgspec.Struct):
 
 
 class NewFault(msgspec.Struct, forbid_unknown_fields=True):
-    """The next `times` calls of `service` go wrong; `seconds` (20) is the length of a silence or delay."""
+    """The next `times` calls of `service` go wrong; `seconds` (20) is the length of a silence or delay.
+
+    `code` is what `refused` and `rejected` say."""
 
     service: str
     fault: FaultKind
     times: int | None = None
     seconds: float | None = None
+    code: str = ""
 
 
 class Push(msgspec.Struct, forbid_unknown_fields=True):
@@ -170,7 +177,9 @@ def list_partners(partners: NamedDependency[Partners]) -> dict[str, list[Partner
 @post("/buyers", status_code=200, sync_to_thread=False)
 def add_buyer(data: JSONBody[BuyerSetting], book: TheBook) -> BuyerView:
     """Make a test buyer, or give a known one this balance and PIN habit."""
-    buyer = book.add_buyer(data.id, data.name, yuan(data.balance), pin_required=data.pin_required, pin=data.pin)
+    buyer = book.add_buyer(
+        data.id, data.name, yuan(data.balance), pin_required=data.pin_required, pin=data.pin, hk=data.hk
+    )
     return _buyer(buyer)
 
 
@@ -196,7 +205,9 @@ def plan_fault(data: JSONBody[NewFault], book: TheBook, faults: NamedDependency[
     seconds = SILENCE if data.seconds is None else data.seconds
     if times < 1 or not 0 <= seconds <= 3600:
         raise Invalid("times is at least 1, seconds between 0 and 3600.")
-    fault = Fault(data.service, data.fault, times, seconds)
+    if data.fault is FaultKind.REJECTED and not data.code:
+        raise Invalid("Say with which code the gateway rejects.")
+    fault = Fault(data.service, data.fault, times, seconds, data.code)
     with book.store.writing():
         faults.plan(fault)
     return fault
@@ -306,57 +317,12 @@ async def resend(number: FromPath[str], notices: NamedDependency[Notices]) -> di
     return {"deliveries": [_delivery(delivery) for delivery in await notices.resend(number)]}
 
 
-@get("/partners/{partner:str}/sftp", sync_to_thread=False)
-def sftp_access(
-    partner: FromPath[str], partners: NamedDependency[Partners], sftp: NamedDependency[SftpDoor]
-) -> SftpAccess:
-    """How a partner fetches its daily files. Port 0: this sandbox was started without SFTP."""
-    if partners.find(partner) is None:
-        raise NotFound(f"There is no partner {partner!r} here.")
-    return sftp.access(partner)
-
-
-@get("/daily-files/{partner:str}", sync_to_thread=False)
-def list_daily_files(partner: FromPath[str], daily_files: NamedDependency[DailyFiles]) -> dict[str, list[str]]:
-    """The files a partner could fetch now."""
-    return {"files": daily_files.names(partner)}
-
-
-@get("/daily-files/{partner:str}/{name:str}", media_type="text/plain", sync_to_thread=False)
-def read_daily_file(partner: FromPath[str], name: FromPath[str], daily_files: NamedDependency[DailyFiles]) -> bytes:
-    """One of them."""
-    content = daily_files.read(partner, name)
-    if content is None:
-        raise NotFound("There is no such file, or not yet: files are ready at 09:00 the morning after.")
-    return content
-
-
-@post("/daily-files/errors", status_code=200, sync_to_thread=False)
-def plant_file_error(data: JSONBody[PlantedError], daily_files: NamedDependency[DailyFiles]) -> PlantedError:
-    """Let a daily file be wrong: a row dropped, altered or doubled, a wrong count, or no file at all."""
-    return daily_files.plant(data)
-
-
-@get("/daily-files/errors", sync_to_thread=False)
-def list_file_errors(daily_files: NamedDependency[DailyFiles]) -> dict[str, list[PlantedError]]:
-    """What is wrong with the daily files on purpose."""
-    return {"errors": daily_files.planted()}
-
-
-@delete("/daily-files/errors", status_code=200, sync_to_thread=False)
-def clear_file_errors(daily_files: NamedDependency[DailyFiles]) -> dict[str, list[PlantedError]]:
-    """Write true files again."""
-    daily_files.clear()
-    return {"errors": []}
-
-
 def control_router() -> Router:
     """Everything under `/control`; `book`, `partners`, `faults` and `notices` are injected."""
     handlers: list[Any] = [
         add_partner, list_partners, add_buyer, list_buyers, new_payment_code, plan_fault, list_faults, clear_faults,
         push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls,
-        list_notifications, resend, forge, sftp_access, list_daily_files, read_daily_file, plant_file_error,
-        list_file_errors, clear_file_errors,
+        list_notifications, resend, forge, *file_control.handlers, *online_control.handlers,
     ]  # fmt: skip
     return Router("/control", route_handlers=handlers, tags=["control"])
 

@@ -26,7 +26,7 @@ from saoma.sandbox.trades import Book
 #: Files of a day are there from nine o'clock the morning after.
 READY: Final = time(9)
 #: The afternoon payouts are made.
-_PAID_OUT: Final = time(15, 46)
+PAID_OUT: Final = time(15, 46)
 _TRADES: Final = (
     "Partner_transaction_id|Transaction_id|Transaction_amount|Charge_amount|Currency|Payment_time|Transaction_type|"
     "Remark|Secondary_merchant_industry|Secondary_merchant_name|Operator_name|Order_scene|Trans_currency|Trans_amount|"
@@ -67,7 +67,9 @@ class PlantedError(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """One line of a daily file before it is written: its own number, its trade, what moved and when."""
+
     own: str
     trade: Trade
     kind: str
@@ -120,7 +122,7 @@ class DailyFiles:
     def _ready(self, partner: str) -> Iterator[tuple[FileKind, date]]:
         now = beijing(self._book.clock.now())
         last = now.date() - timedelta(days=1 if now.time() >= READY else 2)
-        traded = sorted({beijing_day(row.at) for row in self._rows(partner)})
+        traded = sorted({beijing_day(row.at) for row in rows_of(self._book, partner)})
         days = [(FileKind.TRANSACTION, day) for day in traded]
         days += [(FileKind.SETTLEMENT, day) for day in sorted({paid_out_on(day) for day in traded})]
         missing = {(one.kind, one.day) for one in self._of(partner) if one.error is FileError.MISSING}
@@ -129,35 +131,13 @@ class DailyFiles:
     def _of(self, partner: str) -> list[PlantedError]:
         return [one for one in self._errors if one.partner == partner]
 
-    def _rows(self, partner: str) -> Iterator[_Row]:
-        book = self._book
-        for (owner, number), trade in book.trades.items():
-            if owner != partner or trade.paid_at is None:
-                continue
-            yield _Row(number, trade, "PAYMENT", trade.settle_amount, trade.amount, trade.paid_at)
-            if trade.close_reason == "cancelled" and trade.closed_at:
-                yield _Row(
-                    trade.trade_no, trade, "CANCEL", trade.settle_amount, trade.amount, trade.closed_at
-                )  # fmt: skip
-            given, asked = 0, 0
-            for refund in book.refunds_of(trade):
-                if refund.state != "SUCCESS" or refund.done_at is None:
-                    continue
-                asked += refund.amount
-                # the same rate for the whole life of a trade; the last part takes what rounding left over
-                now_given = trade.settle_amount * asked // trade.amount
-                yield _Row(
-                    refund.refund_no, trade, "REFUND", now_given - given, refund.amount, refund.done_at, refund.reason
-                )
-                given = now_given
-
     def _content(self, partner: str, kind: FileKind, day: date) -> bytes:
         known = self._partners.find(partner)
         assert known is not None
         matters = sorted(
             (
                 row
-                for row in self._rows(partner)
+                for row in rows_of(self._book, partner)
                 if (
                     beijing_day(row.at) == day
                     if kind is FileKind.TRANSACTION
@@ -174,8 +154,31 @@ class DailyFiles:
         return "\n".join([head, _TRADES, *lines, ""]).encode()
 
 
+def rows_of(book: Book, partner: str) -> Iterator[Row]:
+    """Everything that moved a partner's money, in no order."""
+    for (owner, number), trade in book.trades.items():
+        if owner != partner or trade.paid_at is None:
+            continue
+        yield Row(number, trade, "PAYMENT", trade.settle_amount, trade.amount, trade.paid_at)
+        if trade.close_reason == "cancelled" and trade.closed_at:
+            yield Row(trade.trade_no, trade, "CANCEL", trade.settle_amount, trade.amount, trade.closed_at)
+        if trade.close_reason == "reversed" and trade.closed_at:
+            yield Row(number, trade, "REVERSAL", trade.settle_amount, trade.amount, trade.closed_at)
+        given, asked = 0, 0
+        for refund in book.refunds_of(trade):
+            if refund.state != "SUCCESS" or refund.done_at is None:
+                continue
+            asked += refund.amount
+            # the same rate for the whole life of a trade; the last part takes what rounding left over
+            now_given = trade.settle_amount * asked // trade.amount
+            yield Row(
+                refund.refund_no, trade, "REFUND", now_given - given, refund.amount, refund.done_at, refund.reason
+            )
+            given = now_given
+
+
 def _with_errors(
-    rows: list[_Row], errors: list[PlantedError], partner: Partner, kind: FileKind, day: date
+    rows: list[Row], errors: list[PlantedError], partner: Partner, kind: FileKind, day: date
 ) -> tuple[list[str], int]:
     lines, wrong = [], 0
     for error in errors:
@@ -201,7 +204,8 @@ def paid_out_on(day: date) -> date:
     return day + timedelta(days={4: 3, 5: 2}.get(day.weekday(), 1))
 
 
-def _fee(row: _Row, partner: Partner) -> Money:
+def fee_of(row: Row, partner: Partner) -> Money:
+    """What the contract takes of a row, in the settlement currency."""
     exact = Decimal(row.gross) * Decimal(partner.fee_rate)
     return Money(int(exact.to_integral_value("ROUND_HALF_UP")), row.trade.currency)
 
@@ -210,24 +214,24 @@ def _clean(text: str) -> str:
     return " ".join(text.replace("|", "/").split())
 
 
-def _trade_line(row: _Row, partner: Partner, _day: date, altered: int) -> str:
+def _trade_line(row: Row, partner: Partner, _day: date, altered: int) -> str:
     trade = row.trade
     gross = Money(row.gross + altered, trade.currency)
     asked = Money(row.asked + altered, trade.trans_currency)
-    cells = [row.own, trade.trade_no, gross.text, _fee(row, partner).text, trade.currency,
+    cells = [row.own, trade.trade_no, gross.text, fee_of(row, partner).text, trade.currency,
              lifetimes.wire_date_time(row.at), row.kind, _clean(row.remark), "5812", _clean(trade.merchant),
              _clean(trade.store), "" if trade.code else "shopQrCode", trade.trans_currency, asked.text,
              trade.settle_rate]  # fmt: skip
     return "|".join(cells)
 
 
-def _settled_line(row: _Row, partner: Partner, day: date, altered: int) -> str:
+def _settled_line(row: Row, partner: Partner, day: date, altered: int) -> str:
     trade = row.trade
-    gross, fee = Money(row.gross + altered, trade.currency), _fee(row, partner)
+    gross, fee = Money(row.gross + altered, trade.currency), fee_of(row, partner)
     net, rate = gross - fee, rates.cny_rate(trade.currency)
     cny, cny_net = (Money(rates.to_cny(money, rate), "CNY") for money in (gross, net))
     asked = Money(row.asked, trade.trans_currency)
-    at = datetime.combine(day, _PAID_OUT, BEIJING)
+    at = datetime.combine(day, PAID_OUT, BEIJING)
     cells = [row.own, trade.trade_no, gross.text, cny.text, fee.text, net.text, cny_net.text, trade.currency, rate,
              lifetimes.wire_date_time(row.at), lifetimes.wire_date_time(at), "P" if row.kind == "PAYMENT" else "R",
              "L", _clean(row.remark), "5812", _clean(trade.merchant), _clean(trade.store),

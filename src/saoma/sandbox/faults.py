@@ -26,7 +26,10 @@ class FaultKind(StrEnum):
     UNKNOWN = "unknown"
     BAD_SIGNATURE = "bad_signature"
     DELAY = "delay"
+    #: The service's own no, with `code`, and nothing is done.
     REFUSED = "refused"
+    #: The gateway's no (`is_success=F`), with `code`, and nothing is done.
+    REJECTED = "rejected"
 
 
 class Fault(msgspec.Struct):
@@ -36,6 +39,8 @@ class Fault(msgspec.Struct):
     fault: FaultKind
     times: int = 1
     seconds: float = SILENCE
+    #: For `refused` and `rejected`: the word to say.
+    code: str = ""
 
 
 _BY_CODE: Final = {

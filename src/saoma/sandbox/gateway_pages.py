@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from litestar import MediaType, Request, Response, get, route
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from saoma.kit.errors import NotFound
@@ -130,12 +130,19 @@ def _page(title: str, body: str, status: int) -> Response[str]:
     )
 
 
-@get("/wallet/picture/{token:str}", include_in_schema=False, sync_to_thread=False)
-def picture(token: FromPath[str], book: NamedDependency[Book]) -> Response[str]:
-    """The picture of an order's code, for partners that don't draw their own."""
-    if token not in book.by_token and token not in book.static_codes:
+@get("/trade/notify_query.do", include_in_schema=False, sync_to_thread=False)
+def notify_query(request: Request[Any, Any, Any], mapi: NamedDependency[Mapi]) -> Response[bytes]:
+    """The older address of notify_verify, without a `service`."""
+    reply = mapi.verified({name: request.query_params[name] for name in request.query_params})
+    return Response(reply.body or b"", media_type=reply.content_type)
+
+
+@get("/show.htm", include_in_schema=False, sync_to_thread=False)
+def picture(code: FromQuery[str], book: NamedDependency[Book]) -> Response[str]:
+    """The picture of a code, for partners that don't draw their own; it has every size."""
+    if code not in book.by_token and code not in book.static_codes:
         raise NotFound("There is no such code.")
-    return Response(qr_svg(book.code_url(token)), media_type="image/svg+xml")
+    return Response(qr_svg(book.code_url(code)), media_type="image/svg+xml")
 
 
 @get("/healthz", include_in_schema=False, sync_to_thread=False, media_type=MediaType.TEXT)
@@ -151,4 +158,4 @@ def readyz(book: NamedDependency[Book]) -> str:
     return "ready"
 
 
-handlers: list[Any] = [gateway, authorize, picture, healthz, readyz, stand]
+handlers: list[Any] = [gateway, notify_query, authorize, picture, healthz, readyz, stand]

@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Final, TypedDict
 
 from saoma.kit.money import Money
-from saoma.sandbox import lifetimes, parameters, rates, undoing
-from saoma.sandbox.asking import Asked, Operation, Words, refusal
+from saoma.sandbox import hongkong, lifetimes, parameters, rates, undoing
+from saoma.sandbox.asking import Asked, Operation, Rejected, Words, refusal
 from saoma.sandbox.buyers import TurnedDown
 from saoma.sandbox.model import CNY, Order, Product, Refund
 
 SPOT_PAY: Final = "alipay.acquire.overseas.spot.pay"
+CANCEL: Final = "alipay.acquire.cancel"
 _PRODUCT: Final = "OVERSEAS_MBARCODE_PAY"
 _HIGHEST: Final = Decimal(100_000_000)
 
@@ -31,6 +32,9 @@ def _pay_fault(fields: Mapping[str, str]) -> str | None:
 def _spot_pay(asked: Asked) -> dict[str, str]:
     """https://docs.antom.com/ac/global/spot_pay"""
     currency, pricing = asked.get("currency"), asked.get("trans_currency") or asked.get("currency")
+    if asked.book.choices.notify_url_required and not asked.get("notify_url"):
+        raise Rejected(asked.book.choices.parameter_code, "notify_url is missing")
+    hongkong.check_currency(asked.partner, currency, pricing)
     if asked.get("biz_product") != _PRODUCT:
         raise TurnedDown("UN_SUPPORT_BIZ_TYPE")
     if asked.get("alipay_seller_id") != asked.partner.partner:
@@ -51,7 +55,7 @@ def _spot_pay(asked: Asked) -> dict[str, str]:
     if trade.is_waiting:
         return {"result_code": "UNKNOWN", "partner_trans_id": trade.out_trade_no}
     buyer = asked.book.buyer(trade.buyer_id)
-    return {
+    said = {
         "result_code": "SUCCESS",
         "alipay_buyer_login_id": buyer.login,
         "alipay_buyer_user_id": buyer.user_id,
@@ -63,6 +67,7 @@ def _spot_pay(asked: Asked) -> dict[str, str]:
         "exchange_rate": trade.rate,
         "trans_amount_cny": trade.cny_money.text,
     }
+    return hongkong.told(asked.partner, said, buyer)
 
 
 # --- query ---------------------------------------------------------------------------------------------------------
@@ -78,9 +83,9 @@ def _overseas_query(asked: Asked) -> dict[str, str]:
     """https://docs.antom.com/ac/global/overseas_query"""
     trade = asked.book.find(asked.partner.partner, asked.get("partner_trans_id"), asked.get("alipay_trans_id"))
     if trade is None:
-        raise TurnedDown("TRADE_NOT_EXIST")
+        raise TurnedDown(asked.book.choices.unknown_trade_code)
     buyer = asked.book.buyer(trade.buyer_id)
-    return {
+    said = {
         "result_code": "SUCCESS",
         "alipay_trans_status": trade.status.value,
         "alipay_buyer_login_id": buyer.login,
@@ -96,6 +101,7 @@ def _overseas_query(asked: Asked) -> dict[str, str]:
         "exchange_rate": trade.rate,
         "trans_amount_cny": trade.cny_money.text,
     }
+    return hongkong.told(asked.partner, said, buyer)
 
 
 # --- cancel, close, refund -----------------------------------------------------------------------------------------
@@ -148,7 +154,9 @@ def _spot_refund(asked: Asked) -> dict[str, str]:
     known = asked.book.find(partner, number, asked.get("alipay_trans_id"))
     if known is None:
         raise TurnedDown("TRADE_NOT_EXIST")
-    if asked.get("currency") != known.currency:
+    if asked.get("currency") != known.currency or parameters.amount_fault(
+        asked.get("refund_amount"), known.trans_currency
+    ):
         raise TurnedDown("INVALID_PARAMETER")
     trade, refund = undoing.refund(
         asked.book,
@@ -159,9 +167,11 @@ def _spot_refund(asked: Asked) -> dict[str, str]:
         Money.parse(asked.get("refund_amount"), known.trans_currency),
         reason=asked.get("refund_reason") or asked.get("refund_reson"),
         sync=asked.get("is_sync") == "Y",
-        notify_url=asked.get("notify_url"),
+        notify_url=asked.partner.refund_notify_url or asked.get("notify_url"),
     )
-    return {
+    if refund.state == "FAILED":
+        raise TurnedDown(refund.error)
+    said = {
         "result_code": "SUCCESS",
         "partner_trans_id": trade.out_trade_no,
         "alipay_trans_id": trade.trade_no,
@@ -171,6 +181,7 @@ def _spot_refund(asked: Asked) -> dict[str, str]:
         "exchange_rate": trade.rate,
         "refund_amount_cny": Money(refund.cny, CNY).text,
     }
+    return hongkong.told(asked.partner, said)
 
 
 def _refund_query(asked: Asked) -> dict[str, str]:
@@ -187,6 +198,7 @@ def _refund_query(asked: Asked) -> dict[str, str]:
     return {
         "response_code": "SUCCESS",
         "refund_result_code": refund.state,
+        "refund_error_code": refund.error if refund.state != "SUCCESS" else "",
         "out_trade_no": trade.out_trade_no,
         "out_return_no": refund.refund_no,
         "trade_no": trade.trade_no,
@@ -212,15 +224,14 @@ def _precreate(asked: Asked) -> dict[str, str]:
     trade = asked.book.place(_order(asked, Product.ORDER_CODE))
     if asked.hold:
         return {"result_code": "UNKNOWN", "out_trade_no": trade.out_trade_no}
-    picture = f"{asked.book.public_url}/wallet/picture/{trade.qr_token}?picSize="
     return {
         "result_code": "SUCCESS",
         "out_trade_no": trade.out_trade_no,
         "voucher_type": "qrcode",
         "qr_code": asked.book.code_url(trade.qr_token),
-        "pic_url": picture + "M",
-        "small_pic_url": picture + "S",
-        "big_pic_url": picture + "L",
+        "pic_url": asked.book.picture_url(trade.qr_token, "M"),
+        "small_pic_url": asked.book.picture_url(trade.qr_token, "S"),
+        "big_pic_url": asked.book.picture_url(trade.qr_token, "L"),
     }
 
 
@@ -235,6 +246,7 @@ def _create(asked: Asked) -> dict[str, str]:
 
 def _order(asked: Asked, product: Product) -> Order:
     currency, pricing = asked.get("currency"), asked.get("trans_currency")
+    hongkong.check_currency(asked.partner, currency, pricing)
     if asked.get("product_code") != _PRODUCT:
         raise TurnedDown("ACCESS_FORBIDDEN")
     if asked.get("seller_id") not in ("", asked.partner.partner):
@@ -245,7 +257,7 @@ def _order(asked: Asked, product: Product) -> Order:
     price, quantity = asked.get("price"), asked.get("quantity")
     if price and quantity and Decimal(price) * int(quantity) != amount.decimal:
         raise TurnedDown("INVALID_PARAMETER")
-    now = asked.book.clock.now()
+    now, choices = asked.book.clock.now(), asked.book.choices
     return Order(
         partner=asked.partner.partner,
         number=asked.get("out_trade_no"),
@@ -257,8 +269,8 @@ def _order(asked: Asked, product: Product) -> Order:
         body=asked.get("body"),
         price=price,
         quantity=quantity,
-        expires_at=lifetimes.end_of(asked.get("it_b_pay") or lifetimes.DEFAULT_LIFETIME, now),
-        code_expires_at=lifetimes.end_of(asked.get("qr_code_it_b_pay") or lifetimes.DEFAULT_CODE_LIFETIME, now),
+        expires_at=lifetimes.end_of(asked.get("it_b_pay") or choices.it_b_pay, now),
+        code_expires_at=lifetimes.end_of(asked.get("qr_code_it_b_pay") or choices.qr_code_it_b_pay, now),
         **_common(asked, "extend_params"),
     )
 
@@ -304,13 +316,13 @@ OPERATIONS: Final = (
         "partner_trans_id", _query_fault,
     ),
     Operation(
-        "alipay.acquire.cancel", parameters.CANCEL, _cancel, Words.FAIL_DETAIL, "out_trade_no",
+        CANCEL, parameters.CANCEL, _cancel, Words.FAIL_DETAIL, "out_trade_no",
         acts_when_unknown=True,
     ),
     Operation("alipay.acquire.close", parameters.CLOSE, _close, Words.FAIL_DETAIL, "out_trade_no", _close_fault),
     Operation(
         "alipay.acquire.overseas.spot.refund", parameters.SPOT_REFUND, _spot_refund, Words.FAILED_ERROR,
-        "partner_trans_id", _refund_fault,
+        "partner_trans_id", _refund_fault, hk={"refund_reason": None},
     ),
     Operation(
         "alipay.acquire.refund.query", parameters.REFUND_QUERY, _refund_query, Words.FAIL_DETAIL, "out_trade_no",
@@ -318,7 +330,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         "alipay.acquire.precreate", parameters.PRECREATE, _precreate, Words.FAIL_DETAIL, "out_trade_no",
-        _order_fault, acts_when_unknown=True,
+        _order_fault, acts_when_unknown=True, hk={"notify_url": parameters.NOTIFY_URL},
     ),
     Operation(
         "alipay.acquire.create", parameters.CREATE, _create, Words.FAIL_DETAIL, "out_trade_no", _create_fault,

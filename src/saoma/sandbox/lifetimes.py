@@ -18,6 +18,8 @@ DEFAULT_LIFETIME: Final = "15d"
 DEFAULT_CODE_LIFETIME: Final = "2h"
 #: Typical by contract; afterwards a paid trade is TRADE_FINISHED.
 REFUND_PERIOD: Final = timedelta(days=365)
+#: How long Alipay tries an asynchronous refund for which the merchant has no funds.
+REFUND_PATIENCE: Final = timedelta(days=180)
 #: A request with a `timestamp` is good for half an hour.
 TIMESTAMP_LIFETIME: Final = timedelta(minutes=30)
 _CANCEL_BUFFER: Final = timedelta(minutes=15)
@@ -55,14 +57,27 @@ def can_cancel(created_at: datetime, now: datetime) -> bool:
     return now < next_beijing_midnight(created_at) + _CANCEL_BUFFER
 
 
-def refund_due(paid_at: datetime, now: datetime) -> datetime:
+def refund_due(paid_at: datetime, now: datetime, *, hk: bool = False) -> datetime:
     """When an asynchronous refund is carried out: at once on the day of the payment, later between 23:00 and 05:00.
 
-    https://docs.antom.com/ac/global/spot_refund"""
+    Hong Kong waits for 23:00 on the day of the payment, too (https://docs.antom.com/ac/global/spot_refund,
+    https://docs.antom.com/ac/hkapi/spot_refund)."""
     local = beijing(now)
-    if beijing_day(paid_at) == local.date() or local.hour >= 23 or local.hour < 5:
+    today = beijing_day(paid_at) == local.date()
+    if local.hour >= 23 or (today and not hk) or (local.hour < 5 and not today):
         return now + timedelta(seconds=5)
     return datetime.combine(local.date(), time(23), BEIJING)
+
+
+def next_refund_night(now: datetime) -> datetime:
+    """When refunds that lacked funds are tried again: the next 23:00 in Beijing."""
+    tonight = datetime.combine(beijing_day(now), time(23), BEIJING)
+    return tonight if tonight > now else tonight + timedelta(days=1)
+
+
+def pauses_sync_refunds(now: datetime) -> bool:
+    """Whether it is between 00:00 and 01:30 in Beijing (https://docs.antom.com/ac/global/spot_refund_cn)."""
+    return beijing(now).time() < time(1, 30)
 
 
 def wire_time(moment: datetime) -> str:

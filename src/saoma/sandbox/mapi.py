@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 from saoma.alipay.signing import Signatory, SignType, string_to_sign
 from saoma.alipay.wire import Unreadable, codec, parse_form, write_answer, write_rejection
-from saoma.sandbox import instore, shops
-from saoma.sandbox.asking import Asked, Operation, refusal, unknown
+from saoma.sandbox import autodebit, forex, forex_files, hongkong, instore, reversing, shops
+from saoma.sandbox.asking import Asked, Bare, Operation, Plain, Rejected, Words, refusal, unknown
 from saoma.sandbox.buyers import TurnedDown
 from saoma.sandbox.faults import Fault, FaultKind, Faults, fault_of_code
 from saoma.sandbox.lifetimes import TIMESTAMP_LIFETIME, read_timestamp
@@ -23,12 +23,11 @@ from saoma.sandbox.parameters import fault_in
 from saoma.sandbox.partners import PARTNER_ID, Partners
 from saoma.sandbox.trades import Book
 
-OPERATIONS: Final = {operation.name: operation for operation in (*instore.OPERATIONS, *shops.OPERATIONS)}
+_ROOMS: Final = (instore, reversing, shops, autodebit, forex, forex_files)
+OPERATIONS: Final = {operation.name: operation for room in _ROOMS for operation in room.OPERATIONS}
 NOTIFY_VERIFY: Final = "notify_verify"
 
 _CHARSET: Final = re.compile(rb"(?:^|&)_input_charset=([^&]*)")
-#: What the gateway assumes when nobody says (https://docs.antom.com/ac/hkapi/spot_refund).
-_DEFAULT_CHARSET: Final = "GBK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,10 @@ class Reply:
     why: str = ""
 
 
-class _Stop(Exception):
-    """The gateway refuses; `why` is for the developer who reads the call log."""
-
-    def __init__(self, code: str, why: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.why = why
-
-
 class Mapi:
-    """Answers `service=` requests. `is_genuine` tells whether a notification id is one of ours and still open."""
+    """Answers `service=` requests. `is_genuine` says what notify_verify says of a partner's notification id."""
 
-    def __init__(self, book: Book, partners: Partners, faults: Faults, is_genuine: Callable[[str, str], bool]) -> None:
+    def __init__(self, book: Book, partners: Partners, faults: Faults, is_genuine: Callable[[str, str], str]) -> None:
         self._book = book
         self._partners = partners
         self._faults = faults
@@ -61,78 +51,89 @@ class Mapi:
 
     def answer(self, query: bytes, body: bytes) -> Reply:
         """One call, from its raw query string and body."""
-        charset = _charset_of(query, body)
+        default = self._book.choices.default_charset
+        charset = _charset_of(query, body, default)
         fields: dict[str, str] = {}
         with self._book.store.writing():
             why = ""
             try:
-                fields = read_fields(query, body, charset)
-                reply = self._served(fields, charset or _DEFAULT_CHARSET)
+                fields = read_fields(query, body, charset, self._book.choices.parameter_code)
+                reply = self._served(fields, charset or default)
                 why = reply.why
-            except _Stop as stop:
-                reply, why = _rejected(stop.code, charset), stop.why
-            self._log(fields, reply, charset, why)
+            except Rejected as no:
+                reply, why = self._rejected(no.code, charset or default, fields), no.why
+            self._log(fields, reply, charset or default, why)
         return reply
 
     def _served(self, fields: dict[str, str], charset: str) -> Reply:
         if fields.get("service") == NOTIFY_VERIFY:
-            return self._verified(fields)
+            return self.verified(fields)
         operation = OPERATIONS.get(fields.get("service", ""))
         if operation is None:
-            raise _Stop("ILLEGAL_SERVICE")
+            raise Rejected("ILLEGAL_SERVICE")
         partner, signatory = self._known_caller(fields, charset)
         if partner.services and operation.name not in partner.services:
-            raise _Stop("ILLEGAL_PARTNER_EXTERFACE")
-        if "timestamp" in operation.rules and fields.get("timestamp"):
+            raise Rejected("ILLEGAL_PARTNER_EXTERFACE")
+        rules, choices = operation.rules_for(partner), self._book.choices
+        if "timestamp" in rules and fields.get("timestamp"):
             self._check_fresh(fields["timestamp"])
-        if why := fault_in(fields, operation.rules) or operation.check(fields):
-            raise _Stop("ILLEGAL_ARGUMENT", why)
+        why = fault_in(fields, rules, strict=choices.refuse_undocumented) or operation.check(fields)
+        if why:
+            raise Rejected(choices.parameter_code, why)
         asked = Asked(fields, partner, self._book, charset, signatory.sign_type.value)
         fault = self._faults.take(operation.name)
         if fault is None and operation.name == instore.SPOT_PAY and not instore.is_known(asked):
             fault = fault_of_code(fields["buyer_identity_code"])
         reply = self._carried_out(operation, asked, signatory, fault)
-        return replace(reply, why=f"as planned: {fault.fault.value}") if fault else reply
+        return replace(reply, why=_planned(fault)) if fault else reply
 
     def _carried_out(self, operation: Operation, asked: Asked, signatory: Signatory, fault: Fault | None) -> Reply:
         kind = fault.fault if fault else None
         wait = fault.seconds if fault else 0.0
-        if kind is FaultKind.SYSTEM_ERROR_BEFORE:
-            return _rejected("SYSTEM_ERROR", asked.charset)
-        if kind is FaultKind.SILENCE_BEFORE:
-            return Reply(None, wait=wait)
-        if kind is FaultKind.UNKNOWN:
-            asked = Asked(asked.fields, asked.partner, asked.book, asked.charset, asked.sign_type, hold=True)
-        if kind is FaultKind.REFUSED:
-            said = refusal(operation.words, "TRADE_CANCEL_TIME_OUT") | {"retry_flag": "N"}
-        elif kind is FaultKind.UNKNOWN and not operation.acts_when_unknown:
-            said = unknown(operation.words, asked.fields)
-        else:
-            try:
-                said = operation.answer(asked)
-            except TurnedDown as no:
-                said = refusal(operation.words, no.code)
-        if kind is FaultKind.SYSTEM_ERROR_AFTER:
-            return _rejected("SYSTEM_ERROR", asked.charset)
-        if kind is FaultKind.SILENCE_AFTER:
-            return Reply(None, wait=wait)
-        if kind is FaultKind.BAD_SIGNATURE:
-            signatory = Forger(signatory)
-        answer = write_answer(operation.node, said, asked.fields, signatory, asked.charset)
-        return Reply(answer, _xml(asked.charset), wait if kind is FaultKind.DELAY else 0)
+        out_of_order = _out_of_order(operation, asked.charset)
+        match kind:
+            case FaultKind.SYSTEM_ERROR_BEFORE:
+                return out_of_order
+            case FaultKind.SILENCE_BEFORE:
+                return Reply(None, wait=wait)
+            case FaultKind.REJECTED:
+                raise Rejected(fault.code if fault else "", _planned(fault))
+            case FaultKind.UNKNOWN:
+                asked = Asked(asked.fields, asked.partner, asked.book, asked.charset, asked.sign_type, hold=True)
+            case _:
+                pass
+        said = _said(operation, asked, fault)
+        match kind:
+            case FaultKind.SYSTEM_ERROR_AFTER:
+                return out_of_order
+            case FaultKind.SILENCE_AFTER:
+                return Reply(None, wait=wait)
+            case FaultKind.BAD_SIGNATURE:
+                signatory = Forger(signatory)
+            case _:
+                pass
+        late = wait if kind is FaultKind.DELAY else 0
+        match said:
+            case Plain(text):
+                return Reply(text.encode(codec(asked.charset), "replace"), f"text/plain;charset={asked.charset}", late)
+            case Bare():
+                return Reply(_yes(asked.charset), _xml(asked.charset), late)
+            case _:
+                answer = write_answer(operation.node, said, asked.fields, signatory, asked.charset)
+                return Reply(answer, _xml(asked.charset), late)
 
     def _known_caller(self, fields: Mapping[str, str], charset: str) -> tuple[Partner, Signatory]:
         partner = self._partners.find(fields.get("partner", ""))
         if partner is None or not PARTNER_ID.fullmatch(partner.partner):
-            raise _Stop("ILLEGAL_PARTNER")
-        if fields.get("sign_type") not in SignType.__members__:
-            raise _Stop("ILLEGAL_SIGN_TYPE")
+            raise Rejected("ILLEGAL_PARTNER")
+        if fields.get("sign_type") not in hongkong.sign_types(partner, fields["service"]):
+            raise Rejected("ILLEGAL_SIGN_TYPE")
         signatory = self._partners.signatory(partner, fields["sign_type"])
         if signatory is None:
-            raise _Stop("ILLEGAL_SECURITY_PROFILE")
+            raise Rejected("ILLEGAL_SECURITY_PROFILE")
         signed = string_to_sign(fields).encode(codec(charset))
         if not signatory.verify(signed, fields.get("sign", "")):
-            raise _Stop("ILLEGAL_SIGN", f"the text to sign is {string_to_sign(fields)}")
+            raise Rejected("ILLEGAL_SIGN", f"the text to sign is {string_to_sign(fields)}")
         return partner, signatory
 
     def _check_fresh(self, text: str) -> None:
@@ -142,24 +143,59 @@ class Mapi:
         if moment is not None and all(
             abs(clock - moment) > TIMESTAMP_LIFETIME for clock in (now, now - self._book.ahead)
         ):
-            raise _Stop("EXTERFACE_INVOKE_CONTEXT_EXPIRED")
+            raise Rejected(self._book.choices.stale_timestamp_code)
 
-    def _verified(self, fields: Mapping[str, str]) -> Reply:
+    def verified(self, fields: Mapping[str, str]) -> Reply:
         """https://docs.antom.com/ac/web/async : plain text, and no signature asked for."""
         partner, notify_id = fields.get("partner", ""), fields.get("notify_id", "")
-        if not partner or not notify_id:
-            said = b"invalid"
-        else:
-            said = b"true" if self._is_genuine(partner, notify_id) else b"false"
-        return Reply(said, "text/plain;charset=UTF-8")
+        said = self._is_genuine(partner, notify_id) if partner and notify_id else "invalid"
+        return Reply(said.encode(), "text/plain;charset=UTF-8")
 
-    def _log(self, fields: dict[str, str], reply: Reply, charset: str | None, why: str) -> None:
+    def _rejected(self, code: str, charset: str, fields: Mapping[str, str]) -> Reply:
+        body = write_rejection(code, charset)
+        partner = self._partners.find(fields.get("partner", ""))
+        if self._book.choices.sign_rejections and partner is not None:
+            signatory = self._partners.signatory(partner, fields.get("sign_type", ""))
+            if signatory is not None:
+                sign = signatory.sign(f"error={code}".encode(codec(charset)))
+                signed = f"<sign>{sign}</sign><sign_type>{signatory.sign_type.value}</sign_type></alipay>"
+                body = body.removesuffix(b"</alipay>") + signed.encode(codec(charset))
+        return Reply(body, _xml(charset))
+
+    def _log(self, fields: dict[str, str], reply: Reply, charset: str, why: str) -> None:
         service = fields.get("service", "")
         operation = OPERATIONS.get(service)
         number = fields.get(operation.number, "") if operation else ""
-        said = None if reply.body is None else reply.body.decode(codec(charset or _DEFAULT_CHARSET), "replace")
+        said = None if reply.body is None else reply.body.decode(codec(charset), "replace")
         at = self._book.clock.now().isoformat()
         self._book.store.log(at, service, fields.get("partner", ""), number, fields, said, why)
+
+
+def _said(operation: Operation, asked: Asked, fault: Fault | None) -> dict[str, str] | Bare | Plain:
+    if fault is not None and fault.fault is FaultKind.REFUSED:
+        no = refusal(operation.words, fault.code or "TRADE_CANCEL_TIME_OUT")
+        return no | ({"retry_flag": "N"} if operation.name == instore.CANCEL else {})
+    if asked.hold and not operation.acts_when_unknown:
+        return unknown(operation.words, asked.fields)
+    try:
+        return operation.answer(asked)
+    except TurnedDown as no:
+        return refusal(operation.words, no.code)
+
+
+def _planned(fault: Fault | None) -> str:
+    return f"as planned: {fault.fault.value}" if fault else ""
+
+
+def _out_of_order(operation: Operation, charset: str) -> Reply:
+    if operation.words is Words.TEXT:
+        return Reply(forex_files.OUT_OF_ORDER.encode(), f"text/plain;charset={charset}")
+    return Reply(write_rejection("SYSTEM_ERROR", charset), _xml(charset))
+
+
+def _yes(charset: str) -> bytes:
+    text = f'<?xml version="1.0" encoding="{charset}"?><alipay><is_success>T</is_success></alipay>'
+    return text.encode(codec(charset))
 
 
 class Forger:
@@ -183,26 +219,27 @@ class Forger:
         return self._model.verify(data, signature)
 
 
-def read_fields(query: bytes, body: bytes, charset: str | None) -> dict[str, str]:
+def read_fields(query: bytes, body: bytes, charset: str | None, code: str) -> dict[str, str]:
     """The parameters of a call, from its URL and its body together.
 
-    A POST names `_input_charset` in the URL and may repeat it in the body; anything else given twice is refused."""
+    A POST names `_input_charset` in the URL and may repeat it in the body; anything else given twice is refused with
+    `code`."""
     if charset is None:
-        raise _Stop("ILLEGAL_CHARSET")
+        raise Rejected("ILLEGAL_CHARSET")
     try:
         fields, more = parse_form(query, charset), parse_form(body, charset)
     except Unreadable as wrong:
-        raise _Stop("ILLEGAL_ARGUMENT", str(wrong)) from None
+        raise Rejected(code, str(wrong)) from None
     if any(fields[name] != more[name] or name != "_input_charset" for name in fields.keys() & more.keys()):
-        raise _Stop("ILLEGAL_ARGUMENT", "a parameter is given both in the URL and in the body")
+        raise Rejected(code, "a parameter is given both in the URL and in the body")
     return fields | more
 
 
-def _charset_of(query: bytes, body: bytes) -> str | None:
+def _charset_of(query: bytes, body: bytes, default: str) -> str | None:
     """The charset as the caller spelled it; None for one Alipay does not take."""
     found = _CHARSET.search(query) or _CHARSET.search(body)
     if found is None or not found[1]:
-        return _DEFAULT_CHARSET
+        return default
     name = unquote_to_bytes(found[1]).decode("ascii", "replace")
     try:
         codec(name)
@@ -213,8 +250,3 @@ def _charset_of(query: bytes, body: bytes) -> str | None:
 
 def _xml(charset: str) -> str:
     return f"text/xml;charset={charset}"
-
-
-def _rejected(code: str, charset: str | None) -> Reply:
-    charset = charset or _DEFAULT_CHARSET
-    return Reply(write_rejection(code, charset), _xml(charset))

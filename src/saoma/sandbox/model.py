@@ -36,6 +36,8 @@ class Product(StrEnum):
     WALLET_PAGE = "wallet_page"
     ORDER_CODE = "order_code"
     STATIC_CODE = "static_code"
+    AGREEMENT = "agreement"
+    WEB = "web"
     NONE = "none"
 
 
@@ -146,6 +148,7 @@ class Refund(msgspec.Struct, omit_defaults=True):
     due_at: datetime | None = None
     done_at: datetime | None = None
     request_no: str = ""
+    error: str = ""
 
 
 class Buyer(msgspec.Struct, omit_defaults=True):
@@ -159,6 +162,8 @@ class Buyer(msgspec.Struct, omit_defaults=True):
     balance: int
     pin_required: bool = False
     pin: str = "123456"
+    #: Whether the wallet is AlipayHK's. Its money is counted in CNY here all the same.
+    hk: bool = False
 
     @property
     def balance_money(self) -> Money:
@@ -168,7 +173,12 @@ class Buyer(msgspec.Struct, omit_defaults=True):
     @property
     def login(self) -> str:
         """The masked login that merchants are shown."""
-        return f"{self.id[:3]}***@example.com"
+        return f"852-****{self.user_id[-4:]}" if self.hk else f"{self.id[:3]}***@example.com"
+
+    @property
+    def payment_inst(self) -> str:
+        """The wallet, as Hong Kong's answers name it."""
+        return "ALIPAYHK" if self.hk else "ALIPAYCN"
 
 
 class PaymentCode(msgspec.Struct, omit_defaults=True):
@@ -222,6 +232,19 @@ class Partner(msgspec.Struct, omit_defaults=True):
     open_id_only: bool = False
     #: The contract's fee, as a part of one: it stands in the daily files only.
     fee_rate: str = "0.006"
+    #: Which of Alipay's two in-store contracts: `global` or `hk` (AlipayHK).
+    region: str = "global"
+    #: How long a payment can be refunded.
+    refund_days: int = 365
+    #: Where refunds are told, whatever the request says; set in Alipay's back office.
+    refund_notify_url: str = ""
+    #: Nothing unsettled to take refunds from.
+    out_of_funds: bool = False
+
+    @property
+    def is_hk(self) -> bool:
+        """Whether AlipayHK's differences apply."""
+        return self.region == "hk"
 
 
 @dataclass(frozen=True, slots=True)

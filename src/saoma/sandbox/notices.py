@@ -21,9 +21,10 @@ from saoma.alipay.signing import string_to_sign
 from saoma.alipay.wire import codec, form
 from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
+from saoma.sandbox.forex import shown_status
 from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.mapi import Forger
-from saoma.sandbox.model import Partner, Refund, Trade
+from saoma.sandbox.model import CNY, Partner, Product, Refund, Trade
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.trades import Book
 
@@ -100,9 +101,13 @@ class Notices:
 
     def _fields(self, trade: Trade, action: str, refund: Refund | None, partner: Partner) -> dict[str, str]:
         buyer = self._book.buyer(trade.buyer_id)
+        if trade.product is Product.WEB:
+            return _online_fields(trade, refund)
+        choices = self._book.choices
+        paid = [{"ALIPAYACCOUNT": trade.cny_money.text}]
         fields = {
             "notify_type": "trade_status_sync",
-            "notify_action_type": action,
+            "notify_action_type": action if choices.notify_action_type else "",
             "out_trade_no": trade.out_trade_no,
             "subject": trade.subject,
             "trade_no": trade.trade_no,
@@ -117,11 +122,12 @@ class Notices:
             "quantity": trade.quantity if trade.price else "1",
             "total_fee": trade.money.text,
             "body": trade.body,
+            "paytools_pay_amount": json.dumps(paid, separators=(",", ":")) if trade.paid_at else "",
             "extra_common_param": trade.pass_back,
         }
-        if trade.paid_at:
-            paid = [{"ALIPAYACCOUNT": trade.cny_money.text}]
-            fields["paytools_pay_amount"] = json.dumps(paid, separators=(",", ":"))
+        if choices.notify_currency:
+            fields["currency"] = trade.currency
+            fields["forex_total_fee"] = Money(trade.settle_amount, trade.currency).text
         if refund is not None:
             fields["refund_fee"] = Money(refund.amount, trade.trans_currency).text
             fields["out_biz_no"] = refund.refund_no
@@ -134,10 +140,12 @@ class Notices:
         trade = self._book.by_trade_no.get(number)
         return list(self._of_order.get(trade.out_trade_no if trade else number, []))
 
-    def is_genuine(self, partner: str, notify_id: str) -> bool:
-        """notify_verify: one of ours, for this partner, and not yet answered with `success`."""
+    def is_genuine(self, partner: str, notify_id: str) -> str:
+        """notify_verify's word: `true` for one of ours, for this partner, not yet answered with `success`."""
         notice = self._notices.get(notify_id)
-        return notice is not None and notice.partner == partner and not notice.acknowledged
+        if notice is None or notice.partner != partner:
+            return "false"
+        return self._book.choices.acknowledged_notice if notice.acknowledged else "true"
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -230,7 +238,9 @@ class Notices:
         partner = self._partners.find(notice.partner)
         signatory = self._partners.signatory(partner, notice.sign_type) if partner else None
         name_of = codec(notice.charset)
-        fields = {"notify_time": wire_date_time(self._book.clock.now()), "notify_id": notice.id, **notice.fields}
+        kind = {"notify_type": notice.fields["notify_type"]} if "notify_type" in notice.fields else {}
+        now = wire_date_time(self._book.clock.now())
+        fields = {"notify_time": now, **kind, "notify_id": notice.id, **notice.fields}
         fields = {name: value.encode(name_of, "replace").decode(name_of) for name, value in fields.items()}
         if signatory is not None:
             signatory = Forger(signatory) if spoiled else signatory
@@ -249,3 +259,19 @@ class Notices:
 
     def _keep(self, notice: Notice) -> None:
         self._book.store.keep("notice", notice.id, notice)
+
+
+def _online_fields(trade: Trade, refund: Refund | None) -> dict[str, str]:
+    """What the online product tells: less, and refunds in words of their own (https://docs.antom.com/ac/web/async,
+    https://docs.antom.com/ac/global/forex_refund)."""
+    fields = {"notify_type": "trade_status_sync", "out_trade_no": trade.out_trade_no, "trade_no": trade.trade_no}
+    if refund is not None:
+        fields |= {"out_return_no": refund.refund_no, "error_code": refund.error if refund.state == "FAILED" else ""}
+        fields |= {"refund_status": "REFUND_FAIL" if refund.state == "FAILED" else "REFUND_SUCCESS"}
+    else:
+        fields |= {
+            "total_fee": trade.money.text,
+            "currency": CNY if trade.trans_currency == CNY else trade.currency,
+            "trade_status": shown_status(trade).value,
+        }
+    return {name: value for name, value in fields.items() if value}

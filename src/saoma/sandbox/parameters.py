@@ -28,12 +28,14 @@ class Rule:
     fits: Fits | None = None
 
 
-def _like(pattern: str) -> Fits:
+def like(pattern: str) -> Fits:
+    """Whether the whole value matches."""
     compiled = re.compile(pattern)
     return lambda text: compiled.fullmatch(text) is not None
 
 
-def _one_of(*values: str) -> Fits:
+def one_of(*values: str) -> Fits:
+    """Whether the value is one of these."""
     return frozenset(values).__contains__
 
 
@@ -58,14 +60,15 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _is_object(text: str) -> bool:
+def is_object(text: str) -> bool:
+    """Whether the value is a JSON object."""
     return isinstance(_parsed(text), dict)
 
 
 _STORE_KEYS: Final[dict[str, Rule]] = {
-    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=like(r"\w+")),
     "secondary_merchant_name": Rule(required=True, longest=64),
-    "secondary_merchant_industry": Rule(required=True, longest=4, fits=_like(r"\d{4}")),
+    "secondary_merchant_industry": Rule(required=True, longest=4, fits=like(r"\d{4}")),
     "store_id": Rule(required=True, longest=64),
     "store_name": Rule(required=True),
     "terminal_id": Rule(longest=64),
@@ -73,7 +76,7 @@ _STORE_KEYS: Final[dict[str, Rule]] = {
 }
 
 
-def _is_store(text: str) -> bool:
+def is_store(text: str) -> bool:
     """`extend_info` / `extend_params`: who sells, in which store (https://docs.antom.com/ac/global/spot_pay)."""
     data = _parsed(text)
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
@@ -84,7 +87,8 @@ def _is_store(text: str) -> bool:
 _GOODS_KEYS: Final = {"goodsId", "goodsName", "goodsCategory", "showUrl", "quantity", "body", "price"}
 
 
-def _is_goods(text: str) -> bool:
+def is_goods(text: str) -> bool:
+    """`goods_detail`: one to fifty items with known keys (https://docs.antom.com/ac/global/precreate_transaction)."""
     data = _parsed(text)
     return (
         isinstance(data, list)
@@ -93,127 +97,128 @@ def _is_goods(text: str) -> bool:
     )
 
 
-_PID: Final = _like(r"2088\d{12}")
-_URL: Final = _like(r"https?://\S+")
-_AMOUNT: Final = _like(r"\d{1,9}(\.\d{1,2})?")
-_SMALL_AMOUNT: Final = _like(r"\d{1,7}(\.\d{1,2})?")
-_MILLISECONDS: Final = _like(r"\d{13}")
-_NUMBER: Final = Rule(required=True, longest=64)
-_TRADE_NO: Final = Rule(longest=64, fits=_like(r"\S{16,64}"))
-_CURRENCY: Final = Rule(required=True, longest=8, fits=EXPONENTS.__contains__)
+PID: Final = like(r"2088\d{12}")
+URL: Final = like(r"https?://\S+")
+AMOUNT: Final = like(r"\d{1,9}(\.\d{1,2})?")
+SMALL_AMOUNT: Final = like(r"\d{1,7}(\.\d{1,2})?")
+_MILLISECONDS: Final = like(r"\d{13}")
+NUMBER: Final = Rule(required=True, longest=64)
+TRADE_NO: Final = Rule(longest=64, fits=like(r"\S{16,64}"))
+CURRENCY: Final = Rule(required=True, longest=8, fits=EXPONENTS.__contains__)
 
 #: The parameters of every service (https://docs.antom.com/ac/gr/apispec).
 BASIC: Final[dict[str, Rule]] = {
     "service": Rule(required=True),
-    "partner": Rule(required=True, longest=16, fits=_PID),
+    "partner": Rule(required=True, longest=16, fits=PID),
     "_input_charset": Rule(),
     "sign_type": Rule(required=True),
     "sign": Rule(required=True),
 }
 TIMESTAMP: Final = Rule(required=True, fits=_is_timestamp)
+NOTIFY_URL: Final = Rule(longest=200, fits=URL)
 
 #: https://docs.antom.com/ac/global/spot_pay
 SPOT_PAY: Final[dict[str, Rule]] = BASIC | {
-    "notify_url": Rule(longest=200, fits=_URL),
+    "notify_url": NOTIFY_URL,
     "alipay_seller_id": Rule(required=True, longest=16),
-    "quantity": Rule(fits=_like(r"\d{1,9}")),
+    "quantity": Rule(fits=like(r"\d{1,9}")),
     "trans_name": Rule(required=True, longest=256),
-    "partner_trans_id": _NUMBER,
+    "partner_trans_id": NUMBER,
     "trans_currency": Rule(longest=8, fits=EXPONENTS.__contains__),
-    "currency": _CURRENCY,
-    "trans_amount": Rule(required=True, fits=_AMOUNT),
+    "currency": CURRENCY,
+    "trans_amount": Rule(required=True, fits=AMOUNT),
     "buyer_identity_code": Rule(required=True, longest=32),
-    "identity_code_type": Rule(required=True, longest=16, fits=_one_of("barcode", "qrcode", "QRcode")),
+    "identity_code_type": Rule(required=True, longest=16, fits=one_of("barcode", "qrcode", "QRcode")),
     "trans_create_time": Rule(required=True, longest=16, fits=_is_wire_time),
     "memo": Rule(),
     "biz_product": Rule(required=True),
-    "extend_info": Rule(required=True, fits=_is_store),
-    "trade_information": Rule(fits=_is_object),
+    "extend_info": Rule(required=True, fits=is_store),
+    "trade_information": Rule(fits=is_object),
 }
 
 #: https://docs.antom.com/ac/global/overseas_query
 OVERSEAS_QUERY: Final[dict[str, Rule]] = BASIC | {
     "partner_trans_id": Rule(longest=64),
-    "alipay_trans_id": _TRADE_NO,
+    "alipay_trans_id": TRADE_NO,
 }
 
 #: https://docs.antom.com/ac/global/acquire_cancel
 CANCEL: Final[dict[str, Rule]] = BASIC | {
     "timestamp": TIMESTAMP,
     "terminal_timestamp": Rule(fits=_MILLISECONDS),
-    "out_trade_no": _NUMBER,
-    "trade_no": _TRADE_NO,
+    "out_trade_no": NUMBER,
+    "trade_no": TRADE_NO,
 }
 
 #: No page lists it; the request class of Alipay's generic SDK does.
 CLOSE: Final[dict[str, Rule]] = BASIC | {
     "out_trade_no": Rule(longest=64),
-    "trade_no": _TRADE_NO,
+    "trade_no": TRADE_NO,
     "operator_id": Rule(longest=28),
 }
 
 #: https://docs.antom.com/ac/global/spot_refund ; the second spelling of the reason is the HK page's and the SDK's.
 SPOT_REFUND: Final[dict[str, Rule]] = BASIC | {
-    "notify_url": Rule(longest=200, fits=_URL),
-    "partner_trans_id": _NUMBER,
-    "alipay_trans_id": _TRADE_NO,
-    "partner_refund_id": _NUMBER,
-    "refund_amount": Rule(required=True, fits=_SMALL_AMOUNT),
-    "currency": _CURRENCY,
+    "notify_url": NOTIFY_URL,
+    "partner_trans_id": NUMBER,
+    "alipay_trans_id": TRADE_NO,
+    "partner_refund_id": NUMBER,
+    "refund_amount": Rule(required=True, fits=SMALL_AMOUNT),
+    "currency": CURRENCY,
     "refund_reason": Rule(longest=128),
     "refund_reson": Rule(longest=128),
-    "is_sync": Rule(longest=1, fits=_one_of("Y", "N")),
+    "is_sync": Rule(longest=1, fits=one_of("Y", "N")),
 }
 
 #: https://docs.antom.com/ac/global/refundquery
 REFUND_QUERY: Final[dict[str, Rule]] = BASIC | {
-    "out_trade_no": _NUMBER,
+    "out_trade_no": NUMBER,
     "out_return_no": Rule(required=True, longest=128),
 }
 
-_ORDER: Final[dict[str, Rule]] = BASIC | {
-    "notify_url": Rule(required=True, longest=200, fits=_URL),
+ORDER: Final[dict[str, Rule]] = BASIC | {
+    "notify_url": Rule(required=True, longest=200, fits=URL),
     "timestamp": TIMESTAMP,
     "terminal_timestamp": Rule(fits=_MILLISECONDS),
-    "out_trade_no": _NUMBER,
+    "out_trade_no": NUMBER,
     "subject": Rule(required=True, longest=256),
     "product_code": Rule(required=True, longest=32),
-    "total_fee": Rule(required=True, fits=_AMOUNT),
+    "total_fee": Rule(required=True, fits=AMOUNT),
     "seller_id": Rule(longest=16),
     "seller_email": Rule(longest=100),
     "body": Rule(longest=400),
     "show_url": Rule(longest=400),
-    "currency": _CURRENCY,
-    "trans_currency": _CURRENCY,
-    "price": Rule(fits=_AMOUNT),
-    "quantity": Rule(fits=_like(r"\d{1,9}")),
-    "goods_detail": Rule(fits=_is_goods),
-    "extend_params": Rule(required=True, fits=_is_store),
+    "currency": CURRENCY,
+    "trans_currency": CURRENCY,
+    "price": Rule(fits=AMOUNT),
+    "quantity": Rule(fits=like(r"\d{1,9}")),
+    "goods_detail": Rule(fits=is_goods),
+    "extend_params": Rule(required=True, fits=is_store),
     "it_b_pay": Rule(fits=is_lifetime),
     "passback_parameters": Rule(longest=256),
-    "sendFormat": Rule(fits=_one_of("normal")),
+    "sendFormat": Rule(fits=one_of("normal")),
 }
 
 #: https://docs.antom.com/ac/global/precreate_transaction
-PRECREATE: Final[dict[str, Rule]] = _ORDER | {
+PRECREATE: Final[dict[str, Rule]] = ORDER | {
     "qr_code_it_b_pay": Rule(fits=is_lifetime),
-    "trade_information": Rule(fits=_is_object),
+    "trade_information": Rule(fits=is_object),
 }
 
 #: https://docs.antom.com/ac/global/acquire_create
-CREATE: Final[dict[str, Rule]] = _ORDER | {
-    "alipay_ca_request": Rule(fits=_one_of("1", "2")),
-    "total_fee": Rule(required=True, fits=_SMALL_AMOUNT),
-    "buyer_id": Rule(longest=16, fits=_PID),
+CREATE: Final[dict[str, Rule]] = ORDER | {
+    "alipay_ca_request": Rule(fits=one_of("1", "2")),
+    "total_fee": Rule(required=True, fits=SMALL_AMOUNT),
+    "buyer_id": Rule(longest=16, fits=PID),
     "buyer_email": Rule(longest=100),
 }
 
 _SHOP_CODE: Final[dict[str, Rule]] = BASIC | {
     "timestamp": TIMESTAMP,
-    "notify_url": Rule(longest=200, fits=_URL),
-    "biz_type": Rule(required=True, fits=_one_of("OVERSEASHOPQRCODE")),
+    "notify_url": NOTIFY_URL,
+    "biz_type": Rule(required=True, fits=one_of("OVERSEASHOPQRCODE")),
 }
-_BIZ_DATA: Final = Rule(required=True, longest=2000, fits=_is_object)
+_BIZ_DATA: Final = Rule(required=True, longest=2000, fits=is_object)
 _QRCODE: Final = Rule(required=True, longest=256)
 
 #: https://docs.antom.com/ac/global/qrcode_create
@@ -222,19 +227,19 @@ QRCODE_CREATE: Final[dict[str, Rule]] = _SHOP_CODE | {"biz_data": _BIZ_DATA}
 QRCODE_MODIFY: Final[dict[str, Rule]] = _SHOP_CODE | {"biz_data": _BIZ_DATA, "qrcode": _QRCODE}
 QRCODE_STATUS: Final[dict[str, Rule]] = _SHOP_CODE | {
     "qrcode": _QRCODE,
-    "status": Rule(required=True, fits=_one_of("STOP", "RESTART", "DELETE")),
+    "status": Rule(required=True, fits=one_of("STOP", "RESTART", "DELETE")),
 }
 
 #: Inside `biz_data`. Whether country and address are mandatory is not readable anywhere: they may be left out.
 BIZ_DATA: Final[dict[str, Rule]] = {
-    "secondary_merchant_industry": Rule(required=True, longest=4, fits=_like(r"\d{4}")),
-    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "secondary_merchant_industry": Rule(required=True, longest=4, fits=like(r"\d{4}")),
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=like(r"\w+")),
     "secondary_merchant_name": Rule(required=True, longest=64),
     "store_id": Rule(longest=64),
     "store_name": Rule(longest=256),
-    "trans_currency": _CURRENCY,
-    "currency": _CURRENCY,
-    "country_code": Rule(fits=_like(r"[A-Z]{2}")),
+    "trans_currency": CURRENCY,
+    "currency": Rule(longest=8, fits=EXPONENTS.__contains__),
+    "country_code": Rule(fits=like(r"[A-Z]{2}")),
     "address": Rule(),
     "sys_service_provider_id": Rule(longest=32),
 }
@@ -243,18 +248,18 @@ BIZ_DATA: Final[dict[str, Rule]] = {
 SECMERCHANT: Final[dict[str, Rule]] = BASIC | {
     "timestamp": TIMESTAMP,
     "secondary_merchant_name": Rule(required=True, longest=128),
-    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=like(r"\w+")),
     "store_id": Rule(required=True, longest=64),
     "store_name": Rule(required=True, longest=256),
-    "store_country": Rule(required=True, fits=_like(r"[A-Z]{2}")),
+    "store_country": Rule(required=True, fits=like(r"[A-Z]{2}")),
     "store_address": Rule(required=True, longest=256),
-    "store_industry": Rule(required=True, fits=_like(r"\d{4}")),
-    "internal_store_photo": Rule(longest=256, fits=_URL),
-    "external_storefront_photo": Rule(longest=256, fits=_URL),
+    "store_industry": Rule(required=True, fits=like(r"\d{4}")),
+    "internal_store_photo": Rule(longest=256, fits=URL),
+    "external_storefront_photo": Rule(longest=256, fits=URL),
     "extend_params": Rule(),
-    "secondary_merchant_type": Rule(fits=_one_of("INDIVIDUAL", "ENTERPRISE")),
+    "secondary_merchant_type": Rule(fits=one_of("INDIVIDUAL", "ENTERPRISE")),
     "registration_no": Rule(longest=128),
-    "register_country": Rule(fits=_like(r"[A-Z]{2}")),
+    "register_country": Rule(fits=like(r"[A-Z]{2}")),
     "register_address": Rule(longest=256),
     "shareholder_name": Rule(longest=128),
     "shareholder_id": Rule(longest=128),
@@ -270,7 +275,7 @@ SECMERCHANT: Final[dict[str, Rule]] = BASIC | {
 #: Unconfirmed: the service is listed (https://global.alipay.com/docs/ac/vending), its parameters are not published.
 SECMERCHANT_STATUS: Final[dict[str, Rule]] = BASIC | {
     "timestamp": TIMESTAMP,
-    "secondary_merchant_id": Rule(required=True, longest=64, fits=_like(r"\w+")),
+    "secondary_merchant_id": Rule(required=True, longest=64, fits=like(r"\w+")),
     "store_id": Rule(required=True, longest=64),
 }
 

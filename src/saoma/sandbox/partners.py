@@ -50,6 +50,10 @@ class Partners:
             raise Invalid("sign_type is one of MD5, RSA, RSA2.")
         if partner.currency not in EXPONENTS:
             raise Invalid(f"{partner.currency!r} is not a currency Alipay settles.")
+        if partner.region not in ("global", "hk"):
+            raise Invalid("region is global or hk.")
+        if not 0 < partner.refund_days <= 3650:
+            raise Invalid("refund_days is between one day and ten years.")
         owner = self.of_app(partner.app_id)
         if owner is not None and owner.partner != partner.partner:
             raise Invalid(f"The APPID {partner.app_id} belongs to partner {owner.partner}.")

@@ -14,7 +14,8 @@ from typing import Final
 from saoma.kit.clock import MovableClock, beijing
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.buyers import TurnedDown, Wallets
-from saoma.sandbox.model import Buyer, Order, Refund, StaticCode, Trade, TradeStatus
+from saoma.sandbox.choices import DEFAULT, Choices
+from saoma.sandbox.model import Buyer, Order, Partner, Product, Refund, StaticCode, Trade, TradeStatus
 from saoma.sandbox.store import Store
 
 #: What the outside is told: (trade, notify_action_type, the refund it is about).
@@ -27,11 +28,19 @@ class Records:
     """All trades, refunds, buyers and codes, in memory, written through to `store`."""
 
     def __init__(
-        self, clock: MovableClock, store: Store | None = None, public_url: str = "http://localhost:8001"
+        self,
+        clock: MovableClock,
+        store: Store | None = None,
+        public_url: str = "http://localhost:8001",
+        choices: Choices = DEFAULT,
+        contract: Callable[[str], Partner | None] = lambda partner: None,
     ) -> None:
         self.clock = clock
         self.store = store or Store()
         self.public_url = public_url.rstrip("/")
+        self.choices = choices
+        #: The contract of a partner, by its PID; None where nobody knows it.
+        self.contract = contract
         #: How far this clock was pushed ahead of the one it runs on.
         self.ahead = timedelta(seconds=self.store.one("clock", "ahead_seconds", float) or 0)
         clock.advance(self.ahead)
@@ -52,6 +61,11 @@ class Records:
     def code_url(self, token: str) -> str:
         """What a code's picture says. Alipay's own host: in a toy wallet it leads back to this sandbox."""
         return f"https://qr.alipay.com/{token}"
+
+    def picture_url(self, token: str, size: str) -> str:
+        """Where a picture of a code is: `size` is S, M or L."""
+        host = self.choices.picture_host or self.public_url
+        return f"{host.rstrip('/')}/show.htm?code={token}&picSize={size}"
 
     def advance(self, by: timedelta) -> datetime:
         """Push the sandbox's clock; all that falls due happens. Raises `ValueError` for a step back."""
@@ -142,8 +156,13 @@ class Records:
         self.wallets.take(buyer, trade.cny)
         trade.status, trade.paid_at = TradeStatus.TRADE_SUCCESS, at
         self.keep(trade)
-        self.schedule(at + lifetimes.REFUND_PERIOD, "finish", trade)
+        self.schedule(at + self.refund_period(trade.partner), "finish", trade)
         self.tell(trade, "payByAccountAction", None)
+
+    def refund_period(self, partner: str) -> timedelta:
+        """How long a partner's payments can be refunded."""
+        contract = self.contract(partner)
+        return timedelta(days=contract.refund_days) if contract else lifetimes.REFUND_PERIOD
 
     def shut(self, trade: Trade, reason: str, at: datetime) -> None:
         """Close an unpaid trade for good."""
@@ -174,7 +193,12 @@ class Records:
 
     def _fall_due(self, what: str, record: Trade | Refund, at: datetime) -> None:
         if isinstance(record, Refund):
-            if record.state == "PROCESSING":
+            contract = self.contract(record.partner)
+            if record.state != "PROCESSING" or record.due_at != at:
+                return
+            if contract is not None and contract.out_of_funds:
+                self._put_off(record, at)
+            else:
                 self.carry_out(record, at, quietly=False)
         elif what == "pay" and record.is_waiting and record.pays_at == at:
             try:
@@ -193,6 +217,22 @@ class Records:
         self.refunds[refund.partner, refund.refund_no] = refund
         self._refunds_of.setdefault((refund.partner, refund.out_trade_no), []).append(refund)
 
+    def _put_off(self, refund: Refund, at: datetime) -> None:
+        """No funds: again each night for half a year, then never (https://docs.antom.com/ac/global/spot_refund)."""
+        if at - refund.created_at < lifetimes.REFUND_PATIENCE:
+            refund.due_at, refund.error = lifetimes.next_refund_night(at), "MERCHANT_BALANCE_NOT_ENOUGH"
+            self.schedule(refund.due_at, "refund", refund)
+        else:
+            trade = self.trades[refund.partner, refund.out_trade_no]
+            refund.state, refund.due_at = "FAILED", None
+            trade.refunded -= refund.amount
+            trade.refunded_cny -= refund.cny
+            self.keep(trade)
+            if trade.product is Product.WEB:
+                # the in-store products tell of refunds that worked, and of no others
+                self.tell(trade, "refundFPAction", refund)
+        self.keep_refund(refund)
+
     def _load(self) -> None:
         for trade in sorted(self.store.read("trade", Trade), key=lambda trade: trade.created_at):
             self.trades[trade.partner, trade.out_trade_no] = trade
@@ -207,7 +247,7 @@ class Records:
                     if at:
                         self.schedule(at, what, trade)
             elif trade.status is TradeStatus.TRADE_SUCCESS and trade.paid_at:
-                self.schedule(trade.paid_at + lifetimes.REFUND_PERIOD, "finish", trade)
+                self.schedule(trade.paid_at + self.refund_period(trade.partner), "finish", trade)
         for refund in sorted(self.store.read("refund", Refund), key=lambda refund: refund.created_at):
             self._index_refund(refund)
             if refund.state == "PROCESSING" and refund.due_at:

@@ -35,10 +35,13 @@ def check_open(known: Trade, order: Order, buyer: Buyer | None) -> None:
             return
 
 
-def check_repeated_pay(known: Trade, order: Order, buyer: Buyer, code: str) -> None:
-    """Raises `TurnedDown` unless a repeated barcode payment may be told the real state of the trade."""
+def check_repeated_pay(known: Trade, order: Order, buyer: Buyer, code: str, repeated_pay: str) -> None:
+    """Raises `TurnedDown` unless a repeated barcode payment may be told the real state of the trade.
+
+    What a paid number is told is one of `Choices.repeated_pay`."""
     check_same(known, order, buyer)
     if known.status in (TradeStatus.TRADE_CLOSED, TradeStatus.ORDERED):
         raise TurnedDown("TRADE_HAS_CLOSE")
-    if not known.is_waiting and known.code != code:
+    told = repeated_pay == "success" or (repeated_pay == "same_code" and known.code == code)
+    if not (known.is_waiting or told):
         raise TurnedDown("TRADE_HAS_SUCCESS")

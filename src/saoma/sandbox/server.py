@@ -73,14 +73,15 @@ class Sandbox:
     def __post_init__(self) -> None:
         config = self.config
         with self.store.writing():
-            self.book = Book(self.clock, self.store, config.public_url or f"http://localhost:{self.port}")
             self.partners = Partners(self.store)
             for partner in config.partners:
                 self.partners.add(partner)
+            url = config.public_url or f"http://localhost:{self.port}"
+            self.book = Book(self.clock, self.store, url, config.choices, self.partners.find)
             for buyer in config.buyers:
                 if self.book.wallets.find(buyer.id) is None:
                     self.book.add_buyer(
-                        buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin
+                        buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin, hk=buyer.hk
                     )
             self.faults = Faults(self.store)
             self.authorizations = Authorizations(self.book, config.auth_code_lifetime)

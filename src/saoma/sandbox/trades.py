@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
@@ -65,11 +65,11 @@ class Book(Records):
 
     def add_buyer(
         self, buyer_id: str, name: str = "", balance: Money | None = None, *, pin_required: bool = False,
-        pin: str = DEFAULT_PIN,
+        pin: str = DEFAULT_PIN, hk: bool = False,
     ) -> Buyer:  # fmt: skip
         """Make a buyer known, or change a known one. `balance` is CNY. Raises `Invalid`."""
         with self.store.writing():
-            return self.wallets.add(buyer_id, name, balance, pin_required=pin_required, pin=pin)
+            return self.wallets.add(buyer_id, name, balance, pin_required=pin_required, pin=pin, hk=hk)
 
     def new_payment_code(self, buyer_id: str) -> PaymentCode:
         """A fresh code to show at a till: 18 digits, single use, a new one each minute."""
@@ -106,7 +106,7 @@ class Book(Records):
             if trade is None:
                 raise NotFound("This is not a payment code.")
             if trade.status is TradeStatus.ORDERED:
-                if trade.code_expires_at and now >= trade.code_expires_at:
+                if any(end and now >= end for end in (trade.code_expires_at, trade.expires_at)):
                     raise Conflict("This code is too old. Ask the shop for a new one.")
                 self.exist(trade, buyer, now)
             self._check_payable(trade, buyer)
@@ -136,7 +136,7 @@ class Book(Records):
                 raise Invalid(f"Type an amount in {shop.trans_currency}.")
             self.wallets.check_pin(buyer, pin)
             order = Order(
-                partner=shop.partner, number=f"SQ{lifetimes.wire_time(now)}{secrets.randbelow(10**8):08d}",
+                partner=shop.partner, number=self._shop_number(now),
                 product=Product.STATIC_CODE, subject=shop.store or shop.merchant, amount=amount,
                 currency=shop.currency, notify_url=shop.notify_url, charset=shop.notify_charset,
                 sign_type=shop.notify_sign_type, pass_back=shop.pass_back, merchant=shop.merchant, store=shop.store,
@@ -182,7 +182,7 @@ class Book(Records):
             buyer = self.wallets.owner_of(code)
             known = self.trades.get((order.partner, order.number))
             if known is not None:
-                check_repeated_pay(known, order, buyer, code)
+                check_repeated_pay(known, order, buyer, code, self.choices.repeated_pay)
                 return known
             magic = code[-2:]
             if refusal := _MAGIC_REFUSALS.get(magic):
@@ -236,6 +236,9 @@ class Book(Records):
         """Every trade that exists at Alipay, oldest first."""
         self.pass_time()
         return [trade for trade in self.by_trade_no.values() if not partner or trade.partner == partner]
+
+    def _shop_number(self, now: datetime) -> str:
+        return f"{self.choices.shop_order_prefix}{lifetimes.wire_time(now)}{secrets.randbelow(10**8):08d}"
 
     def _check_payable(self, trade: Trade, buyer: Buyer) -> None:
         if trade.buyer_id and trade.buyer_id != buyer.id:

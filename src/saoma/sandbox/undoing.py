@@ -45,15 +45,43 @@ def cancel(book: Book, partner: str, number: str, trade_no: str = "") -> Undone:
             case TradeStatus.TRADE_SUCCESS if trade.refunded:
                 raise TurnedDown("REASON_TRADE_REFUND_FEE_ERR")
             case TradeStatus.TRADE_SUCCESS:
-                book.give_back(trade, trade.cny)
-                trade.status, trade.closed_at, trade.close_reason = TradeStatus.TRADE_CLOSED, now, "cancelled"
-                trade.refunded, trade.refunded_cny = trade.amount, trade.cny
-                book.keep(trade)
-                book.tell(trade, "reverseAction", None)
+                _return_all(book, trade, "cancelled", now)
                 return Undone("refund", trade.trade_no)
             case _:
                 book.shut(trade, "cancelled", now)
                 return Undone("close", trade.trade_no)
+
+
+def reverse(book: Book, partner: str, number: str) -> Trade:
+    """Undo one payment of today that was made: the legacy way. Raises `TurnedDown`."""
+    with book.moving() as now:
+        trade = book.find(partner, number)
+        if trade is None:
+            raise TurnedDown("TRADE_NOT_EXIST")
+        match trade.status:
+            case TradeStatus.TRADE_CLOSED if trade.close_reason == "reversed":
+                return trade
+            case TradeStatus.TRADE_CLOSED:
+                raise TurnedDown("TRADE_HAS_CLOSE")
+            case TradeStatus.TRADE_FINISHED:
+                raise TurnedDown("TRADE_HAS_FINISHED")
+            case TradeStatus.WAIT_BUYER_PAY | TradeStatus.ORDERED:
+                raise TurnedDown("TRADE_STATUS_ERROR")
+            case TradeStatus.TRADE_SUCCESS:
+                if not lifetimes.can_cancel(trade.created_at, now):
+                    raise TurnedDown("TRADE_CANCEL_TIME_OUT")
+                if trade.refunded:
+                    raise TurnedDown("REASON_TRADE_REFUND_FEE_ERR")
+                _return_all(book, trade, "reversed", now)
+                return trade
+
+
+def _return_all(book: Book, trade: Trade, reason: str, now: datetime) -> None:
+    book.give_back(trade, trade.cny)
+    trade.status, trade.closed_at, trade.close_reason = TradeStatus.TRADE_CLOSED, now, reason
+    trade.refunded, trade.refunded_cny = trade.amount, trade.cny
+    book.keep(trade)
+    book.tell(trade, "reverseAction", None)
 
 
 def close(book: Book, partner: str, number: str, trade_no: str = "") -> Trade:
@@ -81,8 +109,9 @@ def refund(
     reason: str = "",
     sync: bool = False,
     notify_url: str = "",
+    stale: str = "TRADE_HAS_FINISHED",
 ) -> tuple[Trade, Refund]:
-    """Give money back, now (`sync`) or when Alipay's batch runs. Raises `TurnedDown`.
+    """Give money back, now (`sync`) or when Alipay's batch runs. Raises `TurnedDown`, `stale` after the refund period.
 
     The same number with the same amount tells of the first refund; no money moves again."""
     with book.moving() as now:
@@ -100,9 +129,14 @@ def refund(
             case TradeStatus.TRADE_CLOSED:
                 raise TurnedDown("TRADE_HAS_CLOSE")
             case TradeStatus.TRADE_FINISHED:
-                raise TurnedDown("TRADE_HAS_FINISHED")
+                raise TurnedDown(stale)
             case _:
                 raise TurnedDown("TRADE_STATUS_ERROR")
+        contract = book.contract(partner)
+        if sync and book.choices.sync_refund_pause and lifetimes.pauses_sync_refunds(now):
+            raise TurnedDown("SYSTEM_ERROR")
+        if sync and contract is not None and contract.out_of_funds:
+            raise TurnedDown("SELLER_BALANCE_NOT_ENOUGH")
         if trade.refunded + amount.minor > trade.amount:
             raise TurnedDown("RETURN_AMOUNT_EXCEED")
         done = Refund(
@@ -118,7 +152,7 @@ def refund(
         if sync:
             book.carry_out(done, now, quietly=True)
         else:
-            done.due_at = lifetimes.refund_due(trade.paid_at or now, now)
+            done.due_at = lifetimes.refund_due(trade.paid_at or now, now, hk=contract is not None and contract.is_hk)
             book.keep_refund(done)
             book.schedule(done.due_at, "refund", done)
         return trade, done
