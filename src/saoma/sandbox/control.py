@@ -25,6 +25,11 @@ from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.openapi import OAUTH_TOKEN
 from saoma.sandbox.partners import Partners
+<<<<<<< /tmp/plus/src/saoma/sandbox/control.py
+from saoma.sandbox.plus import SERVICES
+from saoma.sandbox.sftp import SftpAccess, SftpDoor
+=======
+>>>>>>> /tmp/m_new
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
@@ -54,16 +59,21 @@ class NewPartner(msgspec.Struct):
     callback_hosts: list[str] | None = None
     services: list[str] | None = None
     open_id_only: bool | None = None
+<<<<<<< /tmp/plus/src/saoma/sandbox/control.py
+    client_id: str | None = None
+    client_public_key: str | None = None
+=======
     fee_rate: str | None = None
     region: str | None = None
     refund_days: int | None = None
     refund_notify_url: str | None = None
     out_of_funds: bool | None = None
+>>>>>>> /tmp/m_new
 
     def known(self) -> Partner:
         """As the book keeps it."""
-        given = {name: getattr(self, name) for name in self.__struct_fields__}
-        return Partner(**{name: value for name, value in given.items() if value is not None})
+        given = msgspec.structs.asdict(self).items()
+        return Partner(**{name: value for name, value in given if value is not None})
 
 
 class BuyerView(msgspec.Struct):
@@ -199,7 +209,7 @@ def new_payment_code(buyer_id: FromPath[str], book: TheBook) -> PaymentCodeView:
 @post("/faults", status_code=200, sync_to_thread=False)
 def plan_fault(data: JSONBody[NewFault], book: TheBook, faults: NamedDependency[Faults]) -> Fault:
     """Let the next calls of a service go wrong."""
-    if data.service not in OPERATIONS and data.service != OAUTH_TOKEN:
+    if data.service not in {*OPERATIONS, *SERVICES, OAUTH_TOKEN}:
         raise Invalid(f"{data.service!r} is not a service of this sandbox.")
     times = 1 if data.times is None else data.times
     seconds = SILENCE if data.seconds is None else data.seconds
@@ -371,13 +381,10 @@ def _delivery(delivery: Delivery) -> DeliveryView:
 
 def _notice(notice: Notice) -> NoticeView:
     return NoticeView(
-        notify_id=notice.id,
-        url=notice.url,
-        fields=notice.fields,
-        acknowledged=notice.acknowledged,
+        notify_id=notice.id, url=notice.url, fields=notice.fields, acknowledged=notice.acknowledged,
         next_at=notice.next_at.isoformat() if notice.next_at else None,
         deliveries=[_delivery(delivery) for delivery in notice.deliveries],
-    )
+    )  # fmt: skip
 
 
 def _now(book: Book) -> Now:

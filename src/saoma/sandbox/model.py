@@ -70,8 +70,8 @@ class Trade(msgspec.Struct, omit_defaults=True):
     """One trade. `trade_no` is empty while Alipay has no trade of this number (only a code, or only a cancel).
 
     `api` says by which gateway it was asked for, and so in which form its partner is told of it: empty is `service=`,
-    `openapi` is `method=`. `extra` is what that gateway must remember to answer. `cny` and the `refunded` sums are
-    minor units; `rate` is CNY per unit of the pricing currency, 8 decimals."""
+    `openapi` is `method=`, `plus` is Alipay+. `extra` is what that gateway must remember to answer. `cny` and the
+    `refunded` sums are minor units; `rate` is CNY per unit of the pricing currency, 8 decimals."""
 
     partner: str
     out_trade_no: str
@@ -232,6 +232,11 @@ class Partner(msgspec.Struct, omit_defaults=True):
     open_id_only: bool = False
     #: The contract's fee, as a part of one: it stands in the daily files only.
     fee_rate: str = "0.006"
+<<<<<<< /tmp/plus/src/saoma/sandbox/model.py
+    #: Who it is for Alipay+, and the public half of the key that signs there.
+    client_id: str = ""
+    client_public_key: str = ""
+=======
     #: Which of Alipay's two in-store contracts: `global` or `hk` (AlipayHK).
     region: str = "global"
     #: How long a payment can be refunded.
@@ -245,6 +250,7 @@ class Partner(msgspec.Struct, omit_defaults=True):
     def is_hk(self) -> bool:
         """Whether AlipayHK's differences apply."""
         return self.region == "hk"
+>>>>>>> /tmp/m_new
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 import msgspec
@@ -55,8 +55,25 @@ class Notice(msgspec.Struct, omit_defaults=True):
     charset: str
     next_at: datetime | None
     tries: int = 0
+    api: str = ""
     acknowledged: bool = False
     deliveries: list[Delivery] = []
+
+
+class Dialect(Protocol):
+    """How the partners of another gateway are told: the message (None: no word), its form, and what is a yes."""
+
+    def pass_time(self) -> None:
+        """Note what fell due, before due messages are sent."""
+
+    def fields(self, trade: Trade, action: str, refund: Refund | None) -> dict[str, str] | None:
+        """What happened, unsigned."""
+
+    def posted(self, notice: Notice, *, spoiled: bool) -> tuple[bytes, dict[str, str]]:
+        """Body and headers as they are posted now."""
+
+    def is_acknowledged(self, delivery: Delivery) -> bool:
+        """Whether the partner has understood."""
 
 
 class Notices:
@@ -73,6 +90,8 @@ class Notices:
         self._session: aiohttp.ClientSession | None = None
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
+        #: By the gateway that a trade was asked for by; what stands here in none is told as the XML gateway tells it.
+        self.dialects: dict[str, Dialect] = {}
         for notice in book.store.read("notice", Notice):
             self._know(notice)
         book.tell = self.write
@@ -85,15 +104,20 @@ class Notices:
         partner = self._partners.find(trade.partner)
         if not url or partner is None:
             return
+        dialect = self.dialects.get(trade.api)
+        fields = dialect.fields(trade, action, refund) if dialect else self._fields(trade, action, refund, partner)
+        if fields is None:
+            return
         notice = Notice(
             id=secrets.token_hex(17),
             partner=trade.partner,
             out_trade_no=trade.out_trade_no,
             url=url,
-            fields=self._fields(trade, action, refund, partner),
+            fields=fields,
             sign_type=trade.sign_type,
             charset=trade.charset,
             next_at=self._book.clock.now(),
+            api=trade.api,
         )
         self._know(notice)
         self._keep(notice)
@@ -164,6 +188,8 @@ class Notices:
 
     async def send_due(self, *, patience: float | None = None) -> int:
         """Send everything that is due and wait for the answers, at most `patience` seconds. Returns how many."""
+        for dialect in self.dialects.values():
+            dialect.pass_time()
         now = self._book.clock.now()
         tasks = []
         while self._queue and self._queue[0][0] <= now:
@@ -208,7 +234,8 @@ class Notices:
             self._going_out.discard(notice.id)
         with self._book.store.writing():
             notice.deliveries = [*notice.deliveries, delivery][-20:]
-            if delivery.answer.lower() == "success":
+            dialect = self.dialects.get(notice.api)
+            if dialect.is_acknowledged(delivery) if dialect else delivery.answer.lower() == "success":
                 notice.acknowledged, notice.next_at = True, None
             elif again and notice.next_at is not None:
                 notice.tries += 1
@@ -222,13 +249,14 @@ class Notices:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
         at = self._book.clock.now()
-        body = self.signed(notice, spoiled=spoiled)
-        kind = f"application/x-www-form-urlencoded; charset={notice.charset}"
+        if dialect := self.dialects.get(notice.api):
+            body, head = dialect.posted(notice, spoiled=spoiled)
+        else:
+            body = self.signed(notice, spoiled=spoiled)
+            head = {"Content-Type": f"application/x-www-form-urlencoded; charset={notice.charset}"}
         try:
-            async with self._session.post(
-                notice.url, data=body, headers={"Content-Type": kind}, allow_redirects=False
-            ) as answer:
-                said = (await answer.content.read(200)).decode("utf-8", "replace")
+            async with self._session.post(notice.url, data=body, headers=head, allow_redirects=False) as answer:
+                said = (await answer.content.read(1000)).decode("utf-8", "replace")
                 return Delivery(at, answer.status, said if answer.status == 200 else f"[{answer.status}] {said}")
         except (aiohttp.ClientError, TimeoutError, ValueError) as trouble:
             return Delivery(at, 0, f"[{type(trouble).__name__}] {trouble}"[:200])

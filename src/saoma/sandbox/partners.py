@@ -24,6 +24,7 @@ class Partners:
         self._store = store
         self._partners = {partner.partner: partner for partner in store.read("partner", Partner)}
         self._signatories: dict[tuple[str, SignType], Signatory] = {}
+        self._clients: dict[str, Signatory | None] = {}
         private, public = store.one("key", "alipay", tuple[str, str]) or new_rsa_key()
         store.keep("key", "alipay", (private, public))
         self._private_key = private
@@ -42,6 +43,10 @@ class Partners:
         """By the APPID of its application."""
         return next((one for one in self._partners.values() if app_id and one.app_id == app_id), None)
 
+    def of_client(self, client_id: str) -> Partner | None:
+        """By its Alipay+ client id."""
+        return next((one for one in self._partners.values() if client_id and one.client_id == client_id), None)
+
     def add(self, partner: Partner) -> Partner:
         """Make a partner known, or replace what is known of it. Raises `Invalid`."""
         if not PARTNER_ID.fullmatch(partner.partner):
@@ -57,11 +62,17 @@ class Partners:
         owner = self.of_app(partner.app_id)
         if owner is not None and owner.partner != partner.partner:
             raise Invalid(f"The APPID {partner.app_id} belongs to partner {owner.partner}.")
+        owner = self.of_client(partner.client_id)
+        if owner is not None and owner.partner != partner.partner:
+            raise Invalid(f"The client id {partner.client_id} belongs to partner {owner.partner}.")
+        if partner.client_id and not partner.client_public_key:
+            raise Invalid("A client id needs its client_public_key (PEM).")
         if partner.sign_type == "MD5" and not partner.md5_key:
             raise Invalid("An MD5 partner needs its md5_key.")
         if partner.sign_type != "MD5" and not partner.public_key:
             raise Invalid(f"An {partner.sign_type} partner needs its public_key (PEM).")
         signatories = self._load(partner)
+        self._clients[partner.partner] = self._load_client(partner)
         self._signatories = {key: one for key, one in self._signatories.items() if key[0] != partner.partner}
         self._signatories |= signatories
         self._partners[partner.partner] = partner
@@ -80,6 +91,17 @@ class Partners:
     def app_signatory(self, partner: Partner) -> Signatory | None:
         """The same for Open API calls, which know RSA and RSA2 only."""
         return self.signatory(partner, "RSA2" if partner.sign_type == "MD5" else partner.sign_type)
+
+    def client_signatory(self, partner: Partner) -> Signatory | None:
+        """The same for Alipay+, which has one algorithm: RSA256 is RSA with SHA-256."""
+        if partner.partner not in self._clients:
+            self._clients[partner.partner] = self._load_client(partner)
+        return self._clients[partner.partner]
+
+    def _load_client(self, partner: Partner) -> Signatory | None:
+        if not partner.client_id:
+            return None
+        return rsa_signatory(SignType.RSA2, self._private_key, partner.client_public_key)
 
     def _load(self, partner: Partner) -> dict[tuple[str, SignType], Signatory]:
         found: dict[tuple[str, SignType], Signatory] = {}

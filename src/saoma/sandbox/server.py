@@ -30,7 +30,7 @@ from litestar.types import Scope
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.errors import Invalid, Refused
-from saoma.sandbox import gateway_pages
+from saoma.sandbox import gateway_pages, plus_pages
 from saoma.sandbox.authorizing import Authorizations
 from saoma.sandbox.browser import Browser
 from saoma.sandbox.config import Config, read_config
@@ -41,6 +41,8 @@ from saoma.sandbox.mapi import Mapi
 from saoma.sandbox.notices import Notices
 from saoma.sandbox.openapi import OpenApi
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.plus import Plus
+from saoma.sandbox.plus_notices import PlusNotices
 from saoma.sandbox.screens import wallet_router
 from saoma.sandbox.sftp import SftpDoor
 from saoma.sandbox.standing import StandingClock
@@ -50,7 +52,7 @@ from saoma.sandbox.trades import Book
 log = logging.getLogger(__name__)
 
 _WELCOME = """A local Alipay at {url}
-  gateways       {url}/gateway.do
+  gateways       {url}/gateway.do and, for Alipay+, {url}/ams/api/v1/payments
   authorization  {url}/oauth2/publicAppAuthorize.htm
   toy wallets    {url}/wallet
   control        {url}/control/openapi.json
@@ -90,12 +92,19 @@ class Sandbox:
         self.notices = Notices(self.book, self.partners)
         self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
         self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations)
+        self.plus = Plus(self.book, self.partners, self.faults)
+        PlusNotices(self.book, self.partners, self.plus.payments, self.notices)
         self.browser = Browser(config.partner_origins)
 
     def app(self) -> Litestar:
         """The web application: gateway, authorization, wallet, control."""
         app = Litestar(
-            route_handlers=[*gateway_pages.handlers, control_router(), wallet_router(self.browser)],
+            route_handlers=[
+                *gateway_pages.handlers,
+                *plus_pages.handlers,
+                control_router(),
+                wallet_router(self.browser),
+            ],
             dependencies={name: _given(getattr(self, name)) for name in _INJECTED},
             exception_handlers={Refused: _refused, RecursionError: _too_deep},
             after_exception=[_report],
@@ -136,6 +145,7 @@ _INJECTED = (
     "notices",
     "mapi",
     "openapi",
+    "plus",
     "authorizations",
     "browser",
     "daily_files",

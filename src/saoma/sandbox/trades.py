@@ -192,7 +192,7 @@ class Book(Records):
                 raise TurnedDown("BUYER_BALANCE_NOT_ENOUGH")
             trade = self.new_trade(order, now)
             trade.code = code
-            trade.expires_at = now + lifetimes.BARCODE_LIFETIME
+            trade.expires_at = order.expires_at or now + lifetimes.BARCODE_LIFETIME
             if magic == "90":
                 trade.pays_at = now + _SLOW_PAYER
             self.exist(trade, buyer, now)

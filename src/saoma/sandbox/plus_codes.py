@@ -1,0 +1,82 @@
+"""What Alipay+ says: each `resultCode` with its status and message, and which one stands for a no of the trade engine.
+
+`S` is done, `F` is final, `U` is open: whoever books an `U` as failed loses money
+(https://docs.antom.com/ac/ams/upm, https://docs.antom.com/ac/ams_upm/bp)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+#: Codes in the spelling of the AMS pages; Alipay+ writes INVALID_SIGNATURE and INVALID_CLIENT for two of them.
+RESULTS: Final[Mapping[str, tuple[str, str]]] = {
+    "SUCCESS": ("S", "success"),
+    "PAYMENT_IN_PROCESS": ("U", "The payment is being processed."),
+    "REFUND_IN_PROCESS": ("U", "The refund is being processed."),
+    "REQUEST_TRAFFIC_EXCEED_LIMIT": ("U", "Too many requests."),
+    "UNKNOWN_EXCEPTION": ("U", "The call failed for an unknown reason."),
+    "PROCESS_FAIL": ("F", "A general business failure. Do not repeat."),
+    "PARAM_ILLEGAL": ("F", "A parameter is missing or wrong."),
+    "INVALID_CODE": ("F", "The payment code is invalid."),
+    "EXPIRED_CODE": ("F", "The payment code is expired."),
+    "USER_BALANCE_NOT_ENOUGH": ("F", "The user has not enough money."),
+    "USER_AMOUNT_EXCEED_LIMIT": ("F", "The amount exceeds the user's limit."),
+    "PAYMENT_AMOUNT_EXCEED_LIMIT": ("F", "The amount exceeds the limit."),
+    "PAYMENT_COUNT_EXCEED_LIMIT": ("F", "The number of payments exceeds the limit."),
+    "USER_STATUS_ABNORMAL": ("F", "The user's account is not in order."),
+    "USER_NOT_EXIST": ("F", "The user does not exist."),
+    "USER_PAYMENT_VERIFICATION_FAILED": ("F", "The user was not verified."),
+    "RISK_REJECT": ("F", "Refused by risk control."),
+    "CURRENCY_NOT_SUPPORT": ("F", "The currency is not supported."),
+    "PAYMENT_NOT_QUALIFIED": ("F", "The merchant may not use this product."),
+    "ORDER_IS_CLOSED": ("F", "The order is closed."),
+    "ORDER_IS_CANCELED": ("F", "The order is cancelled."),
+    "ORDER_STATUS_INVALID": ("F", "The order's status does not allow this."),
+    "ORDER_NOT_EXIST": ("F", "The order does not exist."),
+    "REFUND_NOT_EXIST": ("F", "The refund does not exist."),
+    "REPEAT_REQ_INCONSISTENT": ("F", "The same id came with other content."),
+    "CANCEL_WINDOW_EXCEED": ("F", "The cancel window is over."),
+    "REFUND_WINDOW_EXCEED": ("F", "The refund window is over."),
+    "REFUND_AMOUNT_EXCEED": ("F", "The refunds exceed the payment."),
+    "CLIENT_INVALID": ("F", "The client id is invalid."),
+    "KEY_NOT_FOUND": ("F", "There is no key of this version."),
+    "SIGNATURE_INVALID": ("F", "The signature is invalid."),
+    "NO_INTERFACE_DEF": ("F", "There is no such API."),
+    "METHOD_NOT_SUPPORTED": ("F", "Only POST is supported."),
+    "MEDIA_TYPE_NOT_ACCEPTABLE": ("F", "Only application/json is accepted."),
+}
+
+#: The engine's words, which are those of the XML gateway.
+_OF_THE_BOOK: Final[Mapping[str, str]] = {
+    "SOUNDWAVE_PARSER_FAIL": "INVALID_CODE",
+    "BUYER_BALANCE_NOT_ENOUGH": "USER_BALANCE_NOT_ENOUGH",
+    "BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR": "USER_AMOUNT_EXCEED_LIMIT",
+    "BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR": "USER_AMOUNT_EXCEED_LIMIT",
+    "BUYER_NOT_EXIST": "USER_NOT_EXIST",
+    "BUYER_ENABLE_STATUS_FORBID": "USER_STATUS_ABNORMAL",
+    "PULL_MOBILE_CASHIER_FAIL": "USER_PAYMENT_VERIFICATION_FAILED",
+    "PAYMENT_REQUEST_HAS_RISK": "RISK_REJECT",
+    "REQUEST_AMOUNT_EXCEED": "PAYMENT_AMOUNT_EXCEED_LIMIT",
+    "TOTAL_FEE_EXCEED": "PAYMENT_AMOUNT_EXCEED_LIMIT",
+    "TRADE_NOT_EXIST": "ORDER_NOT_EXIST",
+    "TRADE_HAS_CLOSE": "ORDER_IS_CLOSED",
+    "TRADE_STATUS_ERROR": "ORDER_STATUS_INVALID",
+    "REASON_TRADE_REFUND_FEE_ERR": "ORDER_STATUS_INVALID",
+    "TRADE_CANCEL_TIME_OUT": "CANCEL_WINDOW_EXCEED",
+    "RETURN_AMOUNT_EXCEED": "REFUND_AMOUNT_EXCEED",
+    "CONTEXT_INCONSISTENT": "REPEAT_REQ_INCONSISTENT",
+    "TRADE_BUYER_NOT_MATCH": "REPEAT_REQ_INCONSISTENT",
+    "DISCORDANT_REPEAT_REQUEST": "REPEAT_REQ_INCONSISTENT",
+    "SYSTEM_ERROR": "UNKNOWN_EXCEPTION",
+}
+
+
+def result(code: str) -> dict[str, str]:
+    """The `result` object of a code."""
+    status, message = RESULTS[code]
+    return {"resultCode": code, "resultStatus": status, "resultMessage": message}
+
+
+def code_of(refusal: str) -> str:
+    """The `resultCode` for a no of the trade engine; a no that Alipay+ has no word for is a general failure."""
+    return _OF_THE_BOOK.get(refusal, "PROCESS_FAIL")

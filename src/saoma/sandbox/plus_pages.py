@@ -1,0 +1,42 @@
+"""The address of Alipay+: everything under `/ams`, whatever the method, is answered by `plus`.
+
+The path is handed on as it was sent, still percent-encoded, because it is part of what was signed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from litestar import Request, Response, route
+from litestar.di import NamedDependency
+
+from saoma.sandbox.dropping import drop_connection
+from saoma.sandbox.plus import CONTENT_TYPE, Heard, Plus
+
+_LARGEST: Final = 200_000
+
+
+@route(
+    "/ams/{rest:path}",
+    http_method=["GET", "POST", "PUT", "PATCH", "DELETE"],
+    request_max_body_size=_LARGEST,
+    include_in_schema=False,
+    status_code=200,
+)
+async def alipay_plus(request: Request[Any, Any, Any], plus: NamedDependency[Plus]) -> Response[bytes]:
+    """JSON, signed in its headers."""
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    heard = Heard(request.method, f"{path}?{query}" if query else path, headers, await request.body())
+    reply = plus.answer(heard)
+    if reply.wait:
+        await asyncio.sleep(reply.wait)
+    if reply.body is not None:
+        return Response(reply.body, status_code=200, headers=dict(reply.headers), media_type=CONTENT_TYPE)
+    if request.client is not None:
+        drop_connection((request.client.host, request.client.port))
+    return Response(b"", status_code=504)
+
+
+handlers: Final[list[Any]] = [alipay_plus]

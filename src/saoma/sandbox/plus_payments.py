@@ -1,0 +1,364 @@
+"""The Alipay+ operations: from a checked body to the trade engine and back to the fields of the answer.
+
+A payment here is a request with an id and a `paymentId`; the money is a trade of the same number in the book. A pay
+that failed has no trade, yet keeps its id and its answer (https://docs.antom.com/ac/ams_upm/acceptpayment,
+https://docs.antom.com/ac/ams/paymentc, https://docs.antom.com/ac/ams/paymentrn_online)."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from saoma.kit.money import Money
+from saoma.sandbox import lifetimes, parameters, plus_reading, rates, undoing
+from saoma.sandbox.buyers import TurnedDown
+from saoma.sandbox.model import Order, Product, Refund, Trade, TradeStatus
+from saoma.sandbox.plus_codes import RESULTS, code_of, result
+from saoma.sandbox.plus_model import (
+    API,
+    SIGN_TYPE,
+    Answer,
+    Call,
+    Failed,
+    Payment,
+    PaymentRefund,
+    amount,
+    content_of,
+    iso,
+)
+from saoma.sandbox.plus_reading import ENTRY_CODE, UPM, text
+from saoma.sandbox.trades import Book
+
+#: How long an order code or an entry lives when nobody says; the pages that could be read don't.
+ORDER_LIFETIME: Final = timedelta(hours=2)
+
+
+class Payments:
+    """All Alipay+ payments and refunds. `told` is called for one that ends without a trade to tell of."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._payments: dict[tuple[str, str], Payment] = {}
+        self._by_id: dict[str, Payment] = {}
+        self._refunds: dict[tuple[str, str], PaymentRefund] = {}
+        self._refunds_by_id: dict[str, PaymentRefund] = {}
+        self._lapsing: list[tuple[datetime, str]] = []
+        self.told: Callable[[Trade], None] = lambda trade: None
+        for payment in sorted(book.store.read("plus", Payment), key=lambda one: one.payment_id):
+            self._know(payment)
+        for refund in book.store.read("plus_refund", PaymentRefund):
+            self._know_refund(refund)
+        self.operations: Final[Mapping[str, Callable[[Call], Answer]]] = {
+            "pay": self.pay,
+            "inquiryPayment": self.inquire,
+            "cancel": self.cancel,
+            "refund": self.refund,
+            "inquiryRefund": self.inquire_refund,
+        }
+
+    # --- pay ----------------------------------------------------------------------------------------------------------
+
+    def pay(self, call: Call) -> Answer:
+        """One payment; the same id again tells how it stands. Raises `Failed`."""
+        body, partner = call.body, call.partner
+        number, content = text(body, "paymentRequestId"), content_of(body)
+        known = self._payments.get((partner.partner, number))
+        if known is None and (partner.partner, number) in self._book.trades:
+            raise Failed("REPEAT_REQ_INCONSISTENT", "this number was used at the XML gateway or the Open API")
+        if known is not None:
+            if known.content != content:
+                raise Failed("REPEAT_REQ_INCONSISTENT")
+            return self._repeated(known)
+        order = self._order(call)
+        now = self._book.pass_time()
+        payment = Payment(
+            partner.partner, number, f"{lifetimes.wire_time(now)}{len(self._payments) + 1:016d}",
+            plus_reading.scenario_of(body), content, now, order.expires_at,
+        )  # fmt: skip
+        # known before the money moves: who is told of that asks for the payment
+        self._know(payment)
+        try:
+            trade = self._opened(payment, order, call)
+        except TurnedDown as no:
+            stale = payment.scenario == UPM and self._book.wallets.is_stale(text(body, "paymentMethod.paymentMethodId"))
+            payment.failed = "EXPIRED_CODE" if stale and no.code == "SOUNDWAVE_PARSER_FAIL" else code_of(no.code)
+            trade = None
+        self._keep(payment)
+        if trade is None:
+            raise Failed(payment.failed)
+        return self._paid(payment, trade, "UNKNOWN_EXCEPTION" if call.hold else "PAYMENT_IN_PROCESS")
+
+    def _opened(self, payment: Payment, order: Order, call: Call) -> Trade:
+        if payment.scenario == UPM:
+            return self._book.pay_by_code(order, text(call.body, "paymentMethod.paymentMethodId"), hold=call.hold)
+        return self._book.place(order)
+
+    def _order(self, call: Call) -> Order:
+        body, now = call.body, self._book.clock.now()
+        settling = text(body, "settlementStrategy.settlementCurrency") or call.partner.currency
+        pricing = text(body, "paymentAmount.currency")
+        if not plus_reading.is_known(pricing) or not parameters.settles(settling):
+            raise Failed("CURRENCY_NOT_SUPPORT")
+        is_upm = plus_reading.scenario_of(body) == UPM
+        expires_at = plus_reading.moment(body, "paymentExpiryTime")
+        if expires_at is not None and expires_at <= now:
+            raise Failed("PARAM_ILLEGAL", f"paymentExpiryTime is over: it is {now:%Y-%m-%dT%H:%M:%SZ}")
+        if expires_at is None:
+            expires_at = now + (lifetimes.BARCODE_LIFETIME if is_upm else ORDER_LIFETIME)
+        return Order(
+            partner=call.partner.partner,
+            number=text(body, "paymentRequestId"),
+            product=Product.BARCODE if is_upm else Product.ORDER_CODE,
+            subject=text(body, "order.orderDescription"),
+            amount=plus_reading.money(body, "paymentAmount"),
+            currency=settling,
+            notify_url=text(body, "paymentNotifyUrl"),
+            sign_type=SIGN_TYPE,
+            api=API,
+            merchant=text(body, "order.merchant.merchantDisplayName") or text(body, "order.merchant.merchantName"),
+            store=text(body, "order.merchant.store.storeName"),
+            expires_at=expires_at,
+            code_expires_at=None if is_upm else expires_at,
+        )
+
+    def _repeated(self, payment: Payment) -> Answer:
+        if payment.failed:
+            raise Failed(payment.failed)
+        trade = self.trade_of(payment)
+        status, code = self.status_of(payment, trade)
+        if status == "CANCELLED" or (status == "FAIL" and code):
+            raise Failed(code)
+        return self._paid(payment, trade)
+
+    def _paid(self, payment: Payment, trade: Trade, when_open: str = "PAYMENT_IN_PROCESS") -> Answer:
+        answer = {"result": result("SUCCESS" if trade.paid_at else when_open), **self.described(payment, trade)}
+        if not trade.paid_at and trade.qr_token:
+            answer |= self._code(payment, trade)
+        return answer
+
+    def _code(self, payment: Payment, trade: Trade) -> Answer:
+        address = self._book.code_url(trade.qr_token)
+        if payment.scenario == ENTRY_CODE:
+            return {"redirectActionForm": {"method": "GET", "redirectUrl": address}}
+        picture = f"{self._book.public_url}/wallet/picture/{trade.qr_token}"
+        codes = [
+            {"codeValueType": "QRCODE", "codeValue": address, "displayType": "TEXT"},
+            {"codeValueType": "QRCODE", "codeValue": picture, "displayType": "MIDDLEIMAGE"},
+        ]
+        expires = iso(trade.code_expires_at) if trade.code_expires_at else ""
+        return {"orderCodeForm": {"paymentMethodType": "CONNECT_WALLET", "codeDetails": codes, "expireTime": expires}}
+
+    # --- inquire, cancel ----------------------------------------------------------------------------------------------
+
+    def inquire(self, call: Call) -> Answer:
+        """How a payment stands; `result` speaks of the inquiry only. Raises `Failed`."""
+        payment = self._asked(call)
+        trade = None if payment.failed else self.trade_of(payment)
+        status, code = self.status_of(payment, trade)
+        answer: Answer = {
+            "result": result("SUCCESS"),
+            "paymentStatus": status,
+            "paymentResultCode": code,
+            "paymentResultMessage": RESULTS[code][1],
+        }
+        if trade is None:
+            return answer | {"paymentRequestId": payment.request_id, "paymentId": payment.payment_id}
+        answer |= self.described(payment, trade)
+        done = [self._transaction(refund) for refund in self._book.refunds_of(trade)]
+        return answer | ({"transactions": done} if done else {})
+
+    def cancel(self, call: Call) -> Answer:
+        """Undo a payment, whole. Raises `Failed`; nothing is undone for an id nobody paid with."""
+        payment = self._asked(call)
+        answer = {"paymentId": payment.payment_id, "paymentRequestId": payment.request_id}
+        now = self._book.clock.now()
+        if not payment.failed:
+            try:
+                undoing.cancel(self._book, payment.partner, payment.request_id)
+            except TurnedDown as no:
+                raise Failed("CANCEL_WINDOW_EXCEED" if no.code == "TRADE_HAS_FINISHED" else code_of(no.code)) from None
+            now = self.trade_of(payment).closed_at or now
+        return {"result": result("UNKNOWN_EXCEPTION" if call.hold else "SUCCESS"), **answer, "cancelTime": iso(now)}
+
+    # --- refund -------------------------------------------------------------------------------------------------------
+
+    def refund(self, call: Call) -> Answer:
+        """Give money back, a part or all of it; the same id again moves none. Raises `Failed`."""
+        body, partner = call.body, call.partner.partner
+        payment = self._asked(call)
+        if payment.failed:
+            raise Failed("ORDER_STATUS_INVALID")
+        trade, number = self.trade_of(payment), text(body, "refundRequestId")
+        if text(body, "refundAmount.currency") != trade.trans_currency:
+            raise Failed(
+                "PARAM_ILLEGAL", f"refundAmount is in another currency than the payment: {trade.trans_currency}"
+            )
+        try:
+            _, done = undoing.refund(
+                self._book, partner, payment.request_id, "", number, plus_reading.money(body, "refundAmount"),
+                reason=text(body, "refundReason"), sync=text(body, "isAsyncRefund") != "true",
+                notify_url=text(body, "refundNotifyUrl"),
+            )  # fmt: skip
+        except TurnedDown as no:
+            raise Failed(_refund_code(no.code, trade)) from None
+        known = self._refunds.get((partner, number))
+        if known is None:
+            place = len(self._refunds) + 1
+            known = PaymentRefund(
+                partner, number, f"{lifetimes.wire_time(done.created_at)}{place:016d}", payment.payment_id
+            )
+            self._know_refund(known)
+            self._book.store.keep("plus_refund", f"{partner}|{number}", known)
+        code = "SUCCESS" if done.state == "SUCCESS" else "REFUND_IN_PROCESS"
+        return {"result": result("UNKNOWN_EXCEPTION" if call.hold else code), **self.refunded(done)}
+
+    def inquire_refund(self, call: Call) -> Answer:
+        """How a refund stands. Raises `Failed`."""
+        wanted, number = text(call.body, "refundId"), text(call.body, "refundRequestId")
+        partner = call.partner.partner
+        known = self._refunds_by_id.get(wanted) if wanted else self._refunds.get((partner, number))
+        if known is None or known.partner != partner:
+            raise Failed("REFUND_NOT_EXIST")
+        self._book.pass_time()
+        done = self._book.refunds[partner, known.refund_request_id]
+        return {"result": result("SUCCESS"), "refundStatus": _refund_status(done), **self.refunded(done)}
+
+    # --- what is told -------------------------------------------------------------------------------------------------
+
+    def of_trade(self, trade: Trade) -> Payment | None:
+        """The payment a trade of the book belongs to."""
+        return self._payments.get((trade.partner, trade.out_trade_no))
+
+    def trade_of(self, payment: Payment) -> Trade:
+        """The trade with a payment's money."""
+        self._book.pass_time()
+        self.pass_time()
+        return self._book.trades[payment.partner, payment.request_id]
+
+    def status_of(self, payment: Payment, trade: Trade | None) -> tuple[str, str]:
+        """`paymentStatus` and `paymentResultCode`."""
+        if trade is None:
+            return "FAIL", payment.failed
+        match trade.status:
+            case TradeStatus.TRADE_CLOSED if trade.close_reason == "cancelled":
+                return "CANCELLED", "ORDER_IS_CANCELED"
+            case TradeStatus.TRADE_CLOSED if not trade.paid_at:
+                return "FAIL", "ORDER_IS_CLOSED"
+            case TradeStatus.ORDERED | TradeStatus.WAIT_BUYER_PAY:
+                return "PROCESSING", "PAYMENT_IN_PROCESS"
+            case _:
+                return "SUCCESS", "SUCCESS"
+
+    def described(self, payment: Payment, trade: Trade) -> Answer:
+        """The fields that answers and notifications about a payment share."""
+        said: Answer = {
+            "paymentRequestId": payment.request_id,
+            "paymentId": payment.payment_id,
+            "paymentAmount": amount(trade.money),
+            "paymentCreateTime": iso(payment.created_at),
+        }
+        if not trade.paid_at:
+            return said
+        buyer = self._book.buyer(trade.buyer_id)
+        said |= {
+            "paymentTime": iso(trade.paid_at),
+            "actualPaymentAmount": amount(trade.money),
+            "pspCustomerInfo": {
+                "pspName": "ALIPAY_CN", "pspCustomerId": buyer.user_id, "displayCustomerId": buyer.login,
+            },
+            "grossSettlementAmount": amount(Money(trade.settle_amount, trade.currency)),
+        }  # fmt: skip
+        if trade.currency != trade.trans_currency:
+            price = rates.settlement_rate(trade.trans_currency, trade.currency)
+            said["settlementQuote"] = {
+                "quoteCurrencyPair": f"{trade.trans_currency}/{trade.currency}", "quotePrice": price,
+            }  # fmt: skip
+        return said
+
+    def refunded(self, refund: Refund) -> Answer:
+        """The fields that answers and notifications about a refund share."""
+        known = self._refunds[refund.partner, refund.refund_no]
+        trade = self._book.trades[refund.partner, refund.out_trade_no]
+        said: Answer = {
+            "refundRequestId": refund.refund_no,
+            "refundId": known.refund_id,
+            "paymentId": known.payment_id,
+            "refundAmount": amount(Money(refund.amount, trade.trans_currency)),
+        }
+        return said | ({"refundTime": iso(refund.done_at)} if refund.done_at else {})
+
+    def _transaction(self, refund: Refund) -> Answer:
+        known = self._refunds[refund.partner, refund.refund_no]
+        trade = self._book.trades[refund.partner, refund.out_trade_no]
+        return {
+            "transactionResult": result("SUCCESS" if refund.state == "SUCCESS" else "REFUND_IN_PROCESS"),
+            "transactionId": known.refund_id,
+            "transactionType": "REFUND",
+            "transactionStatus": _refund_status(refund),
+            "transactionAmount": amount(Money(refund.amount, trade.trans_currency)),
+            "transactionRequestId": refund.refund_no,
+            "transactionTime": iso(refund.done_at or refund.created_at),
+        }
+
+    # --- time and memory ----------------------------------------------------------------------------------------------
+
+    def pass_time(self) -> None:
+        """Close the order codes that nobody scanned in their time; scanned ones the book closes itself."""
+        now = self._book.clock.now()
+        while self._lapsing and self._lapsing[0][0] <= now:
+            at_, payment_id = heapq.heappop(self._lapsing)
+            payment = self._by_id[payment_id]
+            trade = self._book.trades.get((payment.partner, payment.request_id))
+            if trade is not None and trade.status is TradeStatus.ORDERED:
+                with self._book.store.writing():
+                    self._book.shut(trade, "timeout", at_)
+                    self.told(trade)
+
+    def by_id(self, payment_id: str) -> Payment | None:
+        """By Alipay+'s number, whosever it is."""
+        return self._by_id.get(payment_id)
+
+    def is_known(self, partner: str, request_id: str) -> bool:
+        """Whether a request of this id came before: then its code asks for no misbehaviour."""
+        return (partner, request_id) in self._payments
+
+    def _asked(self, call: Call) -> Payment:
+        payment_id, number = text(call.body, "paymentId"), text(call.body, "paymentRequestId")
+        partner = call.partner.partner
+        payment = self._by_id.get(payment_id) if payment_id else self._payments.get((partner, number))
+        if payment is None or payment.partner != partner:
+            raise Failed("ORDER_NOT_EXIST")
+        return payment
+
+    def _know(self, payment: Payment) -> None:
+        self._payments[payment.partner, payment.request_id] = payment
+        self._by_id[payment.payment_id] = payment
+        if payment.expires_at and payment.scenario != UPM and not payment.failed:
+            heapq.heappush(self._lapsing, (payment.expires_at, payment.payment_id))
+
+    def _know_refund(self, refund: PaymentRefund) -> None:
+        self._refunds[refund.partner, refund.refund_request_id] = refund
+        self._refunds_by_id[refund.refund_id] = refund
+
+    def _keep(self, payment: Payment) -> None:
+        self._book.store.keep("plus", f"{payment.partner}|{payment.request_id}", payment)
+
+
+def _refund_code(refusal: str, trade: Trade) -> str:
+    match refusal:
+        case "TRADE_HAS_FINISHED":
+            return "REFUND_WINDOW_EXCEED"
+        case "TRADE_HAS_CLOSE" if trade.close_reason == "refunded":
+            return "REFUND_AMOUNT_EXCEED"
+        case "TRADE_HAS_CLOSE" if trade.close_reason == "cancelled":
+            return "ORDER_IS_CANCELED"
+        case "TRADE_NOT_EXIST":
+            return "ORDER_STATUS_INVALID"
+        case _:
+            return code_of(refusal)
+
+
+def _refund_status(refund: Refund) -> str:
+    return {"SUCCESS": "SUCCESS", "PROCESSING": "PROCESSING"}.get(refund.state, "FAIL")
