@@ -63,6 +63,7 @@ from saoma.payments.payments import Payments
 from saoma.payments.ruling import Rulings
 from saoma.payments.watch import Watch, beat, workers_silent
 from saoma.practice import screens as practice
+from saoma.practice.clearing import nightly
 from saoma.practice.place import open_account
 from saoma.practice.rehearsal import Customers
 from saoma.restaurant import book_rules, shares, sittings
@@ -175,7 +176,7 @@ class Rooms:
             API: References(),
             **(more_payables or {}),
         }
-        outbox = Outbox(clock)
+        outbox, keep = Outbox(clock), timedelta(days=settings.keep_line_days)
         payments = Payments(
             db,
             clock,
@@ -199,7 +200,7 @@ class Rooms:
             checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}, Customers()),
             rulings=Rulings(payments, settings.second_person_above),
             alarms=Alarms(db, clock, seal),
-            watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES, timedelta(days=settings.keep_line_days)),
+            watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES, keep, nightly(db)),
             hooks=Webhooks(db, clock, seal, outbox, loopback=settings.loopback_webhooks),
             postman=Postman(db, clock, seal, loopback=settings.loopback_webhooks),
             door=Door(db, clock, Limits(settings.api_per_second)),

@@ -195,3 +195,23 @@ async def two(both: Two, alipay: Alipay) -> Two:
         await house.meet()
         house.began = min(house.began, house.clock.now())
     return both
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def practising(
+    alipay: Alipay,
+    box: LetterBox,
+    our_clock: MovableClock,
+    postgres: EmbeddedPostgres,
+    template: str,
+    tmp_path: Path,
+) -> AsyncIterator[House]:
+    """A deployment that names a sandbox for practice."""
+    name = f"t_practice_{uuid.uuid4().hex[:8]}"
+    address = postgres.make_database(name, template=template)
+    rooms = Rooms.build(settings(address, box, tmp_path, practice_sandbox_url=alipay.url), our_clock, {"bill": Bills()})
+    async with House(alipay, box, our_clock, rooms).serving() as house:
+        await house.open_shop("MD5", await make.account(alipay, SignType.MD5))
+        await house.meet()
+        yield house
+    postgres.drop_database(name)

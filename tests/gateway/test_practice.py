@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import uuid
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from saoma.alipay.signing import SignType
-from saoma.app import Rooms
 from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity.accounts import account_views
-from saoma.kit.clock import MovableClock
-from saoma.kit.postgres import EmbeddedPostgres
 from saoma.payments.watch import Watch
 from saoma.practice.lessons import LESSONS
 from saoma.practice.rehearsal import SECOND_PERSON
 from saoma.practice.script import Kind, Lesson, cost
-from tests.gateway import make
-from tests.gateway.alipay import Alipay, LetterBox
-from tests.gateway.conftest import settings
 from tests.gateway.house import House, Shop
+from tests.gateway.practice import coach, post, value
 from tests.identity.web import text_of
-from tests.payments.make import Bills
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BAND = {"en": "Practice. No money moves.", "zh": "练习模式，不涉及真实资金。"}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def practising(
-    alipay: Alipay,
-    box: LetterBox,
-    our_clock: MovableClock,
-    postgres: EmbeddedPostgres,
-    template: str,
-    tmp_path: Path,
-) -> AsyncIterator[House]:
-    """A deployment that names a sandbox for practice."""
-    name = f"t_practice_{uuid.uuid4().hex[:8]}"
-    address = postgres.make_database(name, template=template)
-    rooms = Rooms.build(settings(address, box, tmp_path, practice_sandbox_url=alipay.url), our_clock, {"bill": Bills()})
-    async with House(alipay, box, our_clock, rooms).serving() as house:
-        await house.open_shop("MD5", await make.account(alipay, SignType.MD5))
-        await house.meet()
-        yield house
-    postgres.drop_database(name)
-
-
-async def post(shop: Shop, path: str, **data: str) -> Any:
-    """Send a form as a page of ours would."""
-    data["_csrf_token"] = shop.browser.cookies["saoma_csrf"]
-    return await shop.browser.post(path, data=data)
-
-
-async def coach(shop: Shop) -> tuple[str, str, str]:
-    """How the lesson stands: outcome, stage, the code on the customer's phone."""
-    html = (await post(shop, "/practice/coach")).text
-    found = re.search(r'data-stage="(\d+)" data-outcome="(\w+)"', html)
-    assert found, html
-    code = re.search(r'data-scan-code="(\d+)"', html)
-    return found[2], found[1], code[1] if code else ""
-
-
-async def value(house: House, sql: str) -> Any:
-    async with house.rooms.db.reading() as rows:
-        return await rows.value(sql)
 
 
 async def test_a_cashier_learns_what_refused_means_and_comes_back_to_work(practising: House) -> None:
@@ -207,7 +154,7 @@ async def test_whoever_does_as_the_coach_says_passes(practising: House, lesson: 
     assert bool(told) == (lesson.key in WAITING), "who has to wait sees it"
     assert await value(house, "SELECT passed_at IS NOT NULL FROM practice_lessons")
     paid = await value(house, "SELECT sum(amount) FROM payments WHERE status = 'succeeded'")
-    owed = lesson.expected.minor if not lesson.gives_back else sum(cost(dishes).minor for dishes in lesson.bills)
+    owed = lesson.expected if not lesson.gives_back else sum(cost(dishes) for dishes in lesson.bills)
     assert paid == owed, "nothing was charged twice"
 
 
@@ -277,6 +224,23 @@ async def test_the_right_refund_finds_its_second_person(practising: House) -> No
         await house.move_to(house.clock.now() + timedelta(seconds=10))
         await house.work()
     assert (await coach(shop))[0] == "passed"
+
+
+async def test_people_practise_in_their_shops_currency(practising: House) -> None:
+    house, shop = practising, practising.shops["MD5"]
+    prices = {"SGD": ("12.50", 1250), "JPY": ("1,250", 1250), "KRW": ("12,500", 12500), "TWD": ("12.50", 1250)}
+    for currency, (shown, minor) in prices.items():
+        async with house.rooms.db.transaction() as tx:
+            change = {"to": currency, "id": shop.merchant.id}
+            await tx.run("UPDATE merchants SET currency = %(to)s WHERE id = %(id)s", change)
+        bill = (await post(shop, "/practice/lessons/paid/begin")).headers["location"]
+        assert shown in text_of((await shop.browser.get(f"{bill}?lang=en")).text)
+        await post(shop, f"{bill}/pay", payment_code=(await coach(shop))[2], key=currency)
+        await post(shop, "/practice/do", what="hand_over")
+        assert (await coach(shop))[0] == "passed", currency
+        paid_in = "USD" if currency == "TWD" else currency
+        assert await value(house, f"SELECT sum(amount) FROM payments WHERE currency = '{paid_in}'") == minor
+    assert await value(house, "SELECT count(*) FROM stores WHERE merchant_id ^@ 'mpr_'") == len(prices)
 
 
 async def test_without_a_sandbox_practice_says_how_to_start_one(house: House) -> None:

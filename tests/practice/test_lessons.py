@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def tried(status: Status, lesson: Lesson, seconds: int = 0, bill: int = 0, amount: int = 0) -> Attempt:
-    return Attempt(bill, status, amount or lesson.expected.minor, NOW + timedelta(seconds=seconds))
+    return Attempt(bill, status, amount or lesson.expected, NOW + timedelta(seconds=seconds))
 
 
 def does(lesson: Lesson, seen: Seen, what: What, word: str = "", seconds: int = 30) -> Seen:

@@ -174,6 +174,14 @@ QUEUE: Final[Mapping[str, str]] = {
     "webhook_deliveries": "Webhooks to send",
 }
 
+#: What is done again and again, by the name of its row.
+CHORES: Final[Mapping[str, str]] = {
+    "watch": "Watch, every minute",
+    "audit": "Audit, every night",
+    "lines": "Old lines of daily files cleared, every night",
+    "practice": "What practice left behind cleared, every night",
+}
+
 _CHOICES: Final[Mapping[str, Mapping[str, str | tuple[str, str]]]] = {
     "STATUS": STATUS,
     "REFUND_STATUS": REFUND_STATUS,

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 _EVERY: Final = timedelta(minutes=1)
 _AUDIT_AT: Final = time(3, 30)
 _LEASE: Final = timedelta(minutes=5)
+#: Told the time, and when it was done last, it says how it went.
+Nightly = Callable[[datetime, datetime | None], Awaitable[str]]
 #: A process that has not been heard of for so long is gone.
 SILENT_AFTER: Final = timedelta(seconds=45)
 #: Work that has been due for so long has nobody who does it.
@@ -108,7 +110,8 @@ WHERE due_at IS NOT NULL AND status = 'pending' AND created_at < %(before)s
 class Watch:
     """Looks and rings. `known` says whether a code has a line in the table; `tables` are those with due work.
 
-    `more_rules` are other rooms' audit questions; `keep_lines` says how long the lines of daily files are kept."""
+    `more_rules` are other rooms' audit questions; `keep_lines` says how long the lines of daily files are kept;
+    `more_chores` are what other rooms have done every night, by the names of their rows."""
 
     def __init__(
         self,
@@ -118,6 +121,7 @@ class Watch:
         tables: Sequence[str] = ("payments", "refunds"),
         more_rules: Mapping[str, str] | None = None,
         keep_lines: timedelta = timedelta(days=120),
+        more_chores: Mapping[str, Nightly] | None = None,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -125,10 +129,11 @@ class Watch:
         self._known = known
         self._more_rules = dict(more_rules or {})
         self._keep_lines = keep_lines
-        self._chores: dict[str, Callable[[datetime, datetime | None], Awaitable[str]]] = {
+        self._chores: dict[str, Nightly] = {
             "watch": self.look,
             "audit": self.audit,
             "lines": self.clear,
+            **(more_chores or {}),
         }
 
     def works(self) -> list[DueWork]:

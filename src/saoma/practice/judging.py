@@ -12,9 +12,8 @@ from typing import assert_never
 
 import msgspec
 
-from saoma.kit.money import Money
 from saoma.payments.lifecycle import RefundStatus, Status
-from saoma.practice.script import CURRENCY, PATIENT, Face, Kind, Lesson, Phone, Stage, Word
+from saoma.practice.script import PATIENT, Face, Kind, Lesson, Phone, Stage, times
 
 
 class What(StrEnum):
@@ -68,12 +67,17 @@ class Seen:
     attempts: tuple[Attempt, ...] = ()
     refunds: tuple[GivenBack, ...] = ()
     acts: tuple[Act, ...] = ()
+    #: What is paid with here.
+    currency: str = "USD"
+
+    def owed(self, lesson: Lesson) -> int:
+        """What the customer is to pay."""
+        return lesson.expected * times(self.currency)
 
     @property
-    def paid(self) -> Money:
+    def paid(self) -> int:
         """What arrived for the lesson's own bill."""
-        here = (one.amount for one in self.attempts if one.bill == 0 and one.status is Status.SUCCEEDED)
-        return Money(sum(here), CURRENCY)
+        return sum(one.amount for one in self.attempts if one.bill == 0 and one.status is Status.SUCCEEDED)
 
     @property
     def open(self) -> bool:
@@ -141,14 +145,14 @@ def _mistake(lesson: Lesson, seen: Seen) -> str:
     stopped = (Status.CANCELLING, Status.CANCELLED)
     if lesson.patient and any(one.status in stopped for one in seen.attempts):
         return STOPPED
-    if lesson.takes and seen.paid and seen.paid != lesson.expected:
+    if lesson.takes and seen.paid and seen.paid != seen.owed(lesson):
         return WRONG_AMOUNT
     for refund in seen.refunds:
         if refund.status is RefundStatus.FAILED:
             continue
         if not lesson.gives_back or refund.bill != 0:
             return WRONG_BILL
-        if refund.amount != lesson.to_give_back.minor:
+        if refund.amount != lesson.to_give_back * times(seen.currency):
             return WRONG_REFUND
     return ""
 
@@ -160,7 +164,7 @@ def _stage(lesson: Lesson, seen: Seen) -> int:
 
 
 def _done(lesson: Lesson, stage: Stage, seen: Seen) -> bool:
-    paid = seen.paid >= lesson.expected
+    paid = seen.paid >= seen.owed(lesson)
     ends = {one.status for one in seen.attempts}
     match stage.kind:
         case Kind.CHARGE:
@@ -199,7 +203,7 @@ def reply(lesson: Lesson, seen: Seen, what: What, word: str = "") -> Reply:
 def _goods(lesson: Lesson, seen: Seen) -> Reply:
     if lesson.gives_back:
         return Reply(right=False, text=NO_GOODS_HERE)
-    if seen.paid >= lesson.expected:
+    if seen.paid >= seen.owed(lesson):
         return Reply(right=True)
     if seen.paid:
         return Reply(right=False, text=NOT_ALL)
@@ -218,7 +222,7 @@ def _said(lesson: Lesson, seen: Seen, word: str) -> Reply:
         return Reply(right=patient, text=WAIT_WITH_THEM if patient else NO_SECOND)
     if stage is not None and stage.kind is Kind.CHARGE:
         return Reply(right=False, text=SCAN_FIRST)
-    if seen.paid >= lesson.expected:
+    if seen.paid >= seen.owed(lesson):
         return Reply(right=False, text=PAID_ALREADY)
     return Reply(right=False, text=NOT_OPEN if word in PATIENT else NOT_THAT)
 
@@ -244,7 +248,7 @@ def face(lesson: Lesson, seen: Seen) -> Face:
     held = phone(lesson, seen)
     if held.face is not Face.CODE:
         return held.face
-    if seen.paid >= lesson.expected:
+    if seen.paid >= seen.owed(lesson):
         return Face.PAID
     turns = _turns(lesson, seen.acts)
     tried = [one for one in seen.attempts if not turns or one.at >= turns[-1].at]
@@ -257,8 +261,3 @@ def hint(lesson: Lesson, seen: Seen) -> str:
     """What the coach said last, as long as it is about where the lesson is now."""
     last = seen.acts[-1] if seen.acts else None
     return last.reply if last is not None and last.stage == _stage(lesson, seen) and last.reply else ""
-
-
-def words() -> tuple[Word, ...]:
-    """Everything that can be said, always in the same order."""
-    return tuple(Word)

@@ -100,6 +100,12 @@ async def run_at(rows: Rows, store_id: str) -> Run | None:
     return await rows.maybe(Run, sql, {"id": store_id})
 
 
+async def currency_at(rows: Rows, store_id: str) -> str:
+    """What is paid with in this practice store."""
+    sql = "SELECT m.currency FROM merchants AS m JOIN stores AS s ON s.merchant_id = m.id WHERE s.id = %(id)s"
+    return str(await rows.value(sql, {"id": store_id}))
+
+
 async def progress_of(rows: Rows, person_id: str, name: str) -> Progress:
     """How far this person has come."""
     kept = await rows.rows(

@@ -20,12 +20,12 @@ from saoma.food.editing import store_menu
 from saoma.food.menu import menu, open_menu
 from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity import model
-from saoma.identity.model import Staff, Store
+from saoma.identity.model import Merchant, Staff, Store
 from saoma.identity.roles import May, Role
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.errors import Conflict, NotAllowed, Refused
 from saoma.kit.seal import Seal
-from saoma.practice.script import CURRENCY, MENU
+from saoma.practice.script import MENU, practised, times
 
 _WAIT: Final = aiohttp.ClientTimeout(total=4)
 
@@ -53,11 +53,13 @@ async def open_account(db: Database, seal: Seal, sandbox_url: str) -> None:
     key = secrets.token_hex(16)
     account = _account(sandbox_url.rstrip("/"), key)
     async with db.transaction() as tx:
+        # what practice leaves behind is cleared from the first night on
+        await tx.run("INSERT INTO chores (id, due_at) VALUES ('practice', '2000-01-01Z') ON CONFLICT DO NOTHING")
         await tx.run(
             """INSERT INTO accounts (id, name, partner, app_id, sign_type, md5_key, private_key, alipay_public_key,
                                      gateway_url, openapi_url, auth_url, environment, currency, charset)
                VALUES (%(id)s, 'Practice', %(partner)s, %(app_id)s, 'MD5', %(key)s, '', '', %(gateway)s, %(gateway)s,
-                       '', 'sandbox', %(currency)s, 'UTF-8')
+                       '', 'sandbox', 'USD', 'UTF-8')
                ON CONFLICT (id) DO UPDATE SET gateway_url = excluded.gateway_url, openapi_url = excluded.openapi_url
                WHERE accounts.gateway_url <> excluded.gateway_url""",
             {
@@ -66,7 +68,6 @@ async def open_account(db: Database, seal: Seal, sandbox_url: str) -> None:
                 "app_id": account.app_id,
                 "key": seal.seal(key),
                 "gateway": account.gateway_url,
-                "currency": CURRENCY,
             },
         )
 
@@ -81,7 +82,6 @@ def _account(sandbox_url: str, key: str) -> Account:
         gateway_url=f"{sandbox_url}/gateway.do",
         openapi_url=f"{sandbox_url}/gateway.do",
         environment="sandbox",
-        currency=CURRENCY,
     )
 
 
@@ -136,14 +136,18 @@ async def settle_in(tx: Transaction, person: Staff) -> Place:
     home = next(iter(await model.stores_of(tx, person)), None)
     if home is None:
         raise Conflict("There is no store yet to practise for.")
-    # Two who begin at once come one after the other: the merchant and each double exist once.
-    await tx.run("SELECT id FROM merchants WHERE id = %(id)s FOR UPDATE", {"id": person.merchant_id})
-    merchant_id = await _merchant(tx, person.merchant_id)
-    store = await _tidy_store(tx, person) or await _fresh_store(tx, merchant_id, home.zone)
-    return Place(await _double(tx, person, merchant_id, store.id), store)
+    merchant = await _merchant(tx, person.merchant_id)
+    store = await _tidy_store(tx, person, merchant.currency) or await _fresh_store(tx, merchant, home.zone)
+    return Place(await _double(tx, person, merchant.id, store.id), store)
 
 
-async def _tidy_store(tx: Transaction, person: Staff) -> Store | None:
+async def one_by_one(tx: Transaction, merchant_id: str) -> None:
+    """Let nobody else begin or clear practice of this (real) merchant meanwhile: its practice and each double exist
+    once."""
+    await tx.run("SELECT id FROM merchants WHERE id = %(id)s FOR UPDATE", {"id": merchant_id})
+
+
+async def _tidy_store(tx: Transaction, person: Staff, currency: str) -> Store | None:
     """Where the person practised last, if nothing is left there that a new lesson could stumble over."""
     known = await tx.value(
         """SELECT d.store_id FROM staff AS d WHERE d.double_of = %(id)s
@@ -154,37 +158,47 @@ async def _tidy_store(tx: Transaction, person: Staff) -> Store | None:
     )
     if not isinstance(known, str):
         return None
-    offered = [item for section in (await menu(tx, known)).sections for item in section.items]
+    card = await menu(tx, known)
+    offered = [item for section in card.sections for item in section.items]
     plain = {item.code: item.price for item in offered if not (item.hidden or item.sold_out or item.groups)}
-    if len(offered) != len(MENU) or plain != {dish.code: dish.price for dish in MENU}:
+    if card.currency != currency or len(offered) != len(MENU) or plain != _prices(currency):
         return None
     return await model.store(tx, known)
 
 
-async def _fresh_store(tx: Transaction, merchant_id: str, zone: str) -> Store:
-    store = await model.add_store(tx, merchant_id, name="Practice", name_zh="练习", zone=zone)
-    await open_menu(tx, store.id, CURRENCY)
-    items = tuple(ItemDraft(code=one.code, name=one.name, name_zh=one.name_zh, price=one.price) for one in MENU)
+def _prices(currency: str) -> dict[str, int]:
+    return {dish.code: dish.price * times(currency) for dish in MENU}
+
+
+async def _fresh_store(tx: Transaction, merchant: Merchant, zone: str) -> Store:
+    store = await model.add_store(tx, merchant.id, name="Practice", name_zh="练习", zone=zone)
+    await open_menu(tx, store.id, merchant.currency)
+    prices = _prices(merchant.currency)
+    items = tuple(ItemDraft(code=one.code, name=one.name, name_zh=one.name_zh, price=prices[one.code]) for one in MENU)
     await store_menu(tx, store.id, MenuDraft(sections=(SectionDraft(name="Menu", name_zh="菜单", items=items),)))
     return store
 
 
-async def _merchant(tx: Transaction, real_id: str) -> str:
-    known = await tx.value("SELECT id FROM merchants WHERE practice_of = %(id)s", {"id": real_id})
-    if isinstance(known, str):
-        return known
+async def _merchant(tx: Transaction, real_id: str) -> Merchant:
     real = await model.merchant(tx, real_id)
+    currency = practised(real.currency)
+    known = await tx.value(
+        "UPDATE merchants SET currency = %(currency)s WHERE practice_of = %(id)s RETURNING id",
+        {"id": real_id, "currency": currency},
+    )
+    if isinstance(known, str):
+        return await model.merchant(tx, known)
     made = await model.add_merchant(
         tx,
         name=real.name,
         name_zh=real.name_zh,
-        currency=CURRENCY,
+        currency=currency,
         account_id=PRACTICE_ACCOUNT,
         industry=real.industry,
         practice=True,
     )
     await tx.run("UPDATE merchants SET practice_of = %(real)s WHERE id = %(id)s", {"real": real_id, "id": made.id})
-    return made.id
+    return made
 
 
 async def _double(tx: Transaction, person: Staff, merchant_id: str, store_id: str) -> Staff:

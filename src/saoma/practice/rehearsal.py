@@ -22,8 +22,8 @@ from saoma.kit.db import Database, Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, Invalid
 from saoma.payments.lifecycle import RefundStatus, Status
 from saoma.practice.judging import Act, Attempt, GivenBack, Outcome, Reply, Seen, Verdict, What, judge, reply
-from saoma.practice.model import Run, run_at, run_of
-from saoma.practice.place import Place, settle_in
+from saoma.practice.model import Run, currency_at, run_at, run_of
+from saoma.practice.place import Place, one_by_one, settle_in
 from saoma.practice.script import Lesson
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import Whole
@@ -68,6 +68,7 @@ class Customers:
 async def begin(db: Database, clock: Clock, checkout: Checkout, person: Staff, lesson: Lesson) -> Run:
     """Set a lesson up in a store of the person's own. What an earlier try left is forgotten. Raises `NotAllowed`."""
     async with db.transaction() as tx:
+        await one_by_one(tx, person.merchant_id)
         before = await run_of(tx, person.id)
         if before is not None:
             await _clear(tx, before, clock.now())
@@ -183,6 +184,7 @@ async def _seen(rows: Rows, run: Run) -> Seen:
         tuple(Attempt(place(one.payable_id), Status(one.status), one.amount, one.created_at) for one in attempts),
         tuple(GivenBack(place(one.payable_id), RefundStatus(one.status), one.amount) for one in refunds),
         tuple(run.acts),
+        await currency_at(rows, run.store_id),
     )
 
 

@@ -1,6 +1,7 @@
 """What a lesson is made of: a customer's phone, stages that the cashier goes through, sentences to say. Pure data.
 
-A stage is done by what the till or the customer saw, never by a click on "next"."""
+A stage is done by what the till or the customer saw, never by a click on "next". Prices are written once, and
+are `times` as much in currencies whose unit buys little."""
 
 from __future__ import annotations
 
@@ -10,9 +11,6 @@ from enum import StrEnum
 from typing import Final
 
 from saoma.alipay import sayings
-from saoma.kit.money import Money
-
-CURRENCY: Final = "USD"
 
 
 class Word(StrEnum):
@@ -101,19 +99,19 @@ class Lesson:
     patient: bool = False
 
     @property
-    def expected(self) -> Money:
+    def expected(self) -> int:
         """What the customer is to pay."""
         return cost(self.takes or self.bills[0])
 
     @property
-    def to_give_back(self) -> Money:
+    def to_give_back(self) -> int:
         """What is to be refunded."""
         return cost(self.gives_back)
 
 
 @dataclass(frozen=True, slots=True)
 class Dish:
-    """A dish of the practice menu; its price in cents."""
+    """A dish of the practice menu; its price in minor units of most currencies."""
 
     code: str
     name: str
@@ -130,6 +128,26 @@ MENU: Final = (
 _PRICES: Final = {dish.code: dish.price for dish in MENU}
 
 
-def cost(codes: tuple[str, ...]) -> Money:
+#: Where nothing can be bought for 9.50.
+_TIMES: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("THB", "PHP", "MUR", "CZK", "KRW"), 10),
+    **dict.fromkeys(("RUB", "LKR"), 100),
+    "IDR": 10_000,
+}
+#: Only prices are written in these; payments settle in another currency (https://docs.antom.com/ac/global/spotpay_cn).
+_NEVER_SETTLED: Final = frozenset({"MOP", "TWD"})
+
+
+def times(currency: str) -> int:
+    """What the menu's prices are multiplied with in this currency."""
+    return _TIMES.get(currency, 1)
+
+
+def practised(currency: str) -> str:
+    """The currency in which people practise whose merchant sells in `currency`: the same, wherever it can settle."""
+    return "USD" if currency in _NEVER_SETTLED else currency
+
+
+def cost(codes: tuple[str, ...]) -> int:
     """What dishes cost together."""
-    return Money(sum(_PRICES[code] for code in codes), CURRENCY)
+    return sum(_PRICES[code] for code in codes)

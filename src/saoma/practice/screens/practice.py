@@ -19,6 +19,7 @@ from saoma.identity.model import Staff
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.money import Money
 from saoma.kit.seal import Seal
 from saoma.practice import model, place, rehearsal
 from saoma.practice.judging import Outcome, What, face, hint, phone
@@ -160,7 +161,7 @@ def _coach(request: AnyRequest, scene: rehearsal.Scene) -> Response[Any]:
         held=phone(lesson, seen),
         face=shows,
         code=run.code if shows is Face.CODE else "",
-        amount=lesson.expected,
+        amount=Money(seen.owed(lesson), seen.currency),
         words=[(word.value, SENTENCES[word][language_of(request)]) for word in Word],
         next_lesson=after(lesson),
     )

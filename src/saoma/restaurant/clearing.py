@@ -1,0 +1,26 @@
+"""Clearing a store that was only for practice: its sittings and tables, and all that food keeps of it.
+
+Only practice calls it; a real store's bills are kept for good."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saoma.food.clearing import clear_food
+from saoma.kit.db import Transaction
+
+_OF_THE_STORE: Final = "(SELECT id FROM sittings WHERE store_id = %(store)s)"
+#: What points at something comes before it.
+_SITTINGS: Final = (
+    f"DELETE FROM bill_shares WHERE sitting_id IN {_OF_THE_STORE}",  # noqa: S608
+    f"DELETE FROM guests WHERE sitting_id IN {_OF_THE_STORE}",  # noqa: S608
+    "DELETE FROM sittings WHERE store_id = %(store)s",
+)
+
+
+async def clear_restaurant(tx: Transaction, store_id: str) -> None:
+    """Delete every sitting, bill, order, table and dish of this store."""
+    for statement in _SITTINGS:
+        await tx.run(statement, {"store": store_id})
+    await clear_food(tx, store_id)
+    await tx.run("DELETE FROM dining_tables WHERE store_id = %(store)s", {"store": store_id})
