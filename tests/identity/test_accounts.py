@@ -90,6 +90,20 @@ async def test_a_change_is_noted_and_environment_and_currency_stay(database: Dat
             await accounts.change_direct(tx, make.seal(), clock, account_id, other, name="Bar", by=BY)
 
 
+async def test_the_same_keys_in_another_shape_replace_nothing(database: Database, clock: MovableClock) -> None:
+    account_id = await added(database, clock, an_account(sign_type=SignType.RSA2))
+    private, public = ("".join(text.splitlines()[1:-1]) for text in (pair(0)[0], pair(1)[1]))
+    again = accounts.with_keys(
+        an_account(), sign_type="RSA2", md5_key="", private_key=private, alipay_public_key=public
+    )
+    async with database.transaction() as tx:
+        await accounts.replace_keys(tx, make.seal(), clock, account_id, again, by=BY, believe_former=True)
+    async with database.reading() as rows:
+        assert (await accounts.account_view(rows, account_id)).former_until is None, "no key was given up"
+        entry = (await audit.trail(rows, account_id))[0]
+    assert (entry.what, entry.detail["replaced"]) == ("account_keys_replaced", [])
+
+
 def notice(sign: Any, sign_type: str) -> dict[str, str]:
     said = {
         "notify_id": "n1",

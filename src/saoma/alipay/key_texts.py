@@ -56,6 +56,13 @@ def read_key(text: str, wanted: Half) -> KeyText:
     return first
 
 
+def key_name(text: str) -> str:
+    """What two texts of one key have in common, in whatever shape they are: an RSA pair's fingerprint, else the text.
+
+    Never show it: an MD5 key's name is the key."""
+    return read_key(text, "public").fingerprint or text
+
+
 def _mendings(text: str) -> list[tuple[str, str]]:
     """The text itself, and what it may have been before something was done to it."""
     tries = [("", text)]

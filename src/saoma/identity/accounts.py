@@ -13,7 +13,7 @@ import msgspec
 
 from saoma.alipay.account import Account
 from saoma.alipay.acquirer_client import AcquirerAccount
-from saoma.alipay.key_texts import read_key
+from saoma.alipay.key_texts import key_name, read_key
 from saoma.alipay.signing import SignType, new_rsa_key
 from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity import audit, model
@@ -27,6 +27,8 @@ from saoma.kit.seal import Seal
 
 #: Alipay repeats a notification for 25 hours (https://docs.antom.com/ac/web/async): so long an old key may still speak.
 FORMER_KEY_LIVES: Final = timedelta(hours=25)
+#: The fields of an account that hold a key.
+KEYS: Final = ("md5_key", "private_key", "alipay_public_key")
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +179,7 @@ async def replace_keys(
     before = await model.account(tx, seal, account_id)
     former = before.md5_key if before.sign_type is SignType.MD5 else before.alipay_public_key
     now_key = account.md5_key if account.sign_type is SignType.MD5 else account.alipay_public_key
-    keep = believe_former and (former, before.sign_type) != (now_key, account.sign_type)
+    keep = believe_former and (key_name(former), before.sign_type) != (key_name(now_key), account.sign_type)
     await model.change_account_keys(tx, seal, account_id, account)
     await tx.run(
         """UPDATE accounts SET former_sign_type = %(sign_type)s, former_key = %(key)s, former_until = %(until)s
@@ -189,10 +191,9 @@ async def replace_keys(
             "until": clock.now() + FORMER_KEY_LIVES if keep else None,
         },
     )
-    names = ("md5_key", "private_key", "alipay_public_key")
     detail = {
         "sign_type": account.sign_type.value,
-        "replaced": [name for name in names if getattr(account, name) != getattr(before, name)],
+        "replaced": [name for name in KEYS if key_name(getattr(account, name)) != key_name(getattr(before, name))],
         "fingerprint": read_key(account.private_key, "private").fingerprint if account.private_key else "",
         "former_believed": keep,
     }

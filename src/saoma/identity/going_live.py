@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from saoma.alipay.account import Account
-from saoma.alipay.key_texts import read_key
+from saoma.alipay.key_texts import key_name
 from saoma.identity import audit, model
-from saoma.identity.accounts import AccountView, account_view, add_direct, lock
+from saoma.identity.accounts import KEYS, AccountView, account_view, add_direct, lock
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -36,7 +36,7 @@ SANDBOX: Final = {
 CHANGES: Final = frozenset(
     {
         *("environment", "gateway_url", "openapi_url", "auth_url", "partner", "app_id"),
-        *("md5_key", "private_key", "alipay_public_key"),
+        *KEYS,
     }
 )
 
@@ -75,16 +75,8 @@ def production_twin(sandbox: Account, **given: str) -> Account:
 
 def keys_shared(one: Account, other: Account) -> list[str]:
     """Which keys two accounts have in common, whatever shape they are written in."""
-
-    def prints(account: Account) -> dict[str, str]:
-        return {
-            "md5_key": account.md5_key.strip(),
-            "private_key": read_key(account.private_key, "private").fingerprint,
-            "alipay_public_key": read_key(account.alipay_public_key, "public").fingerprint,
-        }
-
-    ours, theirs = prints(one), prints(other)
-    return [name for name, mark in ours.items() if mark and mark == theirs[name]]
+    pairs = [(name, getattr(one, name).strip(), getattr(other, name).strip()) for name in KEYS]
+    return [name for name, ours, theirs in pairs if ours and key_name(ours) == key_name(theirs)]
 
 
 async def prepare(tx: Transaction, seal: Seal, clock: Clock, sandbox_id: str, twin: Account, *, by: str) -> str:
