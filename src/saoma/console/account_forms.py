@@ -12,7 +12,7 @@ from saoma.alipay.account import Account
 from saoma.alipay.acquirer_client import AcquirerAccount
 from saoma.alipay.examining import Draft
 from saoma.alipay.signing import SignType
-from saoma.identity.accounts import pair_is_used, private_half
+from saoma.identity.accounts import KEYS, pair_is_used, private_half
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Invalid
@@ -39,6 +39,10 @@ class Typed:
     def __getitem__(self, name: str) -> str:
         return self.fields.get(name, "")
 
+    def only(self, *names: str) -> Typed:
+        """These fields, where they were typed at all."""
+        return Typed({name: self.fields[name] for name in names if name in self.fields})
+
     def shown(self) -> dict[str, str]:
         """What may be shown again: never a key."""
         return {name: self.fields[name] for name in SHOWN_AGAIN if name in self.fields}
@@ -62,7 +66,7 @@ async def draft_of(rows: Rows, seal: Seal, said: Typed, before: Account | None =
     plain = {
         name: said[name].strip() for name in Draft.__dataclass_fields__ if name in said.fields and "key" not in name
     }
-    keys = {name: said[name] for name in ("md5_key", "private_key", "alipay_public_key") if said[name].strip()}
+    keys = {name: said[name] for name in KEYS if said[name].strip()}
     if said["pair"]:
         keys["private_key"] = await private_half(rows, seal, said["pair"])
     return replace(start, **plain, **keys)

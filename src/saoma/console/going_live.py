@@ -24,8 +24,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     rehearsed_paid: bool
     rehearsed_cancelled: bool
-    rehearsed_part: bool
-    rehearsed_whole: bool
+    rehearsed_part_refunded: bool
+    rehearsed_wholly_refunded: bool
     rehearsed_notice: bool
     paid: bool
     cancelled: bool
@@ -44,13 +44,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 _OF: Final = """
     EXISTS (SELECT FROM payments WHERE account_id = %({id})s AND status = 'succeeded') AS {p}paid,
     EXISTS (SELECT FROM payments WHERE account_id = %({id})s AND status = 'cancelled') AS {p}cancelled,
-    EXISTS (SELECT FROM payments WHERE account_id = %({id})s AND refunded > 0 AND refunded < amount) AS {p}part{r},
-    EXISTS (SELECT FROM payments WHERE account_id = %({id})s AND refunded = amount) AS {p}whole{l}
+    EXISTS (SELECT FROM payments WHERE account_id = %({id})s AND refunded > 0 AND refunded < amount)
+        AS {p}part_refunded,
+    EXISTS (SELECT FROM payments WHERE account_id = %({id})s AND refunded = amount) AS {p}wholly_refunded
 """
 _FACTS: Final = f"""
-SELECT {_OF.format(id="sandbox", p="rehearsed_", r="", l="")},
+SELECT {_OF.format(id="sandbox", p="rehearsed_")},
     EXISTS (SELECT FROM notices_seen WHERE account_id = %(sandbox)s) AS rehearsed_notice,
-    {_OF.format(id="id", p="", r="_refunded", l="_refunded").replace("whole_refunded", "wholly_refunded")},
+    {_OF.format(id="id", p="")},
     EXISTS (SELECT FROM notices_seen WHERE account_id = %(id)s) AS noticed,
     EXISTS (SELECT FROM recon_runs WHERE account_id = %(id)s AND status = 'done') AS file,
     EXISTS (SELECT FROM statement_sources WHERE account_id = %(id)s) AS source,
@@ -112,7 +113,12 @@ def before(
     marks = {each.check: each.mark for each in findings}
     shared = keys_shared(sandbox, production)
     own = production.environment == "production" and production.partner != sandbox.partner and not shared
-    rehearsed = (facts.rehearsed_paid, facts.rehearsed_cancelled, facts.rehearsed_part, facts.rehearsed_whole)
+    rehearsed = (
+        facts.rehearsed_paid,
+        facts.rehearsed_cancelled,
+        facts.rehearsed_part_refunded,
+        facts.rehearsed_wholly_refunded,
+    )
     wrong = any(each.mark is Mark.WRONG for each in findings)
     proven = not wrong and all(marks.get(check) is Mark.WELL for check in ("signature", "answer"))
 

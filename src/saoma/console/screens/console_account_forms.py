@@ -9,8 +9,6 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
-from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.alipay.account import Account
 from saoma.alipay.examining import Draft
@@ -26,6 +24,7 @@ from saoma.console.account_forms import (
     use_pair,
 )
 from saoma.console.scope import OPERATES, AnyRequest, shell
+from saoma.console.screens.console_accounts import to_account
 from saoma.identity import accounts, going_live
 from saoma.identity.account_check import Doctor
 from saoma.identity.accounts import AccountView
@@ -81,8 +80,9 @@ async def _page(
     )
 
 
-def _to(account_id: str) -> Response[Any]:
-    return Redirect(f"/console/accounts/{account_id}", status_code=HTTP_303_SEE_OTHER)
+async def _view(db: Database, account_id: str) -> AccountView:
+    async with db.reading() as rows:
+        return await accounts.account_view(rows, account_id)
 
 
 async def _said(request: AnyRequest) -> Typed:
@@ -120,7 +120,7 @@ async def add(
                 await use_pair(tx, clock, said, account_id)
     except Refused as refusal:
         return await _page(request, db, kind, said.shown(), refusal=refusal)
-    return _to(account_id)
+    return to_account(account_id)
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------
@@ -129,8 +129,7 @@ async def add(
 @get("/console/accounts/{account_id:str}/edit", guards=[OPERATES], summary="Change an account")
 async def edit(request: AnyRequest, db: NamedDependency[Database], account_id: FromPath[str]) -> Response[Any]:
     """The form with all that may be seen."""
-    async with db.reading() as rows:
-        view = await accounts.account_view(rows, account_id)
+    view = await _view(db, account_id)
     return await _page(request, db, "edit", _shown(view), view=view)
 
 
@@ -150,8 +149,7 @@ async def change(
 ) -> Response[Any]:
     """Keep them."""
     said, by = await _said(request), staff_of(request).id
-    async with db.reading() as rows:
-        view = await accounts.account_view(rows, account_id)
+    view = await _view(db, account_id)
     try:
         async with db.transaction() as tx:
             if view.channel == "acquirer":
@@ -159,20 +157,18 @@ async def change(
                 at = acquirer_of(said, before, view.environment)
                 await accounts.change_at_acquirer(tx, seal, clock, account_id, at, name=said["name"], by=by)
             else:
-                names = ("partner", "app_id", "charset", "gateway_url", "openapi_url", "auth_url")
-                kept = Typed({name: said[name] for name in names if name in said.fields})
+                kept = said.only("partner", "app_id", "charset", "gateway_url", "openapi_url", "auth_url")
                 made = account_of(await draft_of(tx, seal, kept, await account(tx, seal, account_id)))
                 await accounts.change_direct(tx, seal, clock, account_id, made, name=said["name"], by=by)
     except Refused as refusal:
         return await _page(request, db, "edit", _shown(view) | said.shown(), view=view, refusal=refusal)
-    return _to(account_id)
+    return to_account(account_id)
 
 
 @get("/console/accounts/{account_id:str}/keys", guards=[OPERATES], summary="Other keys")
 async def keys(request: AnyRequest, db: NamedDependency[Database], account_id: FromPath[str]) -> Response[Any]:
     """An empty form for keys."""
-    async with db.reading() as rows:
-        view = await accounts.account_view(rows, account_id)
+    view = await _view(db, account_id)
     return await _page(request, db, "keys", {"sign_type": view.sign_type}, view=view)
 
 
@@ -187,14 +183,11 @@ async def replace_keys(
 ) -> Response[Any]:
     """Examine the account as it would be, then put the keys in place; not, if something is wrong and nobody insists."""
     said, by = await _said(request), staff_of(request).id
-    async with db.reading() as rows:
-        view = await accounts.account_view(rows, account_id)
+    view = await _view(db, account_id)
     try:
-        names = ("sign_type", "md5_key", "private_key", "alipay_public_key", "pair")
-        kept = Typed({name: said[name] for name in names if name in said.fields})
         async with db.reading() as rows:
             before = await account(rows, seal, account_id)
-            draft = await draft_of(rows, seal, kept, before)
+            draft = await draft_of(rows, seal, said.only("sign_type", "pair", *accounts.KEYS), before)
         made = account_of(draft)
         if not said["insist"]:
             found = [each async for each in doctor.look_at_draft(draft.mended(), besides=account_id)]
@@ -205,7 +198,7 @@ async def replace_keys(
             await use_pair(tx, clock, said, account_id)
     except Refused as refusal:
         return await _page(request, db, "keys", said.shown(), view=view, refusal=refusal)
-    return _to(account_id)
+    return to_account(account_id)
 
 
 # --- production beside a sandbox --------------------------------------------------------------------------------------
@@ -214,8 +207,7 @@ async def replace_keys(
 @get("/console/accounts/{account_id:str}/production", guards=[OPERATES], summary="Prepare production")
 async def production(request: AnyRequest, db: NamedDependency[Database], account_id: FromPath[str]) -> Response[Any]:
     """The form: addresses, PID, APPID and keys; all else is taken over."""
-    async with db.reading() as rows:
-        view = await accounts.account_view(rows, account_id)
+    view = await _view(db, account_id)
     return await _page(request, db, "production", dict(going_live.PRODUCTION), view=view)
 
 
@@ -229,8 +221,7 @@ async def prepare(
 ) -> Response[Any]:
     """Keep the production account beside the sandbox's; nobody pays through it yet."""
     said, by = await _said(request), staff_of(request).id
-    async with db.reading() as rows:
-        view = await accounts.account_view(rows, account_id)
+    view = await _view(db, account_id)
     try:
         async with db.transaction() as tx:
             sandbox = await account(tx, seal, account_id)
@@ -239,7 +230,7 @@ async def prepare(
             await use_pair(tx, clock, said, production_id)
     except Refused as refusal:
         return await _page(request, db, "production", said.shown(), view=view, refusal=refusal)
-    return _to(production_id)
+    return to_account(production_id)
 
 
 def _given(draft: Draft, sandbox: Account) -> dict[str, str]:

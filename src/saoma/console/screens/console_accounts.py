@@ -77,6 +77,11 @@ async def look(
     return await account_page(request, db, seal, clock, settings, account_id)
 
 
+def to_account(account_id: str, part: str = "") -> Response[Any]:
+    """After a form: on to the account's page, to a part of it if one is named."""
+    return Redirect(f"/console/accounts/{account_id}{part}", status_code=HTTP_303_SEE_OTHER)
+
+
 async def account_page(
     request: AnyRequest,
     db: Database,
@@ -96,8 +101,9 @@ async def account_page(
             **await _keys(rows, seal, view),
             **await _live(rows, seal, view, settings),
         }
-        seen = context["ticks"].values() if context["ticks"] else []
-        names |= await names_of(rows, [*(tick.by for tick in seen), *([context["wish"].by] if context["wish"] else [])])
+        wish = context["wish"]
+        seen_to = [tick.by for tick in context["ticks"].values()]
+        names |= await names_of(rows, [*seen_to, *([wish.by] if wish else [])])
     return page(
         request,
         "console/console_account.html",
@@ -192,7 +198,7 @@ async def run_doctor(
     await doctor.examine(account_id, staff_of(request).id)
     if request.headers.get("HX-Request") == "true":
         return await _findings(request, db, clock, account_id)
-    return Redirect(f"/console/accounts/{account_id}", status_code=HTTP_303_SEE_OTHER)
+    return to_account(account_id)
 
 
 @get("/console/accounts/{account_id:str}/doctor", guards=[OPERATES], summary="What the doctor has found")
@@ -232,7 +238,7 @@ async def stop(
             await accounts.stop_account(tx, clock, account_id, by=staff_of(request).id, reason=reason)
     except Refused as refusal:
         return await account_page(request, db, seal, clock, settings, account_id, refusal)
-    return Redirect(f"/console/accounts/{account_id}", status_code=HTTP_303_SEE_OTHER)
+    return to_account(account_id)
 
 
 @post("/console/accounts/{account_id:str}/resume", guards=[OPERATES], summary="Use a stopped account again")
@@ -242,7 +248,7 @@ async def resume(
     """People may pay through it again."""
     async with db.transaction() as tx:
         await accounts.resume_account(tx, clock, account_id, by=staff_of(request).id)
-    return Redirect(f"/console/accounts/{account_id}", status_code=HTTP_303_SEE_OTHER)
+    return to_account(account_id)
 
 
 router = Router(path="/", route_handlers=[show, make_pair, look, run_doctor, findings, stop, resume])

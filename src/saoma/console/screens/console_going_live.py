@@ -9,12 +9,10 @@ from typing import Any
 from litestar import Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
-from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.console.going_live import BY_HAND
 from saoma.console.scope import OPERATES, AnyRequest
-from saoma.console.screens.console_accounts import account_page, points_of
+from saoma.console.screens.console_accounts import account_page, points_of, to_account
 from saoma.identity import going_live
 from saoma.identity.account_check import Doctor
 from saoma.identity.accounts import account_view
@@ -24,10 +22,6 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Invalid, Refused
 from saoma.kit.seal import Seal
 from saoma.settings import Settings
-
-
-def _to(account_id: str) -> Response[Any]:
-    return Redirect(f"/console/accounts/{account_id}#live", status_code=HTTP_303_SEE_OTHER)
 
 
 @post("/console/accounts/{account_id:str}/points/{point:str}", guards=[OPERATES], summary="Tick a point")
@@ -53,7 +47,7 @@ async def tick(
                 await going_live.tick(tx, clock, account_id, point, note=note, by=by)
     except Refused as refusal:
         return await account_page(request, db, seal, clock, settings, account_id, refusal)
-    return _to(account_id)
+    return to_account(account_id, "#live")
 
 
 @post("/console/accounts/{account_id:str}/go-live", guards=[OPERATES], summary="Switch to production")
@@ -80,7 +74,7 @@ async def switch(
             )
     except Refused as refusal:
         return await account_page(request, db, seal, clock, settings, account_id, refusal)
-    return _to(account_id)
+    return to_account(account_id, "#live")
 
 
 @post("/console/accounts/{account_id:str}/go-back", guards=[OPERATES], summary="Back to the sandbox")
@@ -100,7 +94,7 @@ async def back(
             await going_live.go_back(tx, clock, account_id, by=staff_of(request).id, reason=reason)
     except Refused as refusal:
         return await account_page(request, db, seal, clock, settings, account_id, refusal)
-    return _to(account_id)
+    return to_account(account_id, "#live")
 
 
 router = Router(path="/", route_handlers=[tick, switch, back])
