@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -399,6 +400,33 @@ async def test_a_pasted_message_tells_whose_signature_it_is_and_what_was_done_wr
         other = rsa_signatory(SignType.RSA2, private, None).sign(b"something else")
         assert await ask(other, public, "RSA2") == ("other_text", "")
         assert (await desk.post("/console/signature", {"message": ""})).status_code == 422
+
+
+async def test_a_key_of_several_accounts_names_each_of_them(database: Database, clock: MovableClock) -> None:
+    of = await office(database, clock)
+    private, public = alipay.partner_keys()
+    shapes = {"East": private, "West": one_line(private), "Other": ""}
+    async with database.transaction() as tx:
+        for number, (name, key) in enumerate(shapes.items()):
+            made = identity.account(partner=f"20881000000005{number:02}", md5_key=f"{name}{'k' * 27}")
+            made = replace(made, private_key=key)
+            await model.add_account(tx, identity.seal(), made, name=name)
+    text = string_to_sign({"service": "x", "partner": PID})
+    async with browser(of, await of.person(Role.OPERATOR)) as desk:
+
+        async def owners(sign: str, pasted: str = "") -> str:
+            page = (await desk.post("/console/signature", {"message": text, "sign": sign, "key": pasted})).text
+            found = re.search(r'data-testid="owners">(.*?)</dd>', page, re.DOTALL)
+            return text_of(found[1]) if found else ""
+
+        ours = rsa_signatory(SignType.RSA2, private, None).sign(text.encode())
+        named = await owners(ours)
+        assert "East (2088100000000500), Saoma" in named and "West (2088100000000501), Saoma" in named
+        assert "Other" not in named
+        both = await owners(ours, public)
+        assert "the key you pasted" in both and "West" in both
+        md5 = await owners(md5_signatory(f"West{'k' * 27}").sign(text.encode()))
+        assert md5.strip() == "West (2088100000000501), MD5"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ Nothing that is pasted is kept. Keys come from the accounts here, or are pasted 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 
-from saoma.alipay.key_texts import read_key
+from saoma.alipay.key_texts import key_name, read_key
 from saoma.alipay.puzzle import Candidate, Solution, read_puzzle, solve
 from saoma.console.account_forms import typed
 from saoma.console.scope import OPERATES, AnyRequest, shell
@@ -62,15 +63,22 @@ VERDICTS: Final = {
 
 
 async def _page(
-    request: AnyRequest, *, solution: Solution | None = None, message: str = "", sign: str = "", wrong: str = ""
+    request: AnyRequest,
+    *,
+    solution: Solution | None = None,
+    owners: Sequence[str] = (),
+    message: str = "",
+    sign: str = "",
+    wrong: str = "",
 ) -> Response[Any]:
     return page(
         request,
         "console/console_signature.html",
         status_code=422 if wrong else 200,
         headers={"Cache-Control": "no-store"},
-        **shell(request),
+        **shell(request) | {"path": "/console/accounts"},
         solution=solution,
+        owners=owners,
         message=message,
         sign=sign,
         wrong=wrong,
@@ -95,20 +103,41 @@ async def find(request: AnyRequest, db: NamedDependency[Database], seal: NamedDe
     message, sign = said["message"], said["sign"]
     if not message.strip():
         return await _page(request, wrong="Paste the message first.")
-    candidates = [Candidate("pasted", said["key"])] if said["key"].strip() else []
+    keys = _Keys()
+    keys.add("pasted", said["key"])
     async with db.reading() as rows:
         for view in await account_views(rows):
             if view.channel == "direct":
                 held = await account(rows, seal, view.id)
                 label = f"{view.name} ({view.partner})"
-                if held.md5_key:
-                    candidates.append(Candidate(f"{label}, MD5", held.md5_key))
-                if held.private_key:
-                    ours = read_key(held.private_key, "private").public_pem
-                    candidates.append(Candidate(f"{label}, Saoma", ours))
-                if held.alipay_public_key:
-                    candidates.append(Candidate(f"{label}, Alipay", held.alipay_public_key))
-    return await _page(request, solution=solve(read_puzzle(message, sign), candidates), message=message, sign=sign)
+                keys.add(f"{label}, MD5", held.md5_key)
+                keys.add(f"{label}, Saoma", read_key(held.private_key, "private").public_pem)
+                keys.add(f"{label}, Alipay", held.alipay_public_key)
+    solution = solve(read_puzzle(message, sign), keys.candidates())
+    return await _page(request, solution=solution, owners=keys.owners(solution.key), message=message, sign=sign)
+
+
+class _Keys:
+    """Keys to try, each once; one that several accounts share, in whatever shape, bears the names of all of them."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._owners: dict[str, list[str]] = {}
+
+    def add(self, owner: str, text: str) -> None:
+        """One more key and whose it is; an empty text is none."""
+        if text.strip():
+            same = key_name(text)
+            self._texts.setdefault(same, text)
+            self._owners.setdefault(same, []).append(owner)
+
+    def candidates(self) -> list[Candidate]:
+        """What to try; a candidate is named by what makes it the same key."""
+        return [Candidate(same, text) for same, text in self._texts.items()]
+
+    def owners(self, same: str) -> list[str]:
+        """Everybody who has the key of a solution."""
+        return self._owners.get(same, [])
 
 
 router = Router(path="/", route_handlers=[show, find])
