@@ -4,7 +4,7 @@ Asking Alipay again and cancelling go through the payment core like a till's own
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -26,8 +26,8 @@ from saoma.payments.model import Payment
 from saoma.payments.payments import Payments
 from saoma.web.page import page
 
-#: How many stores' tills a list listens to; where there are more, it looks by itself.
-_MOST_WATCHED = 50
+#: How many stores' tills a list listens to: their names stand in one address.
+_MOST_TILLS = 50
 
 
 @get("/console/payments", guards=[SEES], summary="Search payments")
@@ -44,16 +44,28 @@ async def search(request: AnyRequest, db: NamedDependency[Database]) -> Response
         request,
         "console/console_payments.html",
         **shell(request),
-        wanted=replace(wanted),
+        wanted=wanted,
         query={name: request.query_params.get(name, "") for name in ("q", "amount", "from", "to")},
         found=shown,
         more=shown[-1].id if len(found) > searching.PAGE else "",
         stores={store.id: store for store in stores},
-        watched=[f"till:{store.id}" for store in stores[:_MOST_WATCHED]],
+        tills=_tills(stores, wanted),
+        each=[f"payment:{payment.id}" for payment in shown],
         store_choice=[(store.id, store.name) for store in stores],
         merchants=choice,
         words=words,
     )
+
+
+def _tills(stores: Sequence[model.Store], wanted: searching.PaymentFilter) -> list[str]:
+    """Where every change of the payments that are asked for is told. None if these are too many stores: then a list
+    listens to each payment it shows, and finds new ones when it looks by itself."""
+    fit = [
+        store.id
+        for store in stores
+        if wanted.store_id in ("", store.id) and wanted.merchant_id in ("", store.merchant_id)
+    ]
+    return [f"till:{store_id}" for store_id in fit] if len(fit) <= _MOST_TILLS else []
 
 
 async def _mine(request: AnyRequest, payments: Payments, payment_id: str) -> Payment:
