@@ -25,11 +25,7 @@ from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.openapi import OAUTH_TOKEN
 from saoma.sandbox.partners import Partners
-<<<<<<< /tmp/plus/src/saoma/sandbox/control.py
 from saoma.sandbox.plus import SERVICES
-from saoma.sandbox.sftp import SftpAccess, SftpDoor
-=======
->>>>>>> /tmp/m_new
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
@@ -59,16 +55,13 @@ class NewPartner(msgspec.Struct):
     callback_hosts: list[str] | None = None
     services: list[str] | None = None
     open_id_only: bool | None = None
-<<<<<<< /tmp/plus/src/saoma/sandbox/control.py
     client_id: str | None = None
     client_public_key: str | None = None
-=======
     fee_rate: str | None = None
     region: str | None = None
     refund_days: int | None = None
     refund_notify_url: str | None = None
     out_of_funds: bool | None = None
->>>>>>> /tmp/m_new
 
     def known(self) -> Partner:
         """As the book keeps it."""

@@ -232,11 +232,9 @@ class Partner(msgspec.Struct, omit_defaults=True):
     open_id_only: bool = False
     #: The contract's fee, as a part of one: it stands in the daily files only.
     fee_rate: str = "0.006"
-<<<<<<< /tmp/plus/src/saoma/sandbox/model.py
     #: Who it is for Alipay+, and the public half of the key that signs there.
     client_id: str = ""
     client_public_key: str = ""
-=======
     #: Which of Alipay's two in-store contracts: `global` or `hk` (AlipayHK).
     region: str = "global"
     #: How long a payment can be refunded.
@@ -250,7 +248,6 @@ class Partner(msgspec.Struct, omit_defaults=True):
     def is_hk(self) -> bool:
         """Whether AlipayHK's differences apply."""
         return self.region == "hk"
->>>>>>> /tmp/m_new
 
 
 @dataclass(frozen=True, slots=True)
