@@ -49,7 +49,7 @@ async def token(wire: Running, sign: bool = True, **changes: str) -> OpenApiAnsw
     whole = make.signed(fields, signatory, open_api=True) if sign else fields
     async with wire.client.post(f"{wire.url}/gateway.do", data=whole) as answer:
         assert answer.status == 200
-        said = read_openapi_answer(await answer.read())
+        said = read_openapi_answer(await answer.read(), fields.get("charset", "utf-8"))
     if sign and "app_id" in fields and said.fields.get("sub_code") != "isv.invalid-app-id":
         assert said.is_signed_by(signatory) or said.fields["sub_code"] == "isv.invalid-signature"
     return said
@@ -229,7 +229,7 @@ async def test_the_token_call_misbehaves_on_demand(wire: Running) -> None:
 
 async def test_the_answer_to_gbk_callers_reads_the_same_in_gbk(wire: Running) -> None:
     said = await token(wire, charset="gbk", code="0" * 32)
-    assert said.text.isascii()
+    assert said.charset == "gbk"
     assert said.fields["sub_msg"] == "授权码code无效"
 
 

@@ -127,6 +127,11 @@ def rsa_signatory(sign_type: SignType, private_key: str | None, public_key: str 
     )
 
 
+def read_public_key(key: str) -> rsa.RSAPublicKey:
+    """A public RSA key from PEM or bare base64, as `rsa_signatory` takes it. Raises `Invalid`."""
+    return _public(key)
+
+
 def new_rsa_key(bits: int = 2048) -> tuple[str, str]:
     """A fresh key pair as PEM texts: private (PKCS#8), public (SubjectPublicKeyInfo)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)

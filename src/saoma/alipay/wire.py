@@ -406,10 +406,18 @@ def read_openapi_answer(body: bytes, charset: str = "utf-8") -> OpenApiAnswer:
     return OpenApiAnswer(node=node, text=text, fields=fields, sign=sign, charset=charset)
 
 
-def write_openapi_answer(node: str, json_text: str, signatory: Signatory | None) -> bytes:
-    """An Open API answer in UTF-8 around a node that is already JSON text; unsigned without a signatory."""
-    sign = f',"sign":"{signatory.sign(json_text.encode("utf-8"))}"' if signatory else ""
-    return f'{{"{node}":{json_text}{sign}}}'.encode()
+def write_openapi_answer(
+    node: str, json_text: str, signatory: Signatory | None, charset: str = "utf-8", cert_sn: str = ""
+) -> bytes:
+    """An Open API answer around a node that is already JSON text; unsigned without a signatory.
+
+    What is signed is the node's bytes as they travel: a character that `charset` lacks is `?` in both. `cert_sn`
+    says in certificate mode which certificate to verify with."""
+    name_of = codec(charset)
+    data = json_text.encode(name_of, "replace")
+    cert = f',"alipay_cert_sn":"{cert_sn}"' if cert_sn else ""
+    sign = f',"sign":"{signatory.sign(data)}"' if signatory else ""
+    return f'{{"{node}":'.encode() + data + f"{cert}{sign}}}".encode()
 
 
 def _blank(document: str, at: int) -> int:

@@ -17,6 +17,7 @@ from saoma.kit.money import Money
 from saoma.sandbox.buyers import DEFAULT_PIN
 from saoma.sandbox.choices import Choices
 from saoma.sandbox.model import CNY, Partner
+from saoma.sandbox.openapi_choices import OpenApiChoices
 
 
 class BuyerSetting(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,6 +50,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     partners: list[Partner] = []
     buyers: list[BuyerSetting] = []
     partner_origins: list[str] = []
+    #: Another answer to what the Open API's pages leave open.
+    openapi: OpenApiChoices = OpenApiChoices()
     #: Another answer to what Alipay's pages leave open.
     choices: Choices = Choices()
 

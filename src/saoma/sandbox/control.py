@@ -23,7 +23,7 @@ from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.mapi import OPERATIONS
 from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
-from saoma.sandbox.openapi import OAUTH_TOKEN
+from saoma.sandbox.openapi import METHODS
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus import SERVICES
 from saoma.sandbox.store import Call
@@ -55,6 +55,7 @@ class NewPartner(msgspec.Struct):
     callback_hosts: list[str] | None = None
     services: list[str] | None = None
     open_id_only: bool | None = None
+    certificate_mode: bool | None = None
     client_id: str | None = None
     client_public_key: str | None = None
     fee_rate: str | None = None
@@ -202,7 +203,7 @@ def new_payment_code(buyer_id: FromPath[str], book: TheBook) -> PaymentCodeView:
 @post("/faults", status_code=200, sync_to_thread=False)
 def plan_fault(data: JSONBody[NewFault], book: TheBook, faults: NamedDependency[Faults]) -> Fault:
     """Let the next calls of a service go wrong."""
-    if data.service not in {*OPERATIONS, *SERVICES, OAUTH_TOKEN}:
+    if data.service not in {*OPERATIONS, *SERVICES, *METHODS}:
         raise Invalid(f"{data.service!r} is not a service of this sandbox.")
     times = 1 if data.times is None else data.times
     seconds = SILENCE if data.seconds is None else data.seconds

@@ -171,9 +171,7 @@ def rows_of(book: Book, partner: str) -> Iterator[Row]:
             asked += refund.amount
             # the same rate for the whole life of a trade; the last part takes what rounding left over
             now_given = trade.settle_amount * asked // trade.amount
-            yield Row(
-                refund.refund_no, trade, "REFUND", now_given - given, refund.amount, refund.done_at, refund.reason
-            )
+            yield Row(refund.own_no, trade, "REFUND", now_given - given, refund.amount, refund.done_at, refund.reason)
             given = now_given
 
 

@@ -26,6 +26,9 @@ class FaultKind(StrEnum):
     UNKNOWN = "unknown"
     BAD_SIGNATURE = "bad_signature"
     DELAY = "delay"
+    #: The Open API's 20000, which leaves open what was done.
+    UNAVAILABLE_BEFORE = "unavailable_before"
+    UNAVAILABLE_AFTER = "unavailable_after"
     #: The service's own no, with `code`, and nothing is done.
     REFUSED = "refused"
     #: The gateway's no (`is_success=F`), with `code`, and nothing is done.

@@ -150,6 +150,11 @@ class Refund(msgspec.Struct, omit_defaults=True):
     request_no: str = ""
     error: str = ""
 
+    @property
+    def own_no(self) -> str:
+        """The number its partner gave it."""
+        return self.request_no or self.refund_no
+
 
 class Buyer(msgspec.Struct, omit_defaults=True):
     """A test buyer with a toy wallet. `id` is a name for people and host names, `user_id` the 2088 number on the wire.
@@ -232,6 +237,8 @@ class Partner(msgspec.Struct, omit_defaults=True):
     open_id_only: bool = False
     #: The contract's fee, as a part of one: it stands in the daily files only.
     fee_rate: str = "0.006"
+    #: Calls of the Open API must name the certificates of this application and of Alipay's root.
+    certificate_mode: bool = False
     #: Who it is for Alipay+, and the public half of the key that signs there.
     client_id: str = ""
     client_public_key: str = ""

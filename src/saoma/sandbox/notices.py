@@ -92,6 +92,8 @@ class Notices:
         self._wake = asyncio.Event()
         #: By the gateway that a trade was asked for by; what stands here in none is told as the XML gateway tells it.
         self.dialects: dict[str, Dialect] = {}
+        #: The times between tries, where they are others.
+        self.gaps: dict[str, tuple[timedelta, ...]] = {}
         for notice in book.store.read("notice", Notice):
             self._know(notice)
         book.tell = self.write
@@ -239,7 +241,8 @@ class Notices:
                 notice.acknowledged, notice.next_at = True, None
             elif again and notice.next_at is not None:
                 notice.tries += 1
-                gap = GAPS[notice.tries - 1] if notice.tries <= len(GAPS) else None
+                gaps = self.gaps.get(notice.api, GAPS)
+                gap = gaps[notice.tries - 1] if notice.tries <= len(gaps) else None
                 notice.next_at = self._book.clock.now() + gap if gap else None
                 self._queue_up(notice)
             self._keep(notice)

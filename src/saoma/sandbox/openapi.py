@@ -1,193 +1,337 @@
-"""The JSON gateway: `alipay.system.oauth.token`, which turns a silent authorization into a buyer's number.
+"""The JSON gateway: every check in its order, then the method, then whatever misbehaviour is planned.
 
-Here `sign_type` is part of what is signed, the business parameters stand beside the common ones (not in
-`biz_content`), success has no `code`, and every failure is an `error_response`
-(https://docs.antom.com/ac/global/oauth_token)."""
+Here `sign_type` is part of what is signed, refusals of the gateway stand in the method's own node (those for methods
+that don't exist and for tokens in `error_response`), and what is signed in an answer is the node's text as it travels
+(https://docs.antom.com/ac/global/oauth_token). The order of the checks is this sandbox's; Alipay's is not published."""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from saoma.alipay.signing import Signatory, SignType, string_to_sign
-from saoma.alipay.wire import Unreadable, codec, parse_form, write_openapi_answer
-from saoma.sandbox.authorizing import Authorizations, NoGrant
-from saoma.sandbox.faults import FaultKind, Faults
-from saoma.sandbox.lifetimes import read_timestamp, wire_date_time
+from saoma.alipay.wire import codec, write_openapi_answer
+from saoma.sandbox import openapi_trade as trading
+from saoma.sandbox import openapi_undoing as undoing
+from saoma.sandbox.authorizing import Authorizations
+from saoma.sandbox.buyers import TurnedDown
+from saoma.sandbox.certificates import Certificates, cert_sn
+from saoma.sandbox.faults import Fault, FaultKind, Faults, fault_of_code
+from saoma.sandbox.lifetimes import read_timestamp
 from saoma.sandbox.mapi import Forger, Reply
 from saoma.sandbox.model import Partner
+from saoma.sandbox.openapi_bills import Bills
+from saoma.sandbox.openapi_choices import DEFAULT, OpenApiChoices
+from saoma.sandbox.openapi_codes import Refusal, failed, told
+from saoma.sandbox.openapi_reading import Content, charset_of, read_content, read_fields
+from saoma.sandbox.openapi_token import OAUTH_TOKEN, granted
+from saoma.sandbox.openapi_trade import Call
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.trades import Book
 
-OAUTH_TOKEN: Final = "alipay.system.oauth.token"
-#: As observed for silent authorizations; a client reads the fields and relies on neither.
-TOKEN_LIFETIME: Final = timedelta(days=15)
-REFRESH_LIFETIME: Final = timedelta(days=30)
+__all__ = ["METHODS", "OAUTH_TOKEN", "OpenApi"]
 
-_CHARSET: Final = re.compile(rb"(?:^|&)charset=([^&]*)")
-_COMMON: Final = ("app_id", "charset", "sign_type", "sign", "timestamp", "version")
-_MESSAGES: Final = {"20000": "Service Currently Unavailable", "40001": "Missing Required Arguments"}
-_SAID: Final = {
-    "isv.code-invalid": "授权码code无效",
-    "isv.refresh-token-invalid": "刷新令牌refresh_token无效",
-    "isv.refresh-token-time-out": "刷新令牌refresh_token已过期",
-    "isv.refreshed-token-invalid": "刷新令牌refresh_token已被替换",
-    "isv.grant-type-invalid": "授权类型grant_type无效",
-    "isv.invalid-app-id": "无效的AppID参数",
-    "isv.invalid-signature": "无效签名",
-    "isv.invalid-signature-type": "无效签名类型",
-    "isv.invalid-timestamp": "非法的时间戳参数",
-    "isv.invalid-method": "不存在的方法名",
-    "isp.unknow-error": "系统繁忙",
+_BILLS: Final = "alipay.data.dataservice.bill.downloadurl.query"
+_CERTIFICATE: Final = "alipay.open.app.alipaycert.download"
+#: Common parameters that can't be left out, with the name their absence goes by.
+_NEEDED: Final = {
+    "app_id": "app-id",
+    "sign_type": "signature-type",
+    "sign": "signature",
+    "timestamp": "timestamp",
+    "version": "version",
+    "charset": "charset",
 }
+_NO_AMOUNTS: Final = {
+    "buyer_pay_amount": "0.00", "invoice_amount": "0.00", "point_amount": "0.00", "receipt_amount": "0.00",
+}  # fmt: skip
 
 
-class _Stop(Exception):
-    def __init__(self, code: str, sub_code: str) -> None:
-        super().__init__(sub_code)
-        self.code = code
-        self.sub_code = sub_code
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method. `bare` stands in its failures, too; `echo`: they name the order; `word` is its planned no."""
+
+    answer: Callable[[Call], Mapping[str, Any]]
+    bare: Mapping[str, str] = field(default_factory=dict)
+    echo: bool = False
+    word: str = "ACCESS_FORBIDDEN"
+    holds: bool = False
+
+
+_TRADES: Final[Mapping[str, Method]] = {
+    "alipay.trade.pay": Method(trading.pay, _NO_AMOUNTS, echo=True, word="PAYMENT_FAIL", holds=True),
+    "alipay.trade.create": Method(trading.create),
+    "alipay.trade.precreate": Method(trading.precreate),
+    "alipay.trade.query": Method(trading.query, _NO_AMOUNTS, echo=True),
+    "alipay.trade.cancel": Method(undoing.cancel, word="TRADE_CANCEL_TIME_OUT", holds=True),
+    "alipay.trade.close": Method(undoing.close),
+    "alipay.trade.refund": Method(
+        undoing.refund, {"refund_fee": "0.00", "send_back_fee": "0.00"}, word="TRADE_NOT_ALLOW_REFUND"
+    ),
+    "alipay.trade.fastpay.refund.query": Method(undoing.refund_query),
+}
+#: Everything this gateway answers.
+METHODS: Final = (OAUTH_TOKEN, *_TRADES, _BILLS, _CERTIFICATE)
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What is known of a call while it is checked: enough to refuse it at any moment."""
+
+    charset: str = "utf-8"
+    fields: dict[str, str] = field(default_factory=dict)
+    node: str = "error_response"
+    partner: Partner | None = None
+    signatory: Signatory | None = None
+    number: str = ""
+    cert_sn: str = ""
+    why: str = ""
 
 
 class OpenApi:
     """Answers `method=` requests."""
 
-    def __init__(self, book: Book, partners: Partners, faults: Faults, authorizations: Authorizations) -> None:
+    def __init__(
+        self,
+        book: Book,
+        partners: Partners,
+        faults: Faults,
+        authorizations: Authorizations,
+        choices: OpenApiChoices = DEFAULT,
+    ) -> None:
         self._book = book
         self._partners = partners
         self._faults = faults
         self._authorizations = authorizations
+        self._choices = choices
+        self.certificates = Certificates(book.clock, book.store, partners)
+        self.bills = Bills(book, choices)
+        self._methods = {
+            **_TRADES,
+            _BILLS: Method(self.bills.address),
+            _CERTIFICATE: Method(self._download_certificate),
+        }
 
     def answer(self, query: bytes, body: bytes) -> Reply:
-        """One call; parameters may be split between URL and body as the SDKs like."""
-        charset = _charset_of(query, body)
-        fields: dict[str, str] = {}
-        partner: Partner | None = None
-        signatory: Signatory | None = None
+        """One call, from its raw query string and body."""
+        talk = _Talk()
         with self._book.store.writing():
             try:
-                fields = _read(query, body, charset)
-                partner = self._partners.of_app(fields.get("app_id", ""))
-                signatory = self._partners.app_signatory(partner) if partner else None
-                reply = self._served(fields, charset, partner, signatory)
-            except _Stop as stop:
-                signs = signatory if stop.sub_code != "isv.invalid-signature" else None
-                reply = _error(stop.code, stop.sub_code, charset, signs)
-            said = None if reply.body is None else reply.body.decode(errors="replace")
+                reply = self._served(query, body, talk)
+            except Refusal as no:
+                talk.why = talk.why or no.why
+                reply = self._reply(told(no), talk, signed=self._choices.sign_refusals)
+            said = None if reply.body is None else reply.body.decode(codec(talk.charset), "replace")
             at = self._book.clock.now().isoformat()
-            self._book.store.log(at, fields.get("method", ""), partner.partner if partner else "", "", fields, said)
+            who = talk.partner.partner if talk.partner else ""
+            method = talk.fields.get("method", "")
+            self._book.store.log(at, method, who, talk.number, talk.fields, said, talk.why)
         return reply
 
-    def _served(
-        self, fields: dict[str, str], charset: str, partner: Partner | None, signatory: Signatory | None
-    ) -> Reply:
-        if not fields.get("method"):
-            raise _Stop("40001", "isv.missing-method")
-        if fields["method"] != OAUTH_TOKEN:
-            raise _Stop("40002", "isv.invalid-method")
-        if missing := [name for name in _COMMON if not fields.get(name)]:
-            raise _Stop("40001", f"isv.missing-{missing[0].replace('_', '-')}")
-        if partner is None:
-            raise _Stop("40002", "isv.invalid-app-id")
-        if fields["sign_type"] not in (SignType.RSA, SignType.RSA2):
-            raise _Stop("40002", "isv.invalid-signature-type")
-        if signatory is None or signatory.sign_type != fields["sign_type"]:
-            raise _Stop("40002", "isv.invalid-signature")
-        signed = string_to_sign(fields, keep_sign_type=True).encode(codec(charset))
-        if not signatory.verify(signed, fields["sign"]):
-            raise _Stop("40002", "isv.invalid-signature")
-        if read_timestamp(fields["timestamp"]) is None or len(fields["timestamp"]) != 19:
-            raise _Stop("40002", "isv.invalid-timestamp")
-        return self._carried_out(fields, charset, partner, signatory)
+    def _served(self, query: bytes, body: bytes, talk: _Talk) -> Reply:
+        charset = charset_of(query, body)
+        talk.charset = charset or "utf-8"
+        fields = talk.fields = read_fields(query, body, talk.charset)
+        self._check_caller(talk)
+        if charset is None:
+            raise Refusal("40002", "isv.invalid-charset")
+        method = fields["method"]
+        if method == OAUTH_TOKEN:
+            return self._token(talk)
+        content = read_content(fields.get("biz_content") or "{}")
+        talk.number = self._number_in(content, talk)
+        assert talk.partner is not None and talk.signatory is not None
+        sign_type = talk.signatory.sign_type.value
+        call = Call(
+            content, talk.partner, self._book, self._choices, talk.charset, sign_type, fields.get("notify_url", "")
+        )
+        return self._carried_out(method, call, talk)
 
-    def _carried_out(self, fields: dict[str, str], charset: str, partner: Partner, signatory: Signatory) -> Reply:
-        fault = self._faults.take(OAUTH_TOKEN)
-        kind = fault.fault if fault else None
-        wait = fault.seconds if fault else 0.0
+    # --- checks ----------------------------------------------------------------------------------------------------
+
+    def _check_caller(self, talk: _Talk) -> None:
+        fields = talk.fields
+        method = fields.get("method", "")
+        talk.partner = self._partners.of_app(fields.get("app_id", ""))
+        talk.signatory = self._partners.app_signatory(talk.partner) if talk.partner else None
+        if not method:
+            raise Refusal("40001", "isv.missing-method")
+        if method not in METHODS:
+            raise Refusal("40002", "isv.invalid-method")
+        if method != OAUTH_TOKEN:
+            talk.node = f"{method.replace('.', '_')}_response"
+        for name, called in _NEEDED.items():
+            if not fields.get(name):
+                raise Refusal("40001", f"isv.missing-{called}")
+        partner = talk.partner
+        if partner is None:
+            raise Refusal("40002", "isv.invalid-app-id")
+        self._check_signature(talk, partner)
+        moment = read_timestamp(fields["timestamp"])
+        if moment is None or len(fields["timestamp"]) != 19:
+            raise Refusal("40002", "isv.invalid-timestamp", "timestamp is not yyyy-MM-dd HH:mm:ss")
+        allowed, now = timedelta(minutes=self._choices.timestamp_minutes), self._book.clock.now()
+        if allowed and all(abs(clock - moment) > allowed for clock in (now, now - self._book.ahead)):
+            raise Refusal("40002", "isv.invalid-timestamp", "timestamp is too far from the time in Beijing")
+        if fields["version"] != "1.0":
+            raise Refusal("40002", "isv.invalid-version")
+        if fields.get("format", "JSON").upper() not in ("", "JSON"):
+            raise Refusal("40002", "isv.invalid-format", "only JSON is spoken here")
+        if fields.get("encrypt_type"):
+            raise Refusal("40002", "isv.invalid-encrypt-type", "no content encryption is configured for this app")
+        if fields.get("app_auth_token"):
+            raise Refusal("20001", "aop.invalid-app-auth-token", "nobody authorized this app to act for another")
+        if partner.services and method not in partner.services:
+            raise Refusal("40006", "isv.insufficient-isv-permissions")
+
+    def _check_signature(self, talk: _Talk, partner: Partner) -> None:
+        fields = talk.fields
+        if fields["sign_type"] not in (SignType.RSA, SignType.RSA2):
+            raise Refusal("40002", "isv.invalid-signature-type")
+        self._check_certificates(talk, partner)
+        signatory, text = talk.signatory, string_to_sign(fields, keep_sign_type=True)
+        if signatory is None:
+            talk.why = "this application has no public key here"
+            raise Refusal("40002", "isv.invalid-signature")
+        if signatory.sign_type != fields["sign_type"]:
+            talk.why = f"this application signs with {signatory.sign_type.value}"
+            raise Refusal("40002", "isv.invalid-signature")
+        if not signatory.verify(text.encode(codec(talk.charset)), fields["sign"]):
+            talk.why = f"the text to sign is {text}"
+            raise Refusal("40002", "isv.invalid-signature", text)
+
+    def _check_certificates(self, talk: _Talk, partner: Partner) -> None:
+        given = {name: talk.fields.get(name, "") for name in ("app_cert_sn", "alipay_root_cert_sn")}
+        if not any(given.values()) and not partner.certificate_mode:
+            return
+        app = self.certificates.of_app(partner)
+        wanted = {"app_cert_sn": cert_sn(app) if app else "", "alipay_root_cert_sn": self.certificates.root_sn}
+        for name, number in wanted.items():
+            called = name.replace("_", "-")
+            if not given[name]:
+                raise Refusal("40001", f"isv.missing-{called}", "this application is in certificate mode")
+            if given[name] != number:
+                raise Refusal("40002", f"isv.invalid-{called}", f"the number is {number or 'none: there is no key'}")
+        talk.cert_sn = self.certificates.alipay_sn
+
+    def _number_in(self, content: Content, talk: _Talk) -> str:
+        try:
+            number, trade_no = content.text("out_trade_no"), content.text("trade_no")
+        except Refusal:
+            return ""
+        trade = self._book.by_trade_no.get(trade_no)
+        return trade.out_trade_no if trade and talk.partner and trade.partner == talk.partner.partner else number
+
+    # --- the work --------------------------------------------------------------------------------------------------
+
+    def _carried_out(self, name: str, call: Call, talk: _Talk) -> Reply:
+        method = self._methods[name]
+        fault = self._faults.take(name)
+        if (
+            fault is None
+            and name == "alipay.trade.pay"
+            and (call.partner.partner, talk.number) not in self._book.trades
+        ):
+            fault = fault_of_code(str(call.content.text("auth_code")))
+        if fault is not None:
+            talk.why = f"as planned: {fault.fault.value}"
+        return self._with_fault(method, call, talk, fault)
+
+    def _with_fault(self, method: Method, call: Call, talk: _Talk, fault: Fault | None) -> Reply:
+        kind, wait = (fault.fault, fault.seconds) if fault else (None, 0.0)
+        said: Mapping[str, Any]
         match kind:
-            case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNKNOWN:
-                return _error("20000", "isp.unknow-error", charset, signatory)
+            case FaultKind.SILENCE_BEFORE:
+                return Reply(None, wait=wait)
+            case FaultKind.SYSTEM_ERROR_BEFORE:
+                said = self._refused(method, call, failed("SYSTEM_ERROR"))
+            case FaultKind.UNAVAILABLE_BEFORE:
+                raise Refusal("20000", "isp.unknow-error")
+            case FaultKind.REFUSED:
+                said = self._refused(method, call, failed(method.word))
+            case FaultKind.UNKNOWN if not method.holds:
+                raise Refusal("20000", "aop.unknow-error")
+            case _:
+                said = self._asked(method, replace(call, hold=kind is FaultKind.UNKNOWN), talk)
+        match kind:
+            case FaultKind.SILENCE_AFTER:
+                return Reply(None, wait=wait)
+            case FaultKind.SYSTEM_ERROR_AFTER:
+                said = self._refused(method, call, failed("SYSTEM_ERROR"))
+            case FaultKind.UNAVAILABLE_AFTER:
+                raise Refusal("20000", "isp.unknow-error")
+            case FaultKind.BAD_SIGNATURE:
+                assert talk.signatory is not None
+                talk.signatory = Forger(talk.signatory)
+            case _:
+                pass
+        return self._reply(said, talk, wait=wait if kind is FaultKind.DELAY else 0)
+
+    def _asked(self, method: Method, call: Call, talk: _Talk) -> Mapping[str, Any]:
+        try:
+            return method.answer(call)
+        except (Refusal, TurnedDown) as no:
+            refusal = no if isinstance(no, Refusal) else failed(no.code)
+            talk.why = talk.why or refusal.why
+            return self._refused(method, call, refusal)
+
+    def _refused(self, method: Method, call: Call, no: Refusal) -> dict[str, Any]:
+        said: dict[str, Any] = told(no) | dict(method.bare) | no.more
+        if method.word == "TRADE_CANCEL_TIME_OUT":
+            said.setdefault("retry_flag", "Y" if no.sub_code == "ACQ.SYSTEM_ERROR" else "N")
+        if method.echo:
+            with contextlib.suppress(Refusal):
+                said["out_trade_no"] = call.content.number("out_trade_no")
+        return said
+
+    def _token(self, talk: _Talk) -> Reply:
+        assert talk.partner is not None
+        fault = self._faults.take(OAUTH_TOKEN)
+        kind, wait = (fault.fault, fault.seconds) if fault else (None, 0.0)
+        if fault is not None:
+            talk.why = f"as planned: {fault.fault.value}"
+        match kind:
+            case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNAVAILABLE_BEFORE | FaultKind.UNKNOWN | FaultKind.REFUSED:
+                raise Refusal("20000", "isp.unknow-error")
             case FaultKind.SILENCE_BEFORE:
                 return Reply(None, wait=wait)
             case _:
-                pass
-        token = self._granted(fields, partner)
+                token = granted(self._book, self._authorizations, talk.partner, talk.fields)
         match kind:
-            case FaultKind.SYSTEM_ERROR_AFTER:
-                return _error("20000", "isp.unknow-error", charset, signatory)
+            case FaultKind.SYSTEM_ERROR_AFTER | FaultKind.UNAVAILABLE_AFTER:
+                raise Refusal("20000", "isp.unknow-error")
             case FaultKind.SILENCE_AFTER:
                 return Reply(None, wait=wait)
             case FaultKind.BAD_SIGNATURE:
-                signatory = Forger(signatory)
+                assert talk.signatory is not None
+                talk.signatory = Forger(talk.signatory)
             case _:
                 pass
-        body = write_openapi_answer("alipay_system_oauth_token_response", _json(token, charset), signatory)
-        return Reply(body, _content_type(charset), wait if kind is FaultKind.DELAY else 0)
+        talk.node = "alipay_system_oauth_token_response"
+        return self._reply(token, talk, wait=wait if kind is FaultKind.DELAY else 0)
 
-    def _granted(self, fields: Mapping[str, str], partner: Partner) -> dict[str, Any]:
-        try:
-            match fields.get("grant_type"):
-                case "authorization_code":
-                    buyer_id = self._authorizations.spend(fields.get("code", ""), partner.app_id)
-                case "refresh_token":
-                    buyer_id = self._authorizations.refresh(fields.get("refresh_token", ""), partner.app_id)
-                case _:
-                    raise _Stop("40002", "isv.grant-type-invalid")
-        except NoGrant as no:
-            raise _Stop("40002", no.sub_code) from None
-        buyer = self._book.buyer(buyer_id)
-        now = self._book.clock.now()
-        refresh = self._authorizations.new_refresh_token(partner.app_id, buyer.id, now + REFRESH_LIFETIME)
-        who = {"open_id": f"o{refresh.token[-30:]}"} if partner.open_id_only else {"user_id": buyer.user_id}
-        return {
-            "access_token": self._authorizations.new_token_text(),
-            "alipay_user_id": f"2088{refresh.token[-28:]}",
-            "auth_start": wire_date_time(now),
-            "expires_in": int(TOKEN_LIFETIME.total_seconds()),
-            "re_expires_in": int(REFRESH_LIFETIME.total_seconds()),
-            "refresh_token": refresh.token,
-            **who,
-        }
+    def _download_certificate(self, call: Call) -> dict[str, str]:
+        if call.content.text("alipay_cert_sn") != self.certificates.alipay_sn:
+            raise Refusal("40004", "isv.invalid-alipay-cert-sn", f"the number is {self.certificates.alipay_sn}")
+        pem = self.certificates.authority.alipay.encode()
+        return {"code": "10000", "msg": "Success", "alipay_cert_content": base64.b64encode(pem).decode()}
+
+    def _reply(self, said: Mapping[str, Any], talk: _Talk, *, signed: bool = True, wait: float = 0) -> Reply:
+        text = json_text(said, escape_slashes=self._choices.escape_slashes)
+        signatory = talk.signatory if signed else None
+        body = write_openapi_answer(talk.node, text, signatory, talk.charset, talk.cert_sn)
+        return Reply(body, f"text/html;charset={talk.charset}", wait)
 
 
-def _charset_of(query: bytes, body: bytes) -> str:
-    found = _CHARSET.search(query) or _CHARSET.search(body)
-    name = unquote_to_bytes(found[1]).decode("ascii", "replace") if found else ""
-    try:
-        codec(name)
-    except Unreadable:
-        return "utf-8"
-    return name
-
-
-def _read(query: bytes, body: bytes, charset: str) -> dict[str, str]:
-    try:
-        fields, more = parse_form(query, charset), parse_form(body, charset)
-    except Unreadable:
-        raise _Stop("40002", "isv.invalid-encoding") from None
-    if any(fields[name] != more[name] for name in fields.keys() & more.keys()):
-        raise _Stop("40002", "isv.invalid-parameter")
-    return fields | more
-
-
-def _json(data: Mapping[str, Any], charset: str) -> str:
-    # the writer speaks UTF-8 only: for callers that asked for GBK everything beyond ASCII is escaped
-    return json.dumps(data, ensure_ascii=codec(charset) != "utf-8", separators=(",", ":"))
-
-
-def _error(code: str, sub_code: str, charset: str, signatory: Signatory | None) -> Reply:
-    said = {
-        "code": code,
-        "msg": _MESSAGES.get(code, "Invalid Arguments"),
-        "sub_code": sub_code,
-        "sub_msg": _SAID.get(sub_code, sub_code),
-    }
-    return Reply(write_openapi_answer("error_response", _json(said, charset), signatory), _content_type(charset))
-
-
-def _content_type(charset: str) -> str:
-    return f"text/html;charset={charset}"
+def json_text(said: Mapping[str, Any], *, escape_slashes: bool) -> str:
+    """A node as Alipay writes it: code and message first, then by name, nothing without a value, no blanks."""
+    kept = {name: value for name, value in said.items() if value not in ("", None)}
+    first = ("code", "msg", "sub_code", "sub_msg")
+    ordered = {name: kept[name] for name in first if name in kept} | dict(sorted(kept.items()))
+    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("/", "\\/") if escape_slashes else text

@@ -30,7 +30,7 @@ from litestar.types import Scope
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.errors import Invalid, Refused
-from saoma.sandbox import gateway_pages, plus_pages
+from saoma.sandbox import gateway_pages, openapi_pages, plus_pages
 from saoma.sandbox.authorizing import Authorizations
 from saoma.sandbox.browser import Browser
 from saoma.sandbox.config import Config, read_config
@@ -40,6 +40,7 @@ from saoma.sandbox.faults import Faults
 from saoma.sandbox.mapi import Mapi
 from saoma.sandbox.notices import Notices
 from saoma.sandbox.openapi import OpenApi
+from saoma.sandbox.openapi_news import OpenApiNews
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus import Plus
 from saoma.sandbox.plus_notices import PlusNotices
@@ -91,7 +92,8 @@ class Sandbox:
             self.sftp = SftpDoor(self.daily_files, self.partners, self.store)
         self.notices = Notices(self.book, self.partners)
         self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
-        self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations)
+        self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations, config.openapi)
+        OpenApiNews(self.book, self.partners, config.openapi, self.notices)
         self.plus = Plus(self.book, self.partners, self.faults)
         PlusNotices(self.book, self.partners, self.plus.payments, self.notices)
         self.browser = Browser(config.partner_origins)
@@ -101,6 +103,7 @@ class Sandbox:
         app = Litestar(
             route_handlers=[
                 *gateway_pages.handlers,
+                *openapi_pages.handlers,
                 *plus_pages.handlers,
                 control_router(),
                 wallet_router(self.browser),

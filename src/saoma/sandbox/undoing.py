@@ -23,8 +23,8 @@ class Undone:
     trade_no: str = ""
 
 
-def cancel(book: Book, partner: str, number: str, trade_no: str = "") -> Undone:
-    """Undo one payment attempt. Raises `TurnedDown` where repeating won't help.
+def cancel(book: Book, partner: str, number: str, trade_no: str = "", *, until: datetime | None = None) -> Undone:
+    """Undo one payment attempt. Raises `TurnedDown` where repeating won't help, or `until` (the Beijing day) is over.
 
     A number that is cancelled before its payment arrives is spent: the late payment is refused."""
     with book.moving() as now:
@@ -40,7 +40,7 @@ def cancel(book: Book, partner: str, number: str, trade_no: str = "") -> Undone:
                 return Undone("refund" if trade.paid_at else "close", trade.trade_no)
             case TradeStatus.TRADE_FINISHED:
                 raise TurnedDown("TRADE_HAS_FINISHED")
-            case _ if not lifetimes.can_cancel(trade.created_at, now):
+            case _ if not (now <= until if until else lifetimes.can_cancel(trade.created_at, now)):
                 raise TurnedDown("TRADE_CANCEL_TIME_OUT")
             case TradeStatus.TRADE_SUCCESS if trade.refunded:
                 raise TurnedDown("REASON_TRADE_REFUND_FEE_ERR")
