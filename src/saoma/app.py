@@ -66,6 +66,7 @@ from saoma.practice import screens as practice
 from saoma.practice.clearing import nightly
 from saoma.practice.place import open_account
 from saoma.practice.rehearsal import Customers
+from saoma.practice.training import who_is_trained
 from saoma.restaurant import book_rules, shares, sittings
 from saoma.restaurant.receipts import receipt_lines
 from saoma.restaurant.screens import (
@@ -298,6 +299,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         "live": rooms.live,
         "hooks": rooms.hooks,
         "door": rooms.door,
+        "practised": who_is_trained,
         "doctor": Doctor(rooms.db, rooms.seal, rooms.clock, settings.public_url),
     }
     return build_app(

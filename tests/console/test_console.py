@@ -298,7 +298,7 @@ def test_every_word_of_the_console_is_there_in_chinese_and_no_state_without_a_wo
     said = {title for _, title, _ in scope.NAV}
     for table in (words.STATUS, words.REFUND_STATUS, words.CASE_STATUS, words.RUN_STATUS):
         said |= {word for word, _ in table.values()}
-    for plain in (words.METHOD, words.DOOR, words.KIND, words.STEP, words.WHY, words.QUEUE):
+    for plain in (words.METHOD, words.DOOR, words.KIND, words.STEP, words.WHY, words.QUEUE, words.CHORES):
         said |= set(plain.values())
     for move in words.MOVE.values():
         said |= set(move)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -75,8 +75,26 @@ async def facts_of(rows: Rows, account_id: str, sandbox_id: str) -> Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Trained:
+    """The people at the tills, by their names: who has shown in practice that they handle every error, who has not."""
+
+    ready: list[str]
+    missing: list[str]
+
+
+@runtime_checkable
+class Practised(Protocol):
+    """Who knows of the practice of cashiers; the composition hands it over."""
+
+    async def __call__(self, rows: Rows, account_ids: Sequence[str]) -> Trained | None:
+        """Who is trained of those at the tills of these accounts; None where nobody has practised yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
-    """One point: its name, its text (a key of the texts), whether it is seen to, and by whom where only people can."""
+    """One point: its name, its text (a key of the texts), whether it is seen to, and by whom where only people can.
+
+    `says` is a sentence about `note`, where the note is not one itself."""
 
     name: str
     text: str
@@ -84,6 +102,7 @@ class Point:
     by_hand: bool = False
     tick: Tick | None = None
     note: str = ""
+    says: str = ""
 
 
 #: What only people can see to: texts, and what to write beside the tick.
@@ -108,6 +127,7 @@ def before(
     findings: Sequence[Finding],
     public_url: str,
     ticks: Mapping[str, Tick],
+    trained: Trained | None = None,
 ) -> list[Point]:
     """The points to be seen to before anybody pays for real, in their order."""
     marks = {each.check: each.mark for each in findings}
@@ -145,9 +165,17 @@ def before(
         ),
         by_hand("acceptance"),
         by_hand("secondary"),
-        by_hand("training"),
+        by_hand("training") if trained is None else _shown(trained),
         by_hand("contract"),
     ]
+
+
+def _shown(trained: Trained) -> Point:
+    """The point of training where people practise: nobody's word is needed."""
+    text = "Everybody at the tills has passed every lesson of practice"
+    if trained.missing:
+        return Point("training", text, False, note=", ".join(trained.missing), says="Not yet: {names}")
+    return Point("training", text, True, note=", ".join(trained.ready), says="Passed by {names}")
 
 
 def after(facts: Facts) -> list[Point]:

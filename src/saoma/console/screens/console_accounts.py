@@ -15,6 +15,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.alipay.findings import all_well, words_of
 from saoma.alipay.key_texts import one_line, read_key
 from saoma.console import going_live as points
+from saoma.console.going_live import Practised
 from saoma.console.scope import OPERATES, AnyRequest, names_of, shell, who
 from saoma.identity import accounts, audit, going_live
 from saoma.identity.account_check import CUT_OFF, Doctor, last_look, topic_of
@@ -71,10 +72,11 @@ async def look(
     seal: NamedDependency[Seal],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    practised: NamedDependency[Practised],
     account_id: FromPath[str],
 ) -> Response[Any]:
     """One account: what the doctor found, what can be done, and how far it is on its way to production."""
-    return await account_page(request, db, seal, clock, settings, account_id)
+    return await account_page(request, db, seal, clock, settings, practised, account_id)
 
 
 def to_account(account_id: str, part: str = "") -> Response[Any]:
@@ -88,6 +90,7 @@ async def account_page(
     seal: Seal,
     clock: Clock,
     settings: Settings,
+    practised: Practised,
     account_id: str,
     refusal: Refused | None = None,
 ) -> Response[Any]:
@@ -99,7 +102,7 @@ async def account_page(
         context = {
             **await _doctor(rows, clock, view),
             **await _keys(rows, seal, view),
-            **await _live(rows, seal, view, settings),
+            **await _live(rows, seal, view, settings, practised),
         }
         wish = context["wish"]
         seen_to = [tick.by for tick in context["ticks"].values()]
@@ -141,7 +144,7 @@ async def _keys(rows: Rows, seal: Seal, view: AccountView) -> dict[str, Any]:
     return {"fingerprint": ours.fingerprint, "public_key": ours.public_pem, "one_line": one_line}
 
 
-async def _live(rows: Rows, seal: Seal, view: AccountView, settings: Settings) -> dict[str, Any]:
+async def _live(rows: Rows, seal: Seal, view: AccountView, settings: Settings, practised: Practised) -> dict[str, Any]:
     """The list for going live, for a production account that was prepared."""
     nothing: dict[str, Any] = {
         "points": [],
@@ -161,7 +164,7 @@ async def _live(rows: Rows, seal: Seal, view: AccountView, settings: Settings) -
         return nothing | {"after": points.after(facts)}
     ticks = await going_live.ticks(rows, view.id)
     return nothing | {
-        "points": await points_of(rows, seal, view, settings),
+        "points": await points_of(rows, seal, view, settings, practised),
         "after": points.after(facts),
         "ticks": ticks,
         "wish": await going_live.wish_of(rows, view.id),
@@ -170,7 +173,9 @@ async def _live(rows: Rows, seal: Seal, view: AccountView, settings: Settings) -
     }
 
 
-async def points_of(rows: Rows, seal: Seal, view: AccountView, settings: Settings) -> list[points.Point]:
+async def points_of(
+    rows: Rows, seal: Seal, view: AccountView, settings: Settings, practised: Practised
+) -> list[points.Point]:
     """The points before going live, as they stand now."""
     last = await last_look(rows, view.id)
     return points.before(
@@ -180,6 +185,7 @@ async def points_of(rows: Rows, seal: Seal, view: AccountView, settings: Setting
         last.findings if last and last.ended_at else [],
         settings.public_url,
         await going_live.ticks(rows, view.id),
+        await practised(rows, [view.goes_live_for, view.id]),
     )
 
 
@@ -228,6 +234,7 @@ async def stop(
     seal: NamedDependency[Seal],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    practised: NamedDependency[Practised],
     account_id: FromPath[str],
 ) -> Response[Any]:
     """Nobody pays through it any more; what was begun goes on."""
@@ -237,7 +244,7 @@ async def stop(
             reason = str(form.get("reason", ""))
             await accounts.stop_account(tx, clock, account_id, by=staff_of(request).id, reason=reason)
     except Refused as refusal:
-        return await account_page(request, db, seal, clock, settings, account_id, refusal)
+        return await account_page(request, db, seal, clock, settings, practised, account_id, refusal)
     return to_account(account_id)
 
 

@@ -10,7 +10,7 @@ from litestar import Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.console.going_live import BY_HAND
+from saoma.console.going_live import BY_HAND, Practised
 from saoma.console.scope import OPERATES, AnyRequest
 from saoma.console.screens.console_accounts import account_page, points_of, to_account
 from saoma.identity import going_live
@@ -31,6 +31,7 @@ async def tick(
     seal: NamedDependency[Seal],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    practised: NamedDependency[Practised],
     account_id: FromPath[str],
     point: FromPath[str],
 ) -> Response[Any]:
@@ -38,15 +39,17 @@ async def tick(
     form = await request.form()
     by, note = staff_of(request).id, str(form.get("note", ""))
     try:
-        if point not in BY_HAND:
-            raise Invalid("This point is proven by the machine; nobody ticks it.")
         async with db.transaction() as tx:
+            view = await account_view(tx, account_id)
+            proven = point == "training" and await practised(tx, [view.goes_live_for, view.id]) is not None
+            if proven or point not in BY_HAND:
+                raise Invalid("This point is proven by the machine; nobody ticks it.")
             if form.get("undo"):
                 await going_live.untick(tx, clock, account_id, point, by=by)
             else:
                 await going_live.tick(tx, clock, account_id, point, note=note, by=by)
     except Refused as refusal:
-        return await account_page(request, db, seal, clock, settings, account_id, refusal)
+        return await account_page(request, db, seal, clock, settings, practised, account_id, refusal)
     return to_account(account_id, "#live")
 
 
@@ -57,6 +60,7 @@ async def switch(
     seal: NamedDependency[Seal],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    practised: NamedDependency[Practised],
     doctor: NamedDependency[Doctor],
     account_id: FromPath[str],
 ) -> Response[Any]:
@@ -68,12 +72,12 @@ async def switch(
             view = await account_view(tx, account_id)
             if not view.goes_live_for:
                 raise Invalid("This account was not prepared for going live.")
-            still = [point.name for point in await points_of(tx, seal, view, settings) if not point.done]
+            still = [point.name for point in await points_of(tx, seal, view, settings, practised) if not point.done]
             await going_live.go_live(
                 tx, seal, clock, account_id, by=by, open_points=still, two=settings.second_person_to_go_live
             )
     except Refused as refusal:
-        return await account_page(request, db, seal, clock, settings, account_id, refusal)
+        return await account_page(request, db, seal, clock, settings, practised, account_id, refusal)
     return to_account(account_id, "#live")
 
 
@@ -84,6 +88,7 @@ async def back(
     seal: NamedDependency[Seal],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    practised: NamedDependency[Practised],
     account_id: FromPath[str],
 ) -> Response[Any]:
     """Move the merchants back; what was paid in production stays there."""
@@ -93,7 +98,7 @@ async def back(
             reason = str(form.get("reason", ""))
             await going_live.go_back(tx, clock, account_id, by=staff_of(request).id, reason=reason)
     except Refused as refusal:
-        return await account_page(request, db, seal, clock, settings, account_id, refusal)
+        return await account_page(request, db, seal, clock, settings, practised, account_id, refusal)
     return to_account(account_id, "#live")
 
 
