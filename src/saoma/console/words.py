@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from saoma.payments import alarm_words
 from saoma.payments.cases import CaseStatus, Kind, Move
 from saoma.payments.happenings import Door
 from saoma.payments.lifecycle import RefundStatus, Status
@@ -127,16 +128,7 @@ STEP: Final[Mapping[str, str]] = {
 }
 
 #: Why a message was refused.
-WHY: Final[Mapping[str, str]] = {
-    "signature": "The signature does not hold",
-    "sign_type": "Another kind of signature than agreed",
-    "account": "For another account",
-    "malformed": "Can't be read",
-    "order": "Nobody knows this order",
-    "amount": "Another amount than the payment's",
-    "trade": "Another trade than the payment's",
-    "refund": "A refund that was not made here",
-}
+WHY: Final = alarm_words.WHY
 
 #: What a case's details are called; those that people don't read are left out and stand in a fold.
 DETAIL: Final[Mapping[str, str]] = {

@@ -12,29 +12,30 @@ from saoma.gateway import PRACTICE_ACCOUNT, is_practice
 from saoma.kit.clock import Clock
 from saoma.kit.db import Transaction
 from saoma.payments.alarm_rules import rule
+from saoma.payments.alarm_words import STUCK, STUCK_OTHERWISE
 from saoma.payments.alarms import raise_alarm
 from saoma.payments.cases import Kind, Move, open_case
 from saoma.payments.lifecycle import RefundStatus, Status
 from saoma.payments.model import Payment, Refund
 
-_STUCK: Final = (Kind.PAYMENT_STUCK, "cancel_failed", "Alipay refused to cancel this payment", Move.REFUND)
+_STUCK: Final = (Kind.PAYMENT_STUCK, "cancel_failed", STUCK_OTHERWISE, Move.REFUND)
 
 #: Why a payment needs a person (`Payment.code`): the case's kind, the alarm, the title, the proposed move.
 _WHY: Final[Mapping[str, tuple[Kind, str, str, Move]]] = {
-    "late_money": (Kind.LATE_MONEY, "late_money", "Money arrived after the payment had ended", Move.REFUND),
-    "mismatched": (Kind.WRONG_AMOUNT, "wrong_amount", "Alipay names another amount or trade than ours", Move.UNPAID),
-    "closed_unexplained": (Kind.PAYMENT_STUCK, "payment_stuck", "Alipay closed a payment that was paid", Move.UNPAID),
-    "contradiction": (Kind.PAYMENT_STUCK, "payment_stuck", "Alipay contradicts itself about this payment", Move.PAID),
+    "late_money": (Kind.LATE_MONEY, "late_money", STUCK["late_money"], Move.REFUND),
+    "mismatched": (Kind.WRONG_AMOUNT, "wrong_amount", STUCK["mismatched"], Move.UNPAID),
+    "closed_unexplained": (Kind.PAYMENT_STUCK, "payment_stuck", STUCK["closed_unexplained"], Move.UNPAID),
+    "contradiction": (Kind.PAYMENT_STUCK, "payment_stuck", STUCK["contradiction"], Move.PAID),
     "attempts_exhausted": (
         Kind.PAYMENT_STUCK,
         "retries_exhausted",
-        "The cancel was repeated without a clear answer",
+        STUCK["attempts_exhausted"],
         Move.REFUND,
     ),
     "window_closed": (
         Kind.PAYMENT_STUCK,
         "cancel_failed",
-        "The day for cancelling this payment is over",
+        STUCK["window_closed"],
         Move.REFUND,
     ),
 }
