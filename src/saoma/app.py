@@ -200,7 +200,7 @@ class Rooms:
             payments=payments,
             checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}, Customers()),
             rulings=Rulings(payments, settings.second_person_above),
-            alarms=Alarms(db, clock, seal),
+            alarms=Alarms(db, clock, seal, loopback=settings.loopback_webhooks),
             watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES, keep, nightly(db)),
             hooks=Webhooks(db, clock, seal, outbox, loopback=settings.loopback_webhooks),
             postman=Postman(db, clock, seal, loopback=settings.loopback_webhooks),

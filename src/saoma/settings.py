@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=1_000_000, description="Requests a second that one API key may make")
     ] = 50.0
     loopback_webhooks: Annotated[
-        bool, Meta(description="Let webhooks go to this very machine: for demos and tests beside a sandbox only")
+        bool, Meta(description="Let webhooks and alarms go to this very machine: for demos and tests only")
     ] = False
     clock_file: Annotated[
         str,

@@ -199,7 +199,7 @@ async def test_an_alarms_address_is_never_shown_again(of: Office) -> None:
     async with browser(of, operator) as desk:
         wish = {
             "name": "Chat",
-            "url": "json://user:topsecret@127.0.0.1/x",
+            "url": "json://user:topsecret@chat.example/x",
             "level": "1",
             "quiet_from": "",
             "quiet_to": "",
@@ -207,6 +207,9 @@ async def test_an_alarms_address_is_never_shown_again(of: Office) -> None:
         assert (await desk.post("/console/alarms/targets", wish)).status_code == 303
         page = (await desk.get("/console/alarms")).text
         assert "Chat" in page and "topsecret" not in page
+        refused = await desk.post("/console/alarms/targets", wish | {"url": "json://user:topsecret@127.0.0.1/x"})
+        assert refused.status_code == 422 and "topsecret" not in refused.text
+        assert "An alarm goes to a public address" in text_of(refused.text)
 
 
 async def test_a_refused_message_can_be_played_again_and_is_checked_again(of: Office) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saoma.kit.addresses import AddressRefused, allowed
 from saoma.kit.errors import Invalid
-from saoma.notifications.addresses import AddressRefused, PublicOnly, allowed, check_url
+from saoma.notifications.addresses import PublicOnly, check_url
 
 PRIVATE = [
     *("10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1"),
@@ -39,6 +40,24 @@ def test_a_private_address_is_never_allowed(address: str) -> None:
 @pytest.mark.parametrize("address", LOOPBACK)
 def test_loopback_is_allowed_only_where_settings_say_so(address: str) -> None:
     assert not allowed(address, loopback=False) and allowed(address, loopback=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "172.16.5.4", "192.168.1.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1"]
+)
+def test_a_network_of_ones_own_is_allowed_only_where_that_was_asked_for(address: str) -> None:
+    assert not allowed(address, loopback=True)
+    assert allowed(address, loopback=False, own_network=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1", "0.0.0.0", "224.0.0.1", "255.255.255.255"],
+)
+def test_where_clouds_tell_secrets_is_no_network_of_ones_own(address: str) -> None:
+    assert not allowed(address, loopback=True, own_network=True)
+    if ":" not in address:
+        assert not allowed(f"::ffff:{address}", loopback=True, own_network=True)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])

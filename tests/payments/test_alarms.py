@@ -251,9 +251,9 @@ async def test_apprise_really_delivers(
     database: Database, clock: MovableClock, listener: tuple[int, list[dict[str, Any]]]
 ) -> None:
     port, heard = listener
-    alarms = Alarms(database, clock, SEAL)
+    alarms = Alarms(database, clock, SEAL, loopback=True)
     async with database.transaction() as tx:
-        await add_target(tx, SEAL, name="chat", url=f"json://127.0.0.1:{port}/hook")
+        await add_target(tx, SEAL, name="chat", url=f"json://127.0.0.1:{port}/hook", loopback=True)
         await raise_alarm(tx, "late_money", "acc", "SM001: USD 12.50", now=clock.now())
     for _ in range(2):
         await drive_due(database, alarms.works(), clock)

@@ -6,7 +6,8 @@ there is believed. A whole refund that undid a payment of ours carries the numbe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 
 from saoma.alipay.acquirer_client import AcquirerAccount, AcquirerClient
 from saoma.alipay.client import NoBelievableAnswer
-from saoma.alipay.sftp import FilesUnreachable
+from saoma.alipay.sftp import FilesUnreachable, Trouble
 from saoma.gateway import LineKind, StatementKind, StatementLine, StatementUnreadable
 from saoma.kit.errors import Invalid, NotSent
 from saoma.kit.money import Money
@@ -55,13 +56,7 @@ async def fetch_statement(client: AcquirerClient, account: AcquirerAccount, day:
     lines: list[bytes] = []
     query = {"date": day.isoformat(), "store": account.store, "limit": "100"}
     for _ in range(_MOST_PAGES):
-        try:
-            reply = await client.get(account, "", "/statements", query)
-            if reply.status != 200:
-                raise FilesUnreachable(f"the acquirer answers {reply.status} {reply.problem}".strip())
-            page = msgspec.json.decode(reply.body, type=_Page)
-        except (NotSent, NoBelievableAnswer, ValueError, RecursionError) as error:
-            raise FilesUnreachable(f"the acquirer's statement can't be had: {error}") from None
+        page = await _page(client, account, query)
         lines += [bytes(item) for item in page.items]
         if page.next_cursor is None:
             break
@@ -72,6 +67,38 @@ async def fetch_statement(client: AcquirerClient, account: AcquirerAccount, day:
     # oldest first, as in any other daily file
     content = b"\n".join([head, *reversed(lines), b""])
     return await asyncio.to_thread(_keep, content, folder, f"{account.store}_{day:%Y%m%d}{ENDING}")
+
+
+async def look_at_statement(client: AcquirerClient, account: AcquirerAccount, day: date) -> None:
+    """Ask for one line of a day's statement, to see whether it would be told. Raises `FilesUnreachable`."""
+    await _page(client, account, {"date": day.isoformat(), "store": account.store, "limit": "1"})
+
+
+async def _page(client: AcquirerClient, account: AcquirerAccount, query: Mapping[str, str]) -> _Page:
+    try:
+        reply = await client.get(account, "", "/statements", query)
+        if reply.status in (401, 403):
+            kind = Trouble.LOGIN_REFUSED
+            raise FilesUnreachable(f"the acquirer answers {reply.status} {reply.problem}".strip(), kind)
+        if reply.status != 200:
+            raise FilesUnreachable(f"the acquirer answers {reply.status} {reply.problem}".strip())
+        return msgspec.json.decode(reply.body, type=_Page)
+    except (NotSent, NoBelievableAnswer, ValueError, RecursionError) as error:
+        raise FilesUnreachable(f"the acquirer's statement can't be had: {error}", _kind_of(error.__cause__)) from None
+
+
+def _kind_of(cause: BaseException | None) -> Trouble:
+    """What the way there was like; the socket's own errors are behind what the client says."""
+    cause = getattr(cause, "os_error", None) or cause
+    match cause:
+        case socket.gaierror():
+            return Trouble.NAME_UNKNOWN
+        case ConnectionRefusedError():
+            return Trouble.REFUSED
+        case TimeoutError():
+            return Trouble.SILENT
+        case _:
+            return Trouble.OTHER
 
 
 def _keep(content: bytes, folder: Path, name: str) -> Path:

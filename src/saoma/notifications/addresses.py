@@ -5,40 +5,16 @@ A name is judged by what it resolves to when it is called; the very address that
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from saoma.kit.addresses import AddressRefused, allowed, is_literal, named_at_home
 from saoma.kit.errors import Invalid
 
 LONGEST: Final = 500
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-_HOME_NAMES: Final = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
-
-
-class AddressRefused(OSError):
-    """The name leads to an address that is not public."""
-
-
-def allowed(address: str, *, loopback: bool) -> bool:
-    """Whether a webhook may go to this IP address. Pure. `loopback` admits this very machine, too."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        # An IPv4 address in another dress is judged as what it is.
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return allowed(str(inner), loopback=loopback)
-    if ip.is_loopback:
-        return loopback
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def check_url(url: str, *, loopback: bool) -> str:
@@ -56,18 +32,10 @@ def check_url(url: str, *, loopback: bool) -> str:
         raise Invalid("A webhook's address has no user name, password or fragment in it.")
     if port is not None and port not in (80, 443) and port < 1024:
         raise Invalid("A webhook's port is 80, 443, or 1024 and above.")
-    at_home = host.rstrip(".").endswith(_HOME_NAMES) or ("." not in host.strip("[]") and ":" not in host)
-    if (not loopback and at_home) or (_is_literal(host) and not allowed(host, loopback=loopback)):
+    at_home = named_at_home(host) or ("." not in host.strip("[]") and ":" not in host)
+    if (not loopback and at_home) or (is_literal(host) and not allowed(host, loopback=loopback)):
         raise Invalid("A webhook goes to a public address; this one is private to a machine or a network.")
     return url
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 class PublicOnly(AbstractResolver):

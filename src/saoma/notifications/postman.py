@@ -17,12 +17,13 @@ import msgspec
 import structlog
 
 from saoma.identity import audit
+from saoma.kit.addresses import AddressRefused
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.due import DueWork
 from saoma.kit.errors import Invalid
 from saoma.kit.seal import Seal
-from saoma.notifications.addresses import AddressRefused, PublicOnly, check_url
+from saoma.notifications.addresses import PublicOnly, check_url
 from saoma.notifications.retrying import TRIED_FOR, next_attempt
 from saoma.notifications.signing import HEADER, signature
 from saoma.notifications.webhooks import end_pending

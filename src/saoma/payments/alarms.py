@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.kit.seal import Seal
 from saoma.payments.alarm_rules import CALM, LAST_LEVEL, REPEAT_AFTER, quiet_until, rule
+from saoma.payments.alarm_sending import check_target, send_by_apprise
 
 log = structlog.get_logger(__name__)
 
@@ -201,12 +203,12 @@ async def add_target(
     merchant_id: str = "",
     quiet: tuple[time, time] | None = None,
     zone: str = "Asia/Shanghai",
+    loopback: bool = False,
 ) -> str:
-    """Keep somebody to tell; tells the id. Raises `Invalid` for an address that Apprise can't read."""
-    import apprise
-
-    if not name.strip() or not apprise.Apprise().add(url):
+    """Keep somebody to tell; tells the id. Raises `Invalid` for an address that can't be read or may not be called."""
+    if not name.strip():
         raise Invalid("Give a name and an Apprise address, such as mailto:// or slack://.")
+    check_target(url, loopback=loopback)
     if not 0 <= level <= LAST_LEVEL:
         raise Invalid("The level is a number from 0 (told first) to 3 (told last).")
     target_id = new_id("tgt")
@@ -240,14 +242,6 @@ async def targets(rows: Rows, merchant_id: str = "") -> list[Target]:
     return await rows.rows(Target, sql, {"merchant_id": merchant_id})
 
 
-def send_by_apprise(url: str, title: str, body: str) -> bool:
-    """Send one message; whether it was taken. Blocks: call it in a thread."""
-    import apprise
-
-    sender = apprise.Apprise()
-    return bool(sender.add(url)) and bool(sender.notify(title=title, body=body))
-
-
 @dataclass(frozen=True, slots=True)
 class _Sending:
     target: Target
@@ -255,15 +249,23 @@ class _Sending:
 
 
 class Alarms:
-    """Rings and delivers, as due work. `send` is given so that tests can watch it; Apprise is what it is for."""
+    """Rings and delivers, as due work. `send` is given so that tests can watch it; Apprise is what it is for.
+
+    `loopback` lets alarms go to this very machine, as with webhooks."""
 
     def __init__(
-        self, db: Database, clock: Clock, seal: Seal, send: Callable[[str, str, str], bool] = send_by_apprise
+        self,
+        db: Database,
+        clock: Clock,
+        seal: Seal,
+        send: Callable[[str, str, str], bool] | None = None,
+        *,
+        loopback: bool = False,
     ) -> None:
         self.db = db
         self.clock = clock
         self.seal = seal
-        self._send = send
+        self._send = send or partial(send_by_apprise, loopback=loopback)
 
     def works(self) -> list[DueWork]:
         """What a worker must drive."""

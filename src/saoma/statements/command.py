@@ -50,7 +50,12 @@ async def _run(settings: Settings, day: date, file: Path | None, account: str, c
     try:
         async with db.reading() as rows:
             known = await sources(rows)
-        chosen = [one for one in known if account in ("", one.account_id, one.partner)]
+        # one that was stopped is asked only by its name, or for a file that somebody has
+        chosen = [
+            one
+            for one in known
+            if account in (one.account_id, one.partner) or (not account and (file or one.stopped_at is None))
+        ]
         if not chosen:
             raise Invalid("No account has a source of daily files yet." if not known else f"No account is {account!r}.")
         if file is not None and len(chosen) > 1:

@@ -24,6 +24,7 @@ from saoma.kit.seal import Seal
 from saoma.payments.alarms import raise_alarm
 from saoma.payments.reconciliation import Busy, DailyFile, Run, RunStatus, expects_file, reconcile
 from saoma.payments.statement_lines import Watch
+from saoma.statements.looks import keep_look
 from saoma.statements.sources import Source, collect, daily_file, sources
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,8 @@ async def plan(db: Database, clock: Clock) -> int:
     made = 0
     async with db.transaction() as tx:
         for source in await sources(tx):
+            if source.stopped_at is not None:
+                continue
             last = await tx.value(_LAST, {"account": source.account_id})
             day = max(source.since, last - timedelta(days=7) if last else source.since)
             while day <= yesterday:
@@ -99,10 +102,12 @@ async def run_day(
     if files is None:
         try:
             files = await collect(source, seal, day, spool)
+            await keep_look(db, clock, account_id, by="", trouble=None, names=[each.name for each in files])
         except StatementUnreadable as error:
             await ring("file_wrong", f"{account_id}:{day}", str(error))
             raise FilesUnreachable(str(error)) from None
         except FilesUnreachable as error:
+            await keep_look(db, clock, account_id, by="", trouble=error)
             if await expects_file(db, account_id, day):
                 await ring("file_missing", f"{account_id}:{day}", f"The files of {day} can't be fetched: {error}")
             raise

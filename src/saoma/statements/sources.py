@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ import msgspec
 
 from saoma.alipay.acquirer_client import AcquirerAccount, AcquirerClient
 from saoma.alipay.acquirer_statement import ENDING, fetch_statement, open_acquirer_statement
-from saoma.alipay.sftp import FilesUnreachable, SftpServer, fetch
+from saoma.alipay.sftp import FilesUnreachable, SftpServer, Trouble, fetch
 from saoma.alipay.statement import open_statement
 from saoma.gateway import StatementUnreadable
 from saoma.kit.db import Rows, Transaction
@@ -59,6 +59,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str = ""
     store: str = ""
     environment: str = "sandbox"
+    #: Since when nothing is fetched any more; and what the server shows as its host key while nobody accepted it.
+    stopped_at: datetime | None = None
+    offered_key: str = ""
 
     def terms(self) -> Terms:
         """What the contract says."""
@@ -85,14 +88,14 @@ _KEPT: Final = (
 #: An account at an acquirer needs no source to be set: the acquirer's API is one, from the account's first day on.
 _SOURCES: Final = f"""
 WITH known AS (
-    SELECT {", ".join(_KEPT)} FROM statement_sources
+    SELECT {", ".join(_KEPT)}, stopped_at, offered_key FROM statement_sources
     UNION ALL
     SELECT a.id, 'acquirer', '', '', 22, '', '', '', '', NULL, 'returned', 4,
-        (a.created_at AT TIME ZONE interval '8 hours')::date
+        (a.created_at AT TIME ZONE interval '8 hours')::date, NULL, ''
     FROM accounts AS a JOIN acquirers AS q ON q.account_id = a.id
     WHERE NOT EXISTS (SELECT FROM statement_sources AS s WHERE s.account_id = a.id)
 )
-SELECT {", ".join("s." + name for name in _KEPT)}, a.partner, a.environment,
+SELECT {", ".join("s." + name for name in _KEPT)}, s.stopped_at, s.offered_key, a.partner, a.environment,
     coalesce(q.url, '') AS url, coalesce(q.api_key, '') AS api_key, coalesce(q.store, '') AS store
 FROM known AS s JOIN accounts AS a ON a.id = s.account_id
 LEFT JOIN acquirers AS q ON q.account_id = s.account_id
@@ -105,7 +108,7 @@ ON CONFLICT (account_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" fo
 
 
 async def sources(rows: Rows, account_id: str = "") -> list[Source]:
-    """Every account's source, or one account's."""
+    """Every account's source, or one account's; those that were stopped among them."""
     return await rows.rows(Source, _SOURCES, {"account": account_id})
 
 
@@ -133,10 +136,13 @@ def names_of(partner: str, day: date) -> list[str]:
 
 async def collect(source: Source, seal: Seal, day: date, spool: Path) -> list[DailyFile]:
     """A day's files that are there now. Raises `FilesUnreachable`, `StatementUnreadable`."""
+    if source.stopped_at is not None:
+        raise FilesUnreachable("fetching this account's daily files was stopped", Trouble.STOPPED)
     try:
         return await _collect(source, seal, day, spool)
     except OSError as error:
-        raise FilesUnreachable(f"they can't be kept here while they are read: {error.strerror or error}") from None
+        why = f"they can't be kept here while they are read: {error.strerror or error}"
+        raise FilesUnreachable(why, Trouble.NO_ROOM) from None
 
 
 def new_spool() -> Path:
@@ -158,10 +164,21 @@ async def _collect(source: Source, seal: Seal, day: date, spool: Path) -> list[D
             async with AcquirerClient(read_seconds=30) as client:
                 paths = [await fetch_statement(client, source.acquirer(seal), day, into)]
         case "folder":
-            paths = [path for name in names if (path := Path(source.folder) / name).is_file()]
+            there = set(await folder_names(source.folder))
+            paths = [Path(source.folder) / name for name in names if name in there]
         case _:
             paths = [path for name in names if (path := into / name).is_file()]
     return [await asyncio.to_thread(daily_file, path, into) for path in paths]
+
+
+async def folder_names(folder: str) -> list[str]:
+    """The files in a folder. Raises `FilesUnreachable`: a folder that is missing is not an empty one."""
+    try:
+        return await asyncio.to_thread(lambda: [path.name for path in Path(folder).iterdir() if path.is_file()])
+    except (FileNotFoundError, NotADirectoryError):
+        raise FilesUnreachable(f"there is no folder {folder}", Trouble.FOLDER_MISSING) from None
+    except PermissionError:
+        raise FilesUnreachable(f"{folder} may not be read", Trouble.FOLDER_CLOSED) from None
 
 
 def daily_file(path: Path, spool: Path) -> DailyFile:

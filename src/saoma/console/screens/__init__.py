@@ -17,6 +17,7 @@ from saoma.console.screens import (
     console_refunds,
     console_shops,
     console_signature,
+    console_sources,
     console_staff,
 )
 
@@ -28,6 +29,7 @@ routers: tuple[Any, ...] = (
     console_payments.router,
     console_refunds.router,
     console_notices.router,
+    console_sources.router,
     console_recon.router,
     console_accounts.router,
     console_account_forms.router,

@@ -34,6 +34,7 @@ from saoma.payments.alarms import (
     silences,
     targets,
 )
+from saoma.settings import Settings
 from saoma.web.page import page
 
 #: How long one may keep an alarm from ringing, in hours.
@@ -131,6 +132,7 @@ async def tell_somebody(
     db: NamedDependency[Database],
     clock: NamedDependency[Clock],
     seal: NamedDependency[Seal],
+    settings: NamedDependency[Settings],
 ) -> Response[Any]:
     """Add somebody who is told, from which level on, and their quiet hours."""
     form = await request.form()
@@ -145,6 +147,7 @@ async def tell_somebody(
                 url=str(form.get("url", ""))[:500],
                 level=int(str(form.get("level", "0"))),
                 quiet=quiet,
+                loopback=settings.loopback_webhooks,
             )
             await _note(tx, clock, request, "added_alarm_target", target_id)
     except Invalid as refusal:
