@@ -62,6 +62,7 @@ def test_a_cashier_passes_a_lesson_on_the_real_till_and_goes_back_to_work(
 
     page.get_by_test_id("leave-practice").click()
     page.wait_for_url(re.compile("/practice$"))
+    page.get_by_test_id("passed-lessons").locator("summary").click()
     expect(page.locator("[data-lesson=no_money][data-passed]")).to_be_visible()
     expect(page.get_by_test_id("practice-band")).to_have_count(0)
     marked = house.query(

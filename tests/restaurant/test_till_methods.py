@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import pytest
 
-from saoma.gateway import Method
+from saoma.alipay.acquirer import Acquirer
+from saoma.alipay.acquirer_client import AcquirerAccount, AcquirerClient
+from saoma.gateway import Gateway, Method
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
@@ -15,6 +18,7 @@ from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
 from saoma.restaurant.model import Sitting
 from saoma.restaurant.shares import KIND
+from tests.identity.web import text_of
 from tests.restaurant import make
 from tests.restaurant.make import ANNA, Restaurant, app, restaurant, till
 from tests.restaurant.test_till import pane, take_form
@@ -128,6 +132,32 @@ async def test_the_office_makes_prints_stops_and_deletes_a_code(house: Restauran
         assert "data-status" not in (await manager.get("/office/codes")).text
     async with till(app(house), house) as cashier:
         assert (await cashier.get("/office/codes")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", "through an acquirer, which prints no codes. Show the code of each order"),
+        ("zh", "请在收银台为每笔订单出示订单码"),
+    ],
+)
+async def test_the_office_of_a_store_at_an_acquirer_says_what_to_do_instead_of_a_form(
+    house: Restaurant, lang: str, words: str
+) -> None:
+    (account_id,) = house.payments.gateways
+    account = AcquirerAccount(url="https://acquirer.example", api_key="k" * 40, store="sto_1")
+    gateways = cast(dict[str, Gateway], house.payments.gateways)
+    async with till(app(house), house, Role.MANAGER) as manager:
+        await a_code(house, manager)
+        gateways[account_id] = Acquirer(account, AcquirerClient(), house.clock)
+        page = (await manager.get(f"/office/codes?lang={lang}")).text
+        assert words in text_of(page) and 'data-testid="no-codes-here"' in page
+        assert 'data-testid="add-code"' not in page
+        assert 'data-status="active"' in page, "a code made before still hangs somewhere"
+        refused = await manager.post(f"/office/codes?lang={lang}", {"label": "Counter 2"})
+        assert refused.status_code == 422 and words in text_of(refused.text)
+    async with house.db.reading() as rows:
+        assert await rows.value("SELECT count(*) FROM merchant_codes") == 1
 
 
 async def test_money_that_fits_a_bill_pays_it_and_other_money_waits_for_a_person(house: Restaurant) -> None:

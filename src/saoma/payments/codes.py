@@ -108,6 +108,11 @@ class Codes:
         self._gateways = gateways
         self._notify_url = notify_url
 
+    def why_none(self, account_id: str) -> str:
+        """Why no code can be made at this account, in a sentence (a key of the texts); empty where one can."""
+        gateway = self._gateways.get(account_id)
+        return "" if gateway is None or isinstance(gateway, MerchantCodes) else NO_PRINTED_CODES
+
     def _printer(self, account_id: str) -> MerchantCodes:
         gateway = self._gateways.get(account_id)
         if gateway is None:

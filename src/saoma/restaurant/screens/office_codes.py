@@ -34,8 +34,16 @@ async def _page(
         at = await counter(request, rows)
         codes = await payments.codes.of_store(rows, at.store.id)
         merchant = await model.merchant(rows, at.store.merchant_id)
-    status_code = refusal.status if refusal else 200
-    return page(request, template, status_code=status_code, at=at, merchant=merchant, codes=codes, refusal=refusal)
+    return page(
+        request,
+        template,
+        status_code=refusal.status if refusal else 200,
+        at=at,
+        merchant=merchant,
+        codes=codes,
+        why_none=payments.codes.why_none(merchant.account_id),
+        refusal=refusal,
+    )
 
 
 async def _change(
