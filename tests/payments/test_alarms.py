@@ -44,12 +44,14 @@ class Desk:
         self.db = db
         self.clock = clock
         self.sent: list[str] = []
+        self.bodies: list[str] = []
         self.broken = False
         self.alarms = Alarms(db, clock, SEAL, self._send)
 
     def _send(self, url: str, title: str, body: str) -> bool:
         if self.broken:
             raise OSError("no route")
+        self.bodies.append(body)
         self.sent.append(f"{url.split('/')[2]} {body.splitlines()[0]}")
         return True
 
@@ -87,6 +89,14 @@ async def test_the_same_trouble_rings_once_however_often_it_is_seen(desk: Desk) 
     async with desk.db.reading() as rows:
         (ringing,) = await open_alarms(rows)
     assert ringing.times == 21
+
+
+async def test_a_message_says_in_both_languages_what_its_code_means_before_the_code(desk: Desk) -> None:
+    await desk.person("ann")
+    await desk.ring("cancel_failed", text="SO1: 12.50 USD, ACQ.NO_CANCEL")
+    assert await desk.play() == ["ann Alipay refused to cancel this payment"]
+    words = "Alipay refused to cancel this payment\n支付宝拒绝撤销这笔付款\nSO1: 12.50 USD (ACQ.NO_CANCEL)\n"
+    assert desk.bodies == [words + "(cancel_failed acc, ×1)"]
 
 
 async def test_another_key_or_rule_is_another_alarm(desk: Desk) -> None:

@@ -19,11 +19,12 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import DueWork
 from saoma.kit.errors import Invalid, NotFound
-from saoma.kit.i18n import texts
+from saoma.kit.i18n import LANGUAGES, texts
 from saoma.kit.ids import new_id
 from saoma.kit.seal import Seal
 from saoma.payments.alarm_rules import CALM, LAST_LEVEL, REPEAT_AFTER, quiet_until, rule
 from saoma.payments.alarm_sending import check_target, send_by_apprise
+from saoma.payments.alarm_words import meaning
 
 log = structlog.get_logger(__name__)
 
@@ -338,7 +339,7 @@ class Alarms:
             return
         said = texts("en")(sending.alarm.sentence)
         title = f"Saoma: {said} · {texts('zh')(sending.alarm.sentence)}"
-        body = f"{sending.alarm.text}\n({sending.alarm.rule} {sending.alarm.key}, ×{sending.alarm.times})"
+        body = f"{_in_words(sending.alarm)}\n({sending.alarm.rule} {sending.alarm.key}, ×{sending.alarm.times})"
         trouble = ""
         try:
             async with asyncio.timeout(_SEND_LIMIT_SECONDS):
@@ -366,6 +367,13 @@ class Alarms:
                 return _Sending(target, about)
             await rows.run("UPDATE alarm_deliveries SET due_at = NULL WHERE id = %(id)s", {"id": delivery_id})
             return None
+
+
+def _in_words(about: Alarm) -> str:
+    """What a message says: in words and both languages first, then what one looks up."""
+    said = meaning(about.rule, about.text)
+    both = [texts(lang)(said.sentence, **said.values) for lang in LANGUAGES] if said.sentence else []
+    return "\n".join([*both, said.beside])
 
 
 _SENT = "UPDATE alarm_deliveries SET sent_at = %(now)s, due_at = NULL, trouble = '' WHERE id = %(id)s"

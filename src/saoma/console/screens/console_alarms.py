@@ -4,9 +4,11 @@ Addresses of those who are told hold secrets: they are written once and never sh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import time, timedelta
 from typing import Any
 
+import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -14,13 +16,15 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.console.scope import OPERATES, AnyRequest, names_of, shell, who
+from saoma.console.words import QUEUE
 from saoma.identity import audit
 from saoma.identity.guards import staff_of
 from saoma.kit.clock import Clock
-from saoma.kit.db import Database, Transaction
+from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.errors import Invalid, Refused
 from saoma.kit.seal import Seal
 from saoma.payments.alarm_rules import RULES
+from saoma.payments.alarm_words import meaning
 from saoma.payments.alarms import (
     acknowledge,
     add_target,
@@ -46,6 +50,7 @@ async def _page(request: AnyRequest, db: Database, clock: Clock, refusal: Refuse
         ringing, past = await open_alarms(rows), await past_alarms(rows)
         silent = await silences(rows, clock.now())
         told = await targets(rows)
+        called = await _names(rows, [*(each.key for each in ringing), *(each.key for each in silent)])
         names = await names_of(rows, [*(a.acknowledged_by for a in [*ringing, *past]), *(s.said_by for s in silent)])
     return page(
         request,
@@ -57,10 +62,24 @@ async def _page(request: AnyRequest, db: Database, clock: Clock, refusal: Refuse
         silent=silent,
         told=told,
         who=lambda said: who(said, names),
+        called=lambda text: called | {name: text(word) for name, word in QUEUE.items()},
+        meaning=meaning,
         refusal=refusal,
         rules=RULES,
         hours=HOURS,
     )
+
+
+class _Name(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+async def _names(rows: Rows, ids: Sequence[str]) -> dict[str, str]:
+    """The names of accounts and merchants by their ids."""
+    sql = """SELECT id, name FROM accounts WHERE id = ANY(%(ids)s)
+             UNION ALL SELECT id, name FROM merchants WHERE id = ANY(%(ids)s)"""
+    return {each.id: each.name for each in await rows.rows(_Name, sql, {"ids": sorted(set(ids))})}
 
 
 @get("/console/alarms", guards=[OPERATES], summary="Alarms")
