@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -366,6 +367,20 @@ COUNTS = ("test_names", "targets", "still_open", "printed_codes")
 )
 def test_an_address_is_public_when_alipay_could_reach_it(url: str, *, public: bool) -> None:
     assert points.is_public(url) is public
+
+
+async def test_a_refused_form_leaves_people_on_the_page_they_came_from(database: Database, clock: MovableClock) -> None:
+    of = await office(database, clock)
+    here = f"/console/accounts/{of.shop.account_id}"
+    async with browser(of, await of.person(Role.OPERATOR)) as desk:
+        for form, came_from in ((f"{here}/stop", here), ("/console/alarms/silence", "/console/alarms")):
+            refused = await desk.post(form, {"reason": ""}, Referer=f"{desk.client.base_url.join(came_from)}?tab=1")
+            assert refused.status_code == 422
+            assert f'href="{came_from}?tab=1&amp;lang=zh"' in refused.text, "another language, the same page"
+            for address in set(re.findall(r'(?:href|hx-get)="(/console[^"]*)"', refused.text)):
+                assert (await desk.get(html.unescape(address))).status_code == 200, address
+            foreign = await desk.post(form, {"reason": ""}, Referer=f"http://elsewhere.test{came_from}/x")
+            assert f"{came_from}/x" not in foreign.text
 
 
 # --- whose signature --------------------------------------------------------------------------------------------------

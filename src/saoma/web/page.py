@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound
 from litestar import Request, Response
@@ -91,16 +91,26 @@ def reader_of(request: Request[Any, Any, Any], zone: str | None = None) -> Reade
     """Everything about the reader that a page needs."""
     house = house_of(request)
     token = ScopeState.from_scope(request.scope).csrf_token
+    path, query = _place(request)
     return Reader(
         lang=language_of(request),
         theme=_theme_of(request),
         zone=zone or house.zone,
         csrf=token if isinstance(token, str) else "",
-        path=request.url.path,
-        query=tuple((name, value) for name, value in request.query_params.multi_items()),
+        path=path,
+        query=query,
         practising=_practising(request),
         house=house,
     )
+
+
+def _place(request: Request[Any, Any, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Where the reader is: the page's address, or that of the form which this answers. A form's own address need not be
+    a page's: whoever changed the language there, or fetched a part anew, would be sent to no page at all."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    if request.method not in ("GET", "HEAD") and came_from.netloc == request.headers.get("host") and came_from.path:
+        return came_from.path, tuple(parse_qsl(came_from.query))
+    return request.url.path, tuple(request.query_params.multi_items())
 
 
 def _practising(request: Request[Any, Any, Any]) -> bool:
