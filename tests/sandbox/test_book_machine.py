@@ -15,7 +15,7 @@ from saoma.kit.money import Money
 from saoma.sandbox.model import Product, Trade, TradeStatus
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book, TurnedDown
-from saoma.sandbox.undoing import cancel, close, refund
+from saoma.sandbox.undoing import cancel, close, refund, reverse
 from tests.sandbox.make import PARTNER, order
 
 BUYERS = ("anna", "ben", "chen")
@@ -23,6 +23,7 @@ NUMBERS = st.sampled_from([f"N-{number}" for number in range(4)])
 WHO = st.sampled_from(BUYERS)
 CENTS = st.integers(1, 4_000)
 FINAL = (TradeStatus.TRADE_CLOSED, TradeStatus.TRADE_FINISHED)
+UNDONE = ("cancelled", "reversed")
 
 
 class BookMachine(RuleBasedStateMachine):
@@ -101,6 +102,13 @@ class BookMachine(RuleBasedStateMachine):
             assert cancel(self.book, PARTNER, number) == undone
 
     @rule(number=NUMBERS)
+    def reverses(self, number: str) -> None:
+        with suppress(TurnedDown):
+            trade = reverse(self.book, PARTNER, number)
+            self.cancelled.add(number)
+            assert reverse(self.book, PARTNER, number) is trade
+
+    @rule(number=NUMBERS)
     def closes(self, number: str) -> None:
         with suppress(TurnedDown):
             close(self.book, PARTNER, number)
@@ -136,7 +144,7 @@ class BookMachine(RuleBasedStateMachine):
     @invariant()
     def no_fen_is_made_or_lost(self) -> None:
         given_back = sum(one.cny for one in self.book.refunds.values() if one.state == "SUCCESS")
-        undone = sum(trade.cny for trade in self.paid() if trade.close_reason == "cancelled")
+        undone = sum(trade.cny for trade in self.paid() if trade.close_reason in UNDONE)
         takings = sum(trade.cny for trade in self.paid()) - given_back - undone
         assert sum(buyer.balance for buyer in self.book.buyers()) + takings == self.wealth
         assert takings >= 0
@@ -149,7 +157,7 @@ class BookMachine(RuleBasedStateMachine):
             assert 0 <= trade.refunded <= trade.amount
             assert 0 <= trade.refunded_cny <= trade.cny
             assert (trade.refunded == trade.amount) == (trade.refunded_cny == trade.cny) or not trade.amount
-            if trade.close_reason == "cancelled" and trade.paid_at:
+            if trade.close_reason in UNDONE and trade.paid_at:
                 assert trade.refunded == trade.amount
                 assert not self.book.refunds_of(trade)
 

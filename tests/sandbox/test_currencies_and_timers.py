@@ -170,6 +170,16 @@ def test_a_cent_at_the_captured_rate_is_seven_fen() -> None:
     assert rates.to_cny(Money(1, "USD"), "6.64640000") == 7
 
 
+@pytest.mark.parametrize("amount", ["١٢", "１２.５０", "1２", "²"])
+def test_digits_of_other_scripts_are_no_digits(amount: str) -> None:
+    desk = make.desk()
+    assert desk.error(make.pay_fields("A", trans_amount=amount)) == "ILLEGAL_ARGUMENT"
+    assert desk.error(make.create_fields("A", total_fee=amount)) == "ILLEGAL_ARGUMENT"
+    assert desk.error(make.create_fields("A", it_b_pay="٣m")) == "ILLEGAL_ARGUMENT"
+    code = make.CODE[:-1] + "٣"
+    assert desk.call(make.pay_fields("A", code))["error"] == "SOUNDWAVE_PARSER_FAIL"
+
+
 def test_an_amount_above_the_highest_is_refused_by_each_in_its_word() -> None:
     desk = make.desk()
     assert desk.call(make.pay_fields("A", trans_amount="100000000.01"))["error"] == "REQUEST_AMOUNT_EXCEED"

@@ -31,8 +31,8 @@ SAMPLE_USER_ID: Final = "2088000000009999"
 SAMPLE_BALANCE: Final = Money(10_000_000_00, CNY)
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-_USER_ID: Final = re.compile(r"2088\d{12}")
-PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)\d{14,22}")
+_USER_ID: Final = re.compile(r"2088[0-9]{12}")
+PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)[0-9]{14,22}")
 
 
 class TurnedDown(Exception):
@@ -93,7 +93,7 @@ class Wallets:
         """Make a buyer known, or give a known one another balance and PIN habit. Raises `Invalid`."""
         if not _ID.fullmatch(buyer_id):
             raise Invalid("A buyer's id is 1 to 40 letters, digits, - or _: it becomes a host name.")
-        if not re.fullmatch(r"\d{6}", pin):
+        if not re.fullmatch(r"[0-9]{6}", pin):
             raise Invalid("A PIN has six digits.")
         if balance is not None and (balance.currency != CNY or balance.minor < 0):
             raise Invalid("A wallet holds CNY, and not less than nothing.")

@@ -98,7 +98,7 @@ def _single_trade_query(asked: Asked) -> dict[str, str]:
 
 def _is_return_time(text: str) -> bool:
     """As on the page, or in the digits that captured calls send."""
-    return lifetimes.read_timestamp(text) is not None if " " in text else re.fullmatch(r"\d{14}", text) is not None
+    return lifetimes.read_timestamp(text) is not None if " " in text else re.fullmatch(r"[0-9]{14}", text) is not None
 
 
 _REFUND: Final[dict[str, Rule]] = BASIC | {

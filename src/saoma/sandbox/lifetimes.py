@@ -24,7 +24,7 @@ REFUND_PATIENCE: Final = timedelta(days=180)
 TIMESTAMP_LIFETIME: Final = timedelta(minutes=30)
 _CANCEL_BUFFER: Final = timedelta(minutes=15)
 
-_IT_B_PAY: Final = re.compile(r"([1-9]\d{0,4})([mhd])|1c")
+_IT_B_PAY: Final = re.compile(r"([1-9][0-9]{0,4})([mhd])|1c")
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(days=15)
@@ -92,9 +92,9 @@ def wire_date_time(moment: datetime) -> str:
 
 def read_timestamp(text: str) -> datetime | None:
     """A `timestamp` parameter: date and time in GMT+8, or milliseconds since the epoch; None for neither."""
-    if re.fullmatch(r"\d{13}", text):
+    if re.fullmatch(r"[0-9]{13}", text):
         return datetime.fromtimestamp(int(text) / 1000, BEIJING)
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", text):
+    if not re.fullmatch(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]", text):
         return None
     try:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)

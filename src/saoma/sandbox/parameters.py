@@ -29,8 +29,8 @@ class Rule:
 
 
 def like(pattern: str) -> Fits:
-    """Whether the whole value matches."""
-    compiled = re.compile(pattern)
+    """Whether the whole value matches; digits are 0 to 9 and no others."""
+    compiled = re.compile(pattern, re.ASCII)
     return lambda text: compiled.fullmatch(text) is not None
 
 
@@ -40,7 +40,7 @@ def one_of(*values: str) -> Fits:
 
 
 def _is_wire_time(text: str) -> bool:
-    if not re.fullmatch(r"\d{14}", text):
+    if not re.fullmatch(r"[0-9]{14}", text):
         return False
     try:
         datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - only its shape matters

@@ -14,7 +14,7 @@ from saoma.kit.money import EXPONENTS
 from saoma.sandbox.model import Partner
 from saoma.sandbox.store import Store
 
-PARTNER_ID: Final = re.compile(r"2088\d{12}")
+PARTNER_ID: Final = re.compile(r"2088[0-9]{12}")
 
 
 class Partners:

@@ -69,7 +69,7 @@ def _commission_fault(fee: Any) -> str | None:
     if not isinstance(fee, dict) or fee.keys() != {"type", "value"}:
         return "channel_fee has a type and a value"
     value = str(fee["value"])
-    if fee["type"] not in ("FIXED", "RATE") or not re.fullmatch(r"\d{1,7}(\.\d{1,6})?", value):
+    if fee["type"] not in ("FIXED", "RATE") or not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", value):
         return "channel_fee is FIXED or RATE, and its value a number"
     if fee["type"] == "RATE" and Decimal(value) > _HIGHEST_RATE:
         return "a RATE is between 0 and 0.05"
