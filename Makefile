@@ -16,7 +16,7 @@ endif
 
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup run test check bench docs chaos chaos-sim screens browser lock clean
+.PHONY: setup run test check bench docs chaos chaos-sim screens browser clients lock clean
 
 setup: $(VENV)/.ready
 
@@ -36,7 +36,7 @@ $(VENV)/.ready: $(VENV)/bin/uv pyproject.toml requirements.txt hatch_build.py $(
 run: setup
 	@$(BIN)/saoma demo --data-dir .demo $(ARGS)
 
-test: setup browser
+test: setup browser clients
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: setup
@@ -77,6 +77,10 @@ screens: setup browser
 
 browser: setup
 	@$(BIN)/python -m tests.browser
+
+# Clients of Alipay that nobody here wrote, each in a folder of its own: the tests drive them against the local Alipay.
+clients: setup
+	@$(BIN)/python -m tests.clients
 
 lock:
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \

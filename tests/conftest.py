@@ -34,7 +34,13 @@ class TogetherOrAlone(LoadScopeScheduling):
 
     xdist's own marker for that, `xdist_group`, groups nothing under this version of pytest."""
 
-    TOGETHER = ("tests/journeys/", "tests/demo/test_rough.py", "tests/web/test_parts_page.py", "tests/sandbox/wallet/")
+    TOGETHER = (
+        "tests/journeys/",
+        "tests/demo/test_rough.py",
+        "tests/web/test_parts_page.py",
+        "tests/sandbox/wallet/",
+        "tests/clients/",
+    )
 
     def _split_scope(self, nodeid: str) -> str:
         # The rough day stays with the journeys: two sets of processes at once would starve each other.
