@@ -40,6 +40,7 @@ class TogetherOrAlone(LoadScopeScheduling):
         "tests/web/test_parts_page.py",
         "tests/sandbox/wallet/",
         "tests/clients/",
+        "tests/validator/",
     )
 
     def _split_scope(self, nodeid: str) -> str:

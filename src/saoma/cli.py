@@ -94,6 +94,42 @@ def sandbox(
     run(port=port, config=config, sftp_port=sftp_port)
 
 
+@app.command(
+    epilog="Examples:  saoma validate --target http://localhost:9000/hooks --own-sandbox --junit report.xml   |   "
+    "saoma validate --command './hooks.py' --page report.html   |   saoma validate --partner 2088… --seconds 900"
+)
+def validate(
+    target: Annotated[str, typer.Option(help="Address of the integration's adapter (drive mode).")] = "",
+    command: Annotated[str, typer.Option(help="Or a command that answers hooks: JSON in, JSON out.")] = "",
+    partner: Annotated[str, typer.Option(help="Whose calls are read.")] = "2088000000000001",
+    sandbox: Annotated[str, typer.Option(help="Address of the local Alipay [default: http://localhost:8001].")] = "",
+    own_sandbox: Annotated[  # noqa: FBT002
+        bool, typer.Option("--own-sandbox", help="Start a local Alipay for this run only.")
+    ] = False,
+    solution: Annotated[list[str] | None, typer.Option(help="restaurant, taxi, fast_food, ticket; repeat it.")] = None,
+    case: Annotated[list[str] | None, typer.Option(help="Only this case, as V3 or S11; repeat it.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Watch mode: judge what the log holds, and end.")] = False,  # noqa: FBT002
+    seconds: Annotated[float, typer.Option(min=0, help="Watch mode: how long to watch.")] = 600,
+    silence: Annotated[float, typer.Option(min=0.02, max=60, help="Drive mode: how long a silence lasts.")] = 6,
+    page: Annotated[Path | None, typer.Option(help="Write the report as a page.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the report as JUnit XML.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    lang: Annotated[Literal["en", "zh"], typer.Option(help="Language of terminal and page.")] = "en",
+    strict: Annotated[bool, typer.Option("--strict", help="What was not seen counts as failed.")] = False,  # noqa: FBT002
+) -> None:
+    """Judge an integration by V1-V14 and S1-S19: driven by its adapter, or watched; exit code 0 when nothing failed."""
+    from saoma.validator.command import Wish, run_validate
+
+    if target and command:
+        raise typer.BadParameter("name a target or a command, not both")
+    wish = Wish(
+        target=target, command=command, sandbox=sandbox, own_sandbox=own_sandbox, partner=partner,
+        solutions=tuple(solution or ()), cases=tuple(case or ()), once=once, seconds=seconds, silence=silence,
+        page=page, junit=junit, json=json, lang=lang, strict=strict,
+    )  # fmt: skip
+    sys.exit(run_validate(wish))
+
+
 @app.command(epilog="Example:  saoma replay ../shared/data/chipotle-orders.tsv --data-dir .demo")
 def replay(
     file: Annotated[Path, typer.Argument(help="Order lines as tab-separated values, as in chipotle-orders.tsv.")],

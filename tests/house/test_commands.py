@@ -6,7 +6,7 @@ import pytest
 
 from saoma.cli import main
 
-COMMANDS = ["demo", "serve", "worker", "sandbox", "replay", "reconcile", "keys new", "keys show", "doctor"]
+COMMANDS = ["demo", "serve", "worker", "sandbox", "replay", "reconcile", "keys new", "keys show", "doctor", "validate"]
 WRONG = [
     "dance",
     "demo --port eighty",
@@ -25,6 +25,8 @@ WRONG = [
     "keys show --file nowhere.pem",
     "keys show 2088000000000001 --file nowhere.pem",
     "doctor --data-dir",
+    "validate --lang fr",
+    "validate --target http://127.0.0.1:9 --command ./hooks",
 ]
 
 
