@@ -309,6 +309,7 @@ def staff(stage: Stage, tour: Tour) -> None:
 def console(stage: Stage, tour: Tour) -> None:
     """The operator's pages."""
     case = stage.house.query("SELECT id FROM cases WHERE subject_id = %s LIMIT 1", stage.stuck)[0][0]
+    account = stage.house.told["accounts"][0]["id"]
     for name, path in (
         ("health", "/console"),
         ("cases", "/console/cases?status=all"),
@@ -321,6 +322,13 @@ def console(stage: Stage, tour: Tour) -> None:
         ("notices", "/console/notices"),
         ("reconciliation", "/console/reconciliation"),
         ("accounts", "/console/accounts"),
+        ("account", f"/console/accounts/{account}"),
+        ("account-new", "/console/accounts/new"),
+        ("account-new-acquirer", "/console/accounts/new?channel=acquirer"),
+        ("account-edit", f"/console/accounts/{account}/edit"),
+        ("account-keys", f"/console/accounts/{account}/keys"),
+        ("account-production", f"/console/accounts/{account}/production"),
+        ("signature", "/console/signature"),
         ("staff", "/console/staff"),
     ):
         tour.take(f"console-{name}", signed_in("operator", path))
