@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import yarl
 
 from saoma.alipay.signing import SignType, md5_signatory
-from saoma.alipay.wire import read_answer
+from saoma.alipay.wire import form, read_answer
 from saoma.sandbox.model import Partner
 from tests.sandbox import make
 from tests.sandbox.make import Running
@@ -199,3 +200,29 @@ async def test_rsa_partners_are_verified_with_their_key_and_answered_with_the_sa
         other = SignType.RSA if kind == "RSA2" else SignType.RSA2
         swapped = make.signed(make.pay_fields(), make.partner_signatory(other))
         assert await wire.error(swapped) == "ILLEGAL_SECURITY_PROFILE"
+
+
+async def test_the_newer_services_speak_gbk_and_both_methods_as_well(wire: Running) -> None:
+    await wire.control("POST", "agreements", {"partner": make.PARTNER, "buyer_id": "anna"})
+    trade = {
+        "partner": make.PARTNER,
+        "out_trade_no": "台灯-1",
+        "buyer_id": "anna",
+        "total_fee": "20.00",
+        "subject": "台灯",
+    }
+    await wire.control("POST", "forex-trades", trade)
+    fields = make.basic("single_trade_query", _input_charset="GBK", out_trade_no="台灯-1")
+    signed = make.signed(fields, codec="gbk")
+    answers = [await wire.send(signed, "GBK")]
+    url = f"{wire.url}/gateway.do?{form(signed, 'GBK').decode()}"
+    async with wire.client.get(yarl.URL(url, encoded=True)) as got:
+        answers.append(await got.read())
+    for body in answers:
+        assert "<subject>台灯</subject>".encode("gbk") in body
+        assert read_answer(body).is_signed_by(md5_signatory(make.KEY), "GBK")
+    async with wire.client.post(
+        f"{wire.url}/gateway.do", data=make.signed({"service": "forex_rate_file", "partner": make.PARTNER})
+    ) as got:
+        assert (got.content_type, got.charset) == ("text/plain", "GBK")
+        assert "|USD|7.10000000" in await got.text()

@@ -166,6 +166,11 @@ async def test_notify_verify_knows_its_own_until_they_are_acknowledged(wire: Run
     assert await verify(partner="2088000000000009", notify_id=notify_id) == "false"
     assert await verify(partner=PARTNER, notify_id="0" * 34) == "false"
     assert await verify(partner=PARTNER) == "invalid"
+    signed = make.signed(make.basic("notify_verify", notify_id=notify_id))
+    assert await verify(**signed) == "true", "the SDK signs it, and nobody minds"
+    older = f"{wire.url}/trade/notify_query.do"
+    async with wire.client.get(older, params={"partner": PARTNER, "notify_id": notify_id}) as answer:
+        assert (answer.content_type, await answer.text()) == ("text/plain", "true")
     shop.says = "success"
     await wire.advance(minutes=2)
     assert await verify(partner=PARTNER, notify_id=notify_id) == "false"

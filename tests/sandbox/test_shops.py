@@ -133,3 +133,72 @@ async def test_a_taxi_is_registered_with_its_drivers(wire: Running, changes: dic
         assert (await wire.call(asked)).fields["result_code"] == "SUCCESS"
     else:
         assert await wire.error(make.signed(asked)) == "ILLEGAL_ARGUMENT"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fine"),
+    [
+        ({"channel_fee": {"type": "RATE", "value": "0.05"}}, True),
+        ({"channel_fee": {"type": "RATE", "value": "0.051"}}, False),
+        ({"channel_fee": {"type": "FIXED", "value": "1.50"}}, True),
+        ({"channel_fee": '{"type":"FIXED","value":"1.50"}'}, True),
+        ({"channel_fee": {"type": "TIP", "value": "1"}}, False),
+        ({"channel_fee": {"type": "RATE"}}, False),
+        ({"channel_fee": {"type": "RATE", "value": "-0.01"}}, False),
+        ({"channel_fee": "much"}, False),
+        ({"passback_parameters": {"table": "7"}}, True),
+        ({"passback_parameters": {"table": {"number": "7"}}}, False),
+        ({"passback_parameters": "table7"}, True),
+        ({"is_show_memo": "true"}, True),
+        ({"is_show_memo": "perhaps"}, False),
+        ({"currency": "CNY"}, True),
+        ({"store_id": 7}, False),
+        ({"notify_mobile": 7}, False),
+    ],
+)
+def test_the_rarer_keys_of_a_shops_data_are_looked_at_too(changes: dict[str, Any], fine: bool) -> None:  # noqa: FBT001
+    desk = make.desk()
+    if fine:
+        assert desk.call(shop("create", DATA | changes))["result_code"] == "SUCCESS"
+    else:
+        assert desk.error(shop("create", DATA | changes)) == "ILLEGAL_ARGUMENT"
+
+
+def test_a_taxis_code_needs_its_driver_and_no_store() -> None:
+    desk = make.desk()
+    taxi = {key: value for key, value in DATA.items() if not key.startswith("store")}
+    taxi |= {"secondary_merchant_industry": "4121", "taxi_operation_id": "T1", "taxi_number": "SBS1"}
+    assert desk.error(shop("create", taxi)) == "ILLEGAL_ARGUMENT"
+    taxi |= {"taxi_driver_name": "Chen", "taxi_driver_mobile": "1"}
+    assert desk.call(shop("create", taxi))["result_code"] == "SUCCESS"
+
+
+def test_a_code_moved_to_another_store_leaves_room_for_a_new_one() -> None:
+    desk = make.desk()
+    code = desk.call(shop("create", DATA))["qrcode"]
+    other = desk.call(shop("create", DATA | {"store_id": "ST_02"}))["qrcode"]
+    taken = desk.call(shop("modify", DATA | {"store_id": "ST_02"}, qrcode=code))
+    assert taken["detail_error_code"] == "INVALID_PARAMETER"
+    assert desk.call(shop("modify", DATA | {"store_id": "ST_03"}, qrcode=code))["qrcode"] == code
+    assert desk.call(shop("create", DATA))["qrcode"] not in (code, other)
+    assert desk.call(shop("create", DATA | {"store_id": "ST_03"}))["qrcode"] == code
+
+
+def test_commission_once_agreed_stays_and_a_deleted_code_cannot_be_changed() -> None:
+    desk = make.desk()
+    fee = DATA | {"channel_fee": {"type": "RATE", "value": "0.01"}}
+    code = desk.call(shop("create", fee))["qrcode"]
+    assert desk.call(shop("modify", DATA, qrcode=code))["detail_error_code"] == "INVALID_PARAMETER"
+    assert desk.call(shop("modify", fee, qrcode=code))["result_code"] == "SUCCESS"
+    desk.call(shop("modifyStatus", qrcode=code, status="DELETE"))
+    assert desk.call(shop("modify", fee, qrcode=code))["detail_error_code"] == "INVALID_PARAMETER"
+    assert desk.call(shop("modifyStatus", qrcode="https://qr.alipay.com/x", status="STOP"))["detail_error_code"]
+
+
+async def test_the_picture_of_a_shops_code_is_a_picture(wire: Running) -> None:
+    said = (await wire.call(shop("create", DATA))).fields
+    async with wire.client.get(said["qrcode_img_url"].replace("localhost", "127.0.0.1")) as picture:
+        assert picture.content_type == "image/svg+xml"
+        assert b"<svg" in await picture.read()
+    async with wire.client.get(f"{wire.url}/show.htm", params={"code": "nobody's", "picSize": "M"}) as picture:
+        assert picture.status == 404
