@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from saoma.console import words
@@ -22,3 +25,11 @@ TITLES = sorted(
 @pytest.mark.parametrize("said", TITLES)
 def test_what_a_case_says_is_said_in_chinese_too(said: str) -> None:
     assert texts("zh")(said) != said
+
+
+def test_every_queue_of_due_work_has_a_name_for_people() -> None:
+    source = Path(words.__file__).resolve().parents[1]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
+    tables = set(re.findall(r'DueWork\(\s*"\w+",\s*"(\w+)"', code))
+    assert len(tables) >= 9
+    assert tables - set(words.QUEUE) == set()

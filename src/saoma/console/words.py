@@ -164,6 +164,7 @@ QUEUE: Final[Mapping[str, str]] = {
     "chores": "Watch and audit",
     "recon_runs": "Daily files to fetch and compare",
     "webhook_deliveries": "Webhooks to send",
+    "store_registrations": "Registrations at Alipay to follow",
 }
 
 #: What is done again and again, by the name of its row.
