@@ -15,6 +15,7 @@ from saoma.demo.rough_plan import (
     Buyer,
     Cut,
     DiskFull,
+    Hole,
     Kill,
     Misbehave,
     PushTo,
@@ -39,6 +40,7 @@ def test_every_way_of_breaking_is_in_every_plan(payments: int, kills: int) -> No
     faults = {(step.service, step.kind) for step in steps if isinstance(step, Misbehave)}
     assert faults == {(service, kind) for service in SERVICES for kind in KINDS}
     assert {step.road for step in steps if isinstance(step, Cut)} == set(ROADS)
+    assert {step.road for step in steps if isinstance(step, Hole)} == set(ROADS)
     assert Counter(step.full for step in steps if isinstance(step, DiskFull)) == {True: 2, False: 2}
 
 

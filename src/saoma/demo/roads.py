@@ -1,6 +1,7 @@
 """Roads between processes that can be broken: small TCP proxies which cut what runs through them, on demand.
 
-A cut in the middle of an answer is the hardest message of all: the work was done and nobody heard of it."""
+A cut in the middle of an answer is the hardest message of all: the work was done and nobody heard of it. A hole is
+worse than a cut to whoever waits without a limit: what is sent into it is gone, and no end comes either."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ class Road:
         self._pairs: set[_Near] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._shorten: list[int] = []
+        self._hole: asyncio.TimerHandle | None = None
 
     @property
     def url(self) -> str:
@@ -36,6 +38,7 @@ class Road:
         """Let go of everything."""
         if self._server is not None:
             self._server.close()
+        self._fill()
         for pair in list(self._pairs):
             pair.abort()
         for task in list(self._tasks):
@@ -52,9 +55,30 @@ class Road:
         """Let only `size` bytes of the next answer through, then break its connection."""
         self._shorten.append(size)
 
+    def swallow(self, seconds: float) -> None:
+        """Forward nothing for so long: not on what is open, nor on what is opened meanwhile, and nobody is told.
+
+        Afterwards all who fell in are reset, as by a router that came back and knows nothing of them."""
+        self._shorten.clear()
+        self.cuts += 1
+        for pair in self._pairs:
+            pair.lost = True
+        if self._hole is not None:
+            self._hole.cancel()
+        self._hole = asyncio.get_running_loop().call_later(seconds, self._fill)
+
+    def _fill(self) -> None:
+        """The hole is over."""
+        if self._hole is not None:
+            self._hole.cancel()
+            self._hole = None
+        for pair in [pair for pair in self._pairs if pair.lost]:
+            pair.abort()
+
     def mend(self) -> None:
         """Break nothing any more."""
         self._shorten.clear()
+        self._fill()
 
     def passed(self, data: bytes) -> tuple[bytes, bool]:
         """What of an answer comes through, and whether its connection breaks behind it."""
@@ -66,6 +90,9 @@ class Road:
     def begin(self, near: _Near) -> None:
         """A connection came in: connect its far end."""
         self._pairs.add(near)
+        if self._hole is not None:
+            near.lost = True
+            return
         task = asyncio.get_running_loop().create_task(self._reach(near))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -131,12 +158,17 @@ class _End(asyncio.Protocol):
 
 
 class _Near(_End):
+    #: Whether it fell into a hole: nothing it says or is told comes through any more.
+    lost = False
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._early: list[bytes] = []
         self._road.begin(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.lost:
+            return
         if self.other is None:
             self._early.append(data)
         else:
@@ -168,6 +200,8 @@ class _Far(_End):
         self._near.reached(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._near.lost:
+            return
         data, broken = self._road.passed(data)
         self._near.send(data)
         if broken:
@@ -177,4 +211,5 @@ class _Far(_End):
                 self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._near.close()
+        if not self._near.lost:
+            self._near.close()

@@ -31,7 +31,7 @@ from saoma.demo.roads import Road
 from saoma.demo.rough_asking import Alipay, run_saoma
 from saoma.demo.rough_books import Books, Count, compare, findings, lines_read, still_open
 from saoma.demo.rough_office import Office
-from saoma.demo.rough_plan import Cut, DiskFull, Kill, Misbehave, Push, PushTo, Step
+from saoma.demo.rough_plan import Cut, DiskFull, Hole, Kill, Misbehave, Push, PushTo, Step
 from saoma.demo.tills import Shop, Street, Told, trade
 from saoma.kit.clock import BEIJING, beijing, beijing_day
 from saoma.kit.db import Database
@@ -224,6 +224,8 @@ class Rough:
                 self._roads[step.road].cut()
             case Cut():
                 self._roads[step.road].shorten(step.after or 0)
+            case Hole():
+                self._roads[step.road].swallow(step.seconds)
             case DiskFull():
                 await self._disk(full=step.full)
             case Push():

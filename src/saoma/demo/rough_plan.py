@@ -1,7 +1,8 @@
 """What happens in a rough run, drawn by its seed: who wants to pay how, and what breaks when. Pure.
 
 Breaks are planned by how many payments were begun, not by the clock on the wall, so that a slow machine sees the same
-plan. Which message a kill meets in flight is decided by the machine and can't be drawn again."""
+plan. Another version of this file may draw another day from the same seed: the plan's mark, which a run prints, tells.
+Which message a kill meets in flight is decided by the machine and can't be drawn again."""
 
 from __future__ import annotations
 
@@ -60,6 +61,14 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """A road swallows all that is sent for so many seconds, and resets nobody meanwhile."""
+
+    road: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class DiskFull:
     """No file of the app and the worker grows any more, or (`full` False) they do again."""
 
@@ -80,7 +89,7 @@ class PushTo:
     at: time
 
 
-Step = Kill | Misbehave | Cut | DiskFull | Push | PushTo
+Step = Kill | Misbehave | Cut | Hole | DiskFull | Push | PushTo
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +176,10 @@ def plan(payments: int, kills: int, seed: int) -> list[Planned]:
     for number in range(max(6, payments // 40)):
         after = None if dice.random() < 0.3 else dice.choice((0, 1, 7, 60, 300))
         steps.append(Planned(somewhere(), Cut(ROADS[number % len(ROADS)], after)))
+    for number in range(max(len(ROADS), payments // 200)):
+        # short ones, and ones that outlast the patience of whoever waits
+        seconds = _TOO_LONG if payments >= 1_000 and dice.random() < 0.3 else round(dice.uniform(0.5, 2.5), 1)
+        steps.append(Planned(somewhere(), Hole(ROADS[number % len(ROADS)], seconds)))
     for share in (0.25, 0.7):
         steps.append(Planned(int(payments * share), DiskFull(True)))
         steps.append(Planned(int(payments * (share + 0.05)), DiskFull(False)))

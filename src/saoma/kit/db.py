@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 import psycopg
 from psycopg import AsyncConnection, AsyncTransaction
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -81,6 +82,19 @@ class Transaction(Rows):
         self.told = True
 
 
+#: A server that vanished without a word (a cable, a firewall that forgot us) answers nothing and resets nothing.
+#: Without these a statement would wait a quarter of an hour or for ever, and so would whoever waits for its connection.
+#: What a deployment's own URL says counts more.
+PATIENCE: Final[Mapping[str, str]] = {
+    "connect_timeout": "10",
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+
+
 async def _configure(connection: AsyncConnection[DictRow]) -> None:
     await connection.set_autocommit(True)
 
@@ -92,8 +106,10 @@ class Database:
         self.url = url
         #: Called after a commit that told something; the live bell hangs itself in here.
         self.on_told: Callable[[], None] = lambda: None
+        #: What each connection is made with.
+        self.arguments: dict[str, Any] = {**PATIENCE, **conninfo_to_dict(url)}
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
-            url,
+            make_conninfo(**self.arguments),
             min_size=min_size,
             max_size=max_size,
             open=False,

@@ -218,7 +218,7 @@ class Live:
     async def _listen(self) -> None:
         while True:
             try:
-                connection = await AsyncConnection.connect(self._db.url, autocommit=True)
+                connection = await AsyncConnection.connect(**self._db.arguments, autocommit=True)
                 async with connection:
                     await connection.execute(f"LISTEN {_CHANNEL}")
                     self._rung.set()
