@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from litestar import Response
 
 from saoma.api.bodies import Message, PaymentAnswer, RefundAnswer, RefundNews
 from saoma.api.repeats import key_of_payment
@@ -118,3 +119,18 @@ def refund_news(payment: Payment, refund: Refund, key: str, lang: str) -> Refund
         payment_reference=str(payment.part.get("reference", "")) if payment.payable_kind == "api" else "",
         store=payment.store_id,
     )
+
+
+def json(body: object, status_code: int = 200, *, location: str = "", repeated: bool = False) -> Response[bytes]:
+    """An answer with a body of this room."""
+    headers = {"Cache-Control": "no-store"}
+    if location:
+        headers["Location"] = location
+    if repeated:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(msgspec.json.encode(body), status_code=status_code, media_type="application/json", headers=headers)
+
+
+def json_of_made(body: object, path: str, *, repeated: bool) -> Response[bytes]:
+    """The answer to a request that made the thing at `path`, now or when it first came."""
+    return json(body, 200 if repeated else 201, location=f"/api/v1/{path}", repeated=repeated)

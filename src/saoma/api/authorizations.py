@@ -20,10 +20,10 @@ from litestar.response import Redirect
 
 from saoma.alipay.account import check_address
 from saoma.alipay.wallet import authorization_url
+from saoma.api.answers import json
 from saoma.api.bodies import AuthorizationAnswer, BuyerAnswer, NewAuthorization, NewExchange
 from saoma.api.door import allows, body_of, idempotency_key, key_of
 from saoma.api.payments import store_for
-from saoma.api.places import json
 from saoma.api.problems import Refusal
 from saoma.identity import model
 from saoma.identity.api_keys import Scope

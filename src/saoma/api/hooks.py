@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.api import pages, repeats
+from saoma.api.answers import json, json_of_made
 from saoma.api.bodies import AttemptAnswer, DeliveryAnswer, NewWebhook, WebhookAnswer
 from saoma.api.door import allows, body_of, fingerprint, idempotency_key, key_of, query_of
-from saoma.api.places import before, json, make_once
 from saoma.api.problems import Refusal
 from saoma.identity.api_keys import Scope
 from saoma.kit.clock import Clock
@@ -85,13 +85,12 @@ async def make_webhook(
         )
         return made.id
 
-    webhook_id, repeated = await make_once(request, db, clock, body, make)
+    webhook_id, repeated = await repeats.make_once(request, db, clock, body, make)
     await hooks.heard()
     async with db.reading() as rows:
         webhook = await hooks.get(rows, key.merchant_id, key.store_ids, webhook_id)
         secret = await hooks.secret(rows, webhook_id)
-    where = f"/api/v1/webhooks/{webhook_id}"
-    return json(_webhook(webhook, secret), 200 if repeated else 201, location=where, repeated=repeated)
+    return json_of_made(_webhook(webhook, secret), f"webhooks/{webhook_id}", repeated=repeated)
 
 
 @get("/webhooks", guards=[allows(Scope.WEBHOOKS)])
@@ -99,7 +98,7 @@ async def list_webhooks(request: AnyRequest, hooks: NamedDependency[Webhooks]) -
     """The subscriptions, newest first."""
     key, query = key_of(request), query_of(request, "limit", "cursor", "lang")
     limit = pages.limit_of(query)
-    found = await hooks.page(key.merchant_id, key.store_ids, before(query), limit + 1)
+    found = await hooks.page(key.merchant_id, key.store_ids, pages.before(query), limit + 1)
     return json(pages.page_of(found, limit, _webhook, lambda webhook: (pages.BIRTH, webhook.id)))
 
 
@@ -146,7 +145,7 @@ async def list_deliveries(
     limit = pages.limit_of(query)
     async with db.reading() as rows:
         webhook = await _webhook_for(request, hooks, rows, webhook_id)
-        found = await hooks.deliveries(rows, webhook.id, before(query), limit + 1)
+        found = await hooks.deliveries(rows, webhook.id, pages.before(query), limit + 1)
         told = {each.id: await _delivery(hooks, rows, each) for each in found[:limit]}
     return json(pages.page_of(found, limit, lambda each: told[each.id], lambda each: (pages.BIRTH, each.id)))
 

@@ -11,11 +11,12 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.api import pages, repeats
+from saoma.api import pages
+from saoma.api.answers import json, json_of_made
 from saoma.api.bodies import KeyAnswer, MerchantAnswer, NewKey, NewMerchant, Page
-from saoma.api.door import allows, body_of, fingerprint, idempotency_key, key_of, query_of
-from saoma.api.places import before, json, make_once
+from saoma.api.door import allows, body_of, idempotency_key, key_of, query_of
 from saoma.api.problems import Refusal
+from saoma.api.repeats import make_once
 from saoma.identity import audit, model
 from saoma.identity.api_keys import ApiKey, Scope, add_api_key, api_keys_of
 from saoma.identity.model import Merchant
@@ -75,7 +76,7 @@ def _partners(key: ApiKey) -> ApiKey:
 async def list_merchants(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
     """The merchant of this key, as a list of one; with a partner key all of its account, newest first."""
     key, query = key_of(request), query_of(request, "limit", "cursor", "lang")
-    limit, begin = pages.limit_of(query), before(query)
+    limit, begin = pages.limit_of(query), pages.before(query)
     async with db.reading() as rows:
         if key.account_id:
             given = {"account_id": key.account_id, "before": begin, "limit": limit + 1}
@@ -113,8 +114,7 @@ async def make_merchant(
     merchant_id, repeated = await make_once(request, db, clock, body, make)
     async with db.reading() as rows:
         found = _merchant(await _merchant_for(rows, key, merchant_id))
-    where = f"/api/v1/merchants/{merchant_id}"
-    return json(found, 200 if repeated else 201, location=where, repeated=repeated)
+    return json_of_made(found, f"merchants/{merchant_id}", repeated=repeated)
 
 
 @post("/merchants/{merchant_id:str}/keys", guards=[allows(Scope.STORES_WRITE)])
@@ -122,25 +122,27 @@ async def make_key(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], merchant_id: FromPath[str]
 ) -> Response[bytes]:
     """Make a key for a merchant of the account. The first answer tells its secret; a repetition can't any more."""
-    key, name = _partners(key_of(request)), idempotency_key(request)
+    key = _partners(key_of(request))
+    idempotency_key(request)
     body = await body_of(request, NewKey)
+    async with db.reading() as rows:
+        merchant = await _merchant_for(rows, key, merchant_id)
     secret: str | None = None
-    async with db.transaction() as tx:
-        merchant = await _merchant_for(tx, key, merchant_id)
-        made = await repeats.keep(tx, clock, key.owner, name, fingerprint(request, body), "")
-        repeated = bool(made)
-        if not repeated:
-            new, secret = await add_api_key(
-                tx,
-                clock,
-                merchant_id=merchant.id,
-                name=body.name,
-                scopes=list(body.scopes),
-                by=f"api:{key.id}",
-                store_ids=body.stores,
-            )
-            await repeats.made(tx, key.owner, name, new.id)
-            made = new.id
+
+    async def make(tx: Transaction) -> str:
+        nonlocal secret
+        new, secret = await add_api_key(
+            tx,
+            clock,
+            merchant_id=merchant.id,
+            name=body.name,
+            scopes=list(body.scopes),
+            by=f"api:{key.id}",
+            store_ids=body.stores,
+        )
+        return new.id
+
+    made, repeated = await make_once(request, db, clock, body, make)
     async with db.reading() as rows:
         shown = next(each for each in await api_keys_of(rows, merchant.id) if each.id == made)
     return json(_key(shown, secret), 200 if repeated else 201, repeated=repeated)

@@ -58,3 +58,9 @@ def page_of(
     kept = found[:limit]
     more = cursor(*place(kept[-1])) if len(found) > limit else None
     return Page(items=[msgspec.Raw(msgspec.json.encode(shown(each))) for each in kept], next_cursor=more)
+
+
+def before(query: dict[str, str]) -> str:
+    """The id a page begins below; empty for the newest. Ids sort by birth."""
+    place = place_of(query)
+    return place[1] if place else ""

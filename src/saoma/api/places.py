@@ -4,7 +4,6 @@ A key sees the stores of its merchant that it was made for; a partner key has no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +11,13 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.api import pages, repeats
+from saoma.api import pages
+from saoma.api.answers import json, json_of_made
 from saoma.api.bodies import NewStore, NewTerminal, StoreAnswer, TerminalAnswer
-from saoma.api.door import allows, body_of, fingerprint, idempotency_key, key_of, query_of
+from saoma.api.door import allows, body_of, idempotency_key, key_of, query_of
 from saoma.api.payments import store_for
 from saoma.api.problems import Refusal
+from saoma.api.repeats import make_once
 from saoma.identity import audit, model
 from saoma.identity.api_keys import ApiKey, Scope
 from saoma.identity.model import Store, Terminal
@@ -36,16 +37,6 @@ SELECT id, store_id, name, kind, paired_at FROM terminals
 WHERE store_id IN (SELECT id FROM stores WHERE {_REACHED}) AND %(store)s IN ('', store_id)
   AND (%(before)s = '' OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
 """  # noqa: S608
-
-
-def json(body: object, status_code: int = 200, *, location: str = "", repeated: bool = False) -> Response[bytes]:
-    """An answer with a body of this room."""
-    headers = {"Cache-Control": "no-store"}
-    if location:
-        headers["Location"] = location
-    if repeated:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(msgspec.json.encode(body), status_code=status_code, media_type="application/json", headers=headers)
 
 
 def _store(store: Store) -> StoreAnswer:
@@ -70,12 +61,6 @@ def _terminal(terminal: Terminal) -> TerminalAnswer:
     )
 
 
-def before(query: dict[str, str]) -> str:
-    """The id a page begins below; empty for the newest. Ids sort by birth."""
-    place = pages.place_of(query)
-    return place[1] if place else ""
-
-
 @get("/stores", guards=[allows(Scope.STORES_READ)])
 async def list_stores(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
     """The stores the key is for, newest first."""
@@ -84,7 +69,7 @@ async def list_stores(request: AnyRequest, db: NamedDependency[Database]) -> Res
     given = {
         "merchant_id": key.merchant_id,
         "stores": key.store_ids,
-        "before": before(query),
+        "before": pages.before(query),
         "limit": limit + 1,
     }
     async with db.reading() as rows:
@@ -109,7 +94,7 @@ async def list_terminals(request: AnyRequest, db: NamedDependency[Database]) -> 
         "merchant_id": key.merchant_id,
         "stores": key.store_ids,
         "store": query.get("store", ""),
-        "before": before(query),
+        "before": pages.before(query),
         "limit": limit + 1,
     }
     async with db.reading() as rows:
@@ -136,26 +121,6 @@ async def show_terminal(
         return json(_terminal(await _terminal_for(rows, key_of(request), terminal_id)))
 
 
-async def make_once(
-    request: AnyRequest,
-    db: Database,
-    clock: Clock,
-    body: Any,
-    make: Callable[[Transaction], Awaitable[str]],
-) -> tuple[str, bool]:
-    """Make a thing and keep its id under the request's key, in one transaction; whether it was there comes second."""
-    key, name = key_of(request), idempotency_key(request)
-    marks = (key.owner, name, fingerprint(request, body))
-    async with db.transaction() as tx:
-        # The key is taken first: a repetition waits here for the first, and finds what that one made.
-        made = await repeats.keep(tx, clock, *marks, "")
-        if made:
-            return made, True
-        made = await make(tx)
-        await repeats.made(tx, key.owner, name, made)
-    return made, False
-
-
 @post("/stores", guards=[allows(Scope.STORES_WRITE)])
 async def make_store(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]
@@ -179,8 +144,7 @@ async def make_store(
     store_id, repeated = await make_once(request, db, clock, body, make)
     async with db.reading() as rows:
         found = _store(await model.store(rows, store_id))
-    where = f"/api/v1/stores/{store_id}"
-    return json(found, 200 if repeated else 201, location=where, repeated=repeated)
+    return json_of_made(found, f"stores/{store_id}", repeated=repeated)
 
 
 @post("/terminals", guards=[allows(Scope.STORES_WRITE)])
@@ -203,8 +167,7 @@ async def make_terminal(
     terminal_id, repeated = await make_once(request, db, clock, body, make)
     async with db.reading() as rows:
         found = _terminal(await model.terminal(rows, terminal_id))
-    where = f"/api/v1/terminals/{terminal_id}"
-    return json(found, 200 if repeated else 201, location=where, repeated=repeated)
+    return json_of_made(found, f"terminals/{terminal_id}", repeated=repeated)
 
 
 handlers: list[Any] = [

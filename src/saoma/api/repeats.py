@@ -4,11 +4,16 @@ The answer to a repetition tells the thing as it stands now, not as it stood: wh
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+import msgspec
+from litestar import Request
+
+from saoma.api.door import fingerprint, idempotency_key, key_of
 from saoma.api.problems import Refusal
 from saoma.kit.clock import Clock
-from saoma.kit.db import Transaction
+from saoma.kit.db import Database, Transaction
 
 _KEEP = """
 INSERT INTO api_requests (merchant_id, key, fingerprint, made, created_at)
@@ -38,24 +43,24 @@ def reused() -> Refusal:
     return Refusal("key-reused", "This Idempotency-Key came with another request before. Take a fresh one.")
 
 
-async def keep(tx: Transaction, clock: Clock, merchant_id: str, key: str, fingerprint: str, made: str) -> str:
-    """Keep that this request made `made`; an earlier one's `made` where it was done before, waiting for one in flight.
+async def keep(tx: Transaction, clock: Clock, merchant_id: str, key: str, mark: str, thing: str) -> str:
+    """Keep that this request made `thing`; an earlier one's where it was done before, waiting for one in flight.
 
     Raises `Refusal` when the key came with other content."""
     given = {
         "merchant_id": merchant_id,
         "key": key,
-        "fingerprint": fingerprint,
-        "made": made,
+        "fingerprint": mark,
+        "made": thing,
         "now": clock.now(),
         "payment_key": payment_key(key),
     }
     if await tx.value(_A_PAYMENT, given):
         raise reused()
     if await tx.run(_KEEP, given):
-        return made
+        return thing
     known = await tx.one(_Known, _KNOWN, given)
-    if known.fingerprint != fingerprint:
+    if known.fingerprint != mark:
         raise reused()
     return known.made
 
@@ -74,3 +79,23 @@ async def forget(tx: Transaction, merchant_id: str, key: str) -> None:
         "DELETE FROM api_requests WHERE merchant_id = %(merchant_id)s AND key = %(key)s",
         {"merchant_id": merchant_id, "key": key},
     )
+
+
+async def make_once(
+    request: Request[Any, Any, Any],
+    db: Database,
+    clock: Clock,
+    body: Any,
+    make: Callable[[Transaction], Awaitable[str]],
+) -> tuple[str, bool]:
+    """Make a thing and keep its id under the request's key, in one transaction; whether it was there comes second."""
+    key, name = key_of(request), idempotency_key(request)
+    marks = (key.owner, name, fingerprint(request, body))
+    async with db.transaction() as tx:
+        # The key is taken first: a repetition waits here for the first, and finds what that one made.
+        known = await keep(tx, clock, *marks, "")
+        if known:
+            return known, True
+        thing = await make(tx)
+        await made(tx, key.owner, name, thing)
+    return thing, False

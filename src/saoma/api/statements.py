@@ -14,6 +14,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from saoma.api import pages
+from saoma.api.answers import json
 from saoma.api.bodies import StatementLine
 from saoma.api.door import allows, key_of, query_of
 from saoma.api.problems import Refusal
@@ -112,8 +113,7 @@ async def list_statement(
     }
     async with db.reading() as rows:
         found = await rows.rows(_Line, _PAGE, given)
-    page = pages.page_of(found, limit, _shown, lambda line: (line.at, line.id))
-    return Response(msgspec.json.encode(page), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return json(pages.page_of(found, limit, _shown, lambda line: (line.at, line.id)))
 
 
 handlers: list[Any] = [list_statement]

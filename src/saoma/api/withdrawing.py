@@ -9,10 +9,10 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
 
+from saoma.api.answers import json
 from saoma.api.bodies import Withdrawal, WithdrawalAnswer
 from saoma.api.door import allows, body_of, idempotency_key, key_of
 from saoma.api.payments import store_for
-from saoma.api.places import json
 from saoma.api.references import withdraw
 from saoma.identity.api_keys import Scope
 from saoma.kit.db import Database
