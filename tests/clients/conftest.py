@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.clients import playing
-from tests.clients.playing import NPM, Alipay, Client
+from tests.clients.installing import NPM
+from tests.clients.playing import Alipay, Client
 
 
 @pytest.fixture(scope="session")

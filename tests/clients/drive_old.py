@@ -3,6 +3,8 @@
 It runs with that client's folder on the path, and with nothing of Saoma. In-store services it does not know by name;
 its own URL builder signs any service, and `paramnames` keeps away the parameters it would add unasked."""
 
+# mypy: ignore-errors
+# (what it imports is installed elsewhere)
 from __future__ import annotations
 
 import json

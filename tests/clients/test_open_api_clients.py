@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from saoma.alipay.signing import string_to_sign
 from tests.clients import playing
-from tests.clients.playing import COMMUNITY, NPM, Alipay, Client, alipay_keys, partner_keys
+from tests.clients.installing import NPM
+from tests.clients.playing import COMMUNITY, Alipay, Client, alipay_keys, partner_keys
 
 PAY, QUERY, CANCEL = "alipay.trade.pay", "alipay.trade.query", "alipay.trade.cancel"
 REFUND, REFUND_QUERY = "alipay.trade.refund", "alipay.trade.fastpay.refund.query"
