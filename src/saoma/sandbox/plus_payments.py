@@ -142,7 +142,7 @@ class Payments:
         address = self._book.code_url(trade.qr_token)
         if payment.scenario == ENTRY_CODE:
             return {"redirectActionForm": {"method": "GET", "redirectUrl": address}}
-        picture = f"{self._book.public_url}/wallet/picture/{trade.qr_token}"
+        picture = self._book.picture_url(trade.qr_token, "M")
         codes = [
             {"codeValueType": "QRCODE", "codeValue": address, "displayType": "TEXT"},
             {"codeValueType": "QRCODE", "codeValue": picture, "displayType": "MIDDLEIMAGE"},
