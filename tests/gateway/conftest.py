@@ -209,7 +209,8 @@ async def practising(
     """A deployment that names a sandbox for practice."""
     name = f"t_practice_{uuid.uuid4().hex[:8]}"
     address = postgres.make_database(name, template=template)
-    rooms = Rooms.build(settings(address, box, tmp_path, practice_sandbox_url=alipay.url), our_clock, {"bill": Bills()})
+    given = settings(address, box, tmp_path, practice_sandbox_url=alipay.url, read_seconds=1.0)
+    rooms = Rooms.build(given, our_clock, {"bill": Bills()})
     async with House(alipay, box, our_clock, rooms).serving() as house:
         await house.open_shop("MD5", await make.account(alipay, SignType.MD5))
         await house.meet()
