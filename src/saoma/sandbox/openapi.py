@@ -253,7 +253,9 @@ class OpenApi:
             case FaultKind.UNAVAILABLE_BEFORE:
                 raise Refusal("20000", "isp.unknow-error")
             case FaultKind.REFUSED:
-                said = self._refused(method, call, failed(method.word))
+                said = self._refused(method, call, failed(fault.code if fault and fault.code else method.word))
+            case FaultKind.REJECTED:
+                raise Refusal("40002", fault.code if fault else "")
             case FaultKind.UNKNOWN if not method.holds:
                 raise Refusal("20000", "aop.unknow-error")
             case _:
@@ -296,8 +298,10 @@ class OpenApi:
         if fault is not None:
             talk.why = f"as planned: {fault.fault.value}"
         match kind:
-            case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNAVAILABLE_BEFORE | FaultKind.UNKNOWN | FaultKind.REFUSED:
+            case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNAVAILABLE_BEFORE | FaultKind.UNKNOWN:
                 raise Refusal("20000", "isp.unknow-error")
+            case FaultKind.REFUSED | FaultKind.REJECTED:
+                raise Refusal("40002", fault.code if fault and fault.code else "isv.code-invalid")
             case FaultKind.SILENCE_BEFORE:
                 return Reply(None, wait=wait)
             case _:

@@ -87,9 +87,9 @@ class Desk:
         """Let time pass."""
         self.sandbox.book.advance(timedelta(**by))
 
-    def plan(self, service: str, fault: str, times: int = 1) -> None:
+    def plan(self, service: str, fault: str, times: int = 1, code: str = "") -> None:
         """Let the next calls go wrong."""
-        self.sandbox.faults.plan(Fault(service, FaultKind(fault), times, 0))
+        self.sandbox.faults.plan(Fault(service, FaultKind(fault), times, 0, code))
 
 
 def desk(config: Config | None = None, at: datetime = LUNCH) -> Desk:

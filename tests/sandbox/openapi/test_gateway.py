@@ -235,6 +235,23 @@ def test_other_methods_leave_their_outcome_open_undone(till: Desk) -> None:
     assert till.ask(REFUND, asked)["fund_change"] == "N"
 
 
+def test_a_planned_no_says_the_word_it_was_given(till: Desk) -> None:
+    till.plan(PAY, "refused", code="BEYOND_PAY_RESTRICTION")
+    assert till.pay()["sub_code"] == "ACQ.BEYOND_PAY_RESTRICTION"
+    till.plan(PAY, "rejected", code="isv.invalid-token")
+    said = till.pay()
+    assert (said["code"], said["sub_code"]) == ("40002", "isv.invalid-token")
+    assert till.status() == "ACQ.TRADE_NOT_EXIST"
+
+
+def test_a_merchant_without_funds_can_not_refund() -> None:
+    poor = Partner(PARTNER, APP, md5_key=KEY, public_key=sandboxes.partner_keys()[1], out_of_funds=True)
+    till = desk(sandboxes.settings(partners=[poor]))
+    till.pay()
+    said = till.ask(REFUND, {"out_trade_no": "T1", "refund_amount": "12.50"})
+    assert said["sub_code"] == "ACQ.SELLER_BALANCE_NOT_ENOUGH"
+
+
 def test_a_malformed_call_uses_no_fault_up(till: Desk) -> None:
     till.plan(PRECREATE, "unavailable_before")
     refusal(till, till.signed(PRECREATE, ASKED, version="9"))
