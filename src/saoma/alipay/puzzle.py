@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -59,7 +61,7 @@ class Solution:
     key made it over another text), `no_key` (none of these keys), `no_signature` (this is none at all).
 
     `oddities` are words of `ODDITIES`; `charset` is empty where it makes no difference; `text` is what should be
-    signed."""
+    signed. `field` names the parameter that an oddity speaks of."""
 
     verdict: str
     key: str = ""
@@ -69,6 +71,7 @@ class Solution:
     text: str = ""
     bits: int = 0
     tried: int = 0
+    field: str = ""
 
 
 def read_puzzle(pasted: str, sign: str = "") -> Puzzle:
@@ -102,6 +105,14 @@ def solve(puzzle: Puzzle, candidates: Sequence[Candidate]) -> Solution:
     return _solve_rsa(puzzle, candidates, texts, charsets, right)
 
 
+def solve_texts(
+    sign: str, texts: Sequence[tuple[tuple[str, ...], str]], candidates: Sequence[Candidate], sign_type: str = ""
+) -> Solution:
+    """The same for an RSA signature over a message with a rule of its own: what may have been signed, the right text
+    first, each with what is odd about it. A word may name a field behind a colon."""
+    return _solve_rsa(Puzzle((), sign, sign_type), candidates, texts, _CHARSETS, texts[0][1])
+
+
 def _charsets(puzzle: Puzzle) -> tuple[str, ...]:
     """The charset the message names, then the other one."""
     first = "gbk" if puzzle.charset.lower().startswith("gb") else "utf-8"
@@ -124,6 +135,12 @@ def _texts(puzzle: Puzzle, charsets: tuple[str, ...]) -> Iterator[tuple[tuple[st
         yield ("sign_type_left_out" if is_open_api else "sign_type_kept",), joined(sorted(fields), keep=not is_open_api)
         raw = sorted((name, value) for name, value in puzzle.pairs if name != "sign")
         yield ("percent_encoded",), joined(raw)
+        for encode in (quote, quote_plus):
+            # some leave blanks as plus signs, .NET writes small letters: whatever was signed, it was encoded
+            done = [(name, encode(value, "", charsets[0], "replace")) for name, value in sorted(fields)]
+            yield ("percent_encoded",), joined(done)
+            small = [(name, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), value)) for name, value in done]
+            yield ("percent_encoded",), joined(small)
         yield ("unsorted",), joined(fields)
         yield ("unsorted", "sign_type_kept"), joined(fields, keep=True)
         yield ("case_ignored",), joined(sorted(fields, key=lambda pair: pair[0].lower()))
@@ -138,7 +155,33 @@ def _texts(puzzle: Puzzle, charsets: tuple[str, ...]) -> Iterator[tuple[tuple[st
         yield ("ampersand_after",), joined(sorted(fields)) + "&"
         yield ("line_end",), joined(sorted(fields)) + "\n"
         yield ("no_separator",), joined(sorted(fields)).replace("&", "")
-    yield (() if not fields else ("as_pasted",)), puzzle.text
+    if puzzle.text or not fields:
+        yield (() if not fields else ("as_pasted",)), puzzle.text
+    # one parameter that was changed or added between signing and sending
+    for name, value in fields:
+        yield (f"one_left_out:{name}",), joined(sorted(pair for pair in fields if pair[0] != name))
+        for other in _other_spellings(value):
+            yield (
+                (f"one_rewritten:{name}",),
+                joined(sorted((*(pair for pair in fields if pair[0] != name), (name, other)))),
+            )
+
+
+def _other_spellings(value: str) -> Iterator[str]:
+    """What a value may have been when it was signed: JSON in another form, an amount with other zeros."""
+    found: list[str] = []
+    if value[:1] in ("{", "["):
+        with contextlib.suppress(ValueError, RecursionError):
+            parsed = json.loads(value)
+            for separators in ((",", ":"), (", ", ": ")):
+                for escape in (False, True):
+                    for order in (False, True):
+                        found.append(json.dumps(parsed, separators=separators, ensure_ascii=escape, sort_keys=order))
+            found.append(found[0].replace("/", "\\/"))
+    elif re.fullmatch(r"\d{1,12}(\.\d{1,8})?", value):
+        whole, _, part = value.partition(".")
+        found += [whole, f"{whole}.{part.rstrip('0')}".rstrip("."), f"{whole}.{part.ljust(2, '0')}", f"{whole}.{part}0"]
+    yield from dict.fromkeys(other for other in found if other != value)
 
 
 def _decoded(value: str, charset: str, *, encoded: bool) -> str:
@@ -174,16 +217,17 @@ def _solve_md5(
                     made = hashlib.md5(data + key, usedforsecurity=False).hexdigest()
                     if hmac.compare_digest(made, sign.lower()):
                         oddities = (*odd, *how, *cased, *(("other_charset",) if other else ()))
-                        return Solution(
-                            "odd" if oddities else "right",
-                            candidate.name,
-                            SignType.MD5,
-                            charset,
-                            oddities,
-                            right,
-                            tried=tried,
-                        )
+                        return _found(candidate, SignType.MD5, charset, oddities, right, tried)
     return Solution("no_key", sign_type=SignType.MD5, text=right, tried=tried)
+
+
+def _found(
+    candidate: Candidate, sign_type: SignType, charset: str, oddities: tuple[str, ...], right: str, tried: int
+) -> Solution:
+    words = tuple(word.partition(":")[0] for word in oddities)
+    field_ = next((word.partition(":")[2] for word in oddities if ":" in word), "")
+    verdict = "odd" if oddities else "right"
+    return Solution(verdict, candidate.name, sign_type, charset, words, right, tried=tried, field=field_)
 
 
 def _md5_keys(text: str) -> Iterator[tuple[tuple[str, ...], bytes]]:
@@ -237,15 +281,7 @@ def _solve_rsa(
                             *(("other_charset",) if other else ()),
                             *(("other_sign_type",) if named else ()),
                         )
-                        return Solution(
-                            "odd" if oddities else "right",
-                            candidate.name,
-                            sign_type,
-                            charset,
-                            oddities,
-                            right,
-                            tried=tried,
-                        )
+                        return _found(candidate, sign_type, charset, oddities, right, tried)
             return Solution("other_text", candidate.name, sign_type, "", how, right, tried=tried)
     return Solution("no_key", text=right, bits=8 * len(signatures[0][1]), tried=tried)
 

@@ -40,7 +40,7 @@ from saoma.sandbox.rewriting import (
 log = structlog.get_logger(__name__)
 
 #: First path segments that belong to the sandbox on every host.
-OWN_SEGMENTS: Final = frozenset({"gateway.do", "ams", "oauth2", "wallet", "control", "healthz", "readyz"})
+OWN_SEGMENTS: Final = frozenset({"gateway.do", "ams", "oauth2", "wallet", "calls", "control", "healthz", "readyz"})
 
 #: Sends the wallet's own page with a status and a sentence, when there is nothing of a partner's to show.
 Refuse = Callable[[int, str], Awaitable[None]]

@@ -25,6 +25,7 @@ from saoma.sandbox.mapi import Mapi, Reply
 from saoma.sandbox.model import Buyer
 from saoma.sandbox.openapi import OpenApi
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.plus_pages import heard_of
 from saoma.sandbox.standing import stand
 from saoma.sandbox.trades import Book
 
@@ -34,12 +35,16 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 @route("/gateway.do", http_method=["GET", "POST"], request_max_body_size=_LARGEST, include_in_schema=False)
 async def gateway(
-    request: Request[Any, Any, Any], mapi: NamedDependency[Mapi], openapi: NamedDependency[OpenApi]
+    request: Request[Any, Any, Any],
+    mapi: NamedDependency[Mapi],
+    openapi: NamedDependency[OpenApi],
+    book: NamedDependency[Book],
 ) -> Response[bytes]:
     """Both gateways: `service` speaks XML, `method` speaks JSON."""
     query, body = request.scope["query_string"], await request.body()
     is_open_api = _names(b"method", query, body) and not _names(b"service", query, body)
-    reply = openapi.answer(query, body) if is_open_api else mapi.answer(query, body)
+    with book.store.hearing(heard_of(request, body)):
+        reply = openapi.answer(query, body) if is_open_api else mapi.answer(query, body)
     return await _sent(reply, request)
 
 

@@ -10,8 +10,10 @@ from typing import Any, Final
 from litestar import Request, Response, route
 from litestar.di import NamedDependency
 
+from saoma.sandbox import store
 from saoma.sandbox.dropping import drop_connection
 from saoma.sandbox.plus import CONTENT_TYPE, Heard, Plus
+from saoma.sandbox.trades import Book
 
 _LARGEST: Final = 200_000
 
@@ -23,13 +25,14 @@ _LARGEST: Final = 200_000
     include_in_schema=False,
     status_code=200,
 )
-async def alipay_plus(request: Request[Any, Any, Any], plus: NamedDependency[Plus]) -> Response[bytes]:
+async def alipay_plus(
+    request: Request[Any, Any, Any], plus: NamedDependency[Plus], book: NamedDependency[Book]
+) -> Response[bytes]:
     """JSON, signed in its headers."""
-    query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    heard = Heard(request.method, f"{path}?{query}" if query else path, headers, await request.body())
-    reply = plus.answer(heard)
+    came = heard_of(request, await request.body())
+    with book.store.hearing(came):
+        reply = plus.answer(Heard(came.method, came.address, came.headers, came.body))
+        came.answer = dict(reply.headers)
     if reply.wait:
         await asyncio.sleep(reply.wait)
     if reply.body is not None:
@@ -37,6 +40,14 @@ async def alipay_plus(request: Request[Any, Any, Any], plus: NamedDependency[Plu
     if request.client is not None:
         drop_connection((request.client.host, request.client.port))
     return Response(b"", status_code=504)
+
+
+def heard_of(request: Request[Any, Any, Any], body: bytes) -> store.Heard:
+    """A request for the call log, as it came."""
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return store.Heard(request.method, f"{path}?{query}" if query else path, headers, body)
 
 
 handlers: Final[list[Any]] = [alipay_plus]

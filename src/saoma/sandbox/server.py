@@ -33,6 +33,7 @@ from saoma.kit.errors import Invalid, Refused
 from saoma.sandbox import gateway_pages, openapi_pages, plus_pages
 from saoma.sandbox.authorizing import Authorizations
 from saoma.sandbox.browser import Browser
+from saoma.sandbox.calls import Calls
 from saoma.sandbox.config import Config, read_config
 from saoma.sandbox.control import control_router
 from saoma.sandbox.daily_files import DailyFiles
@@ -45,6 +46,7 @@ from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus import Plus
 from saoma.sandbox.plus_notices import PlusNotices
 from saoma.sandbox.screens import wallet_router
+from saoma.sandbox.screens.calls import calls_router
 from saoma.sandbox.sftp import SftpDoor
 from saoma.sandbox.standing import StandingClock
 from saoma.sandbox.store import Store
@@ -56,6 +58,7 @@ _WELCOME = """A local Alipay at {url}
   gateways       {url}/gateway.do and, for Alipay+, {url}/ams/api/v1/payments
   authorization  {url}/oauth2/publicAppAuthorize.htm
   toy wallets    {url}/wallet
+  calls, live    {url}/calls
   control        {url}/control/openapi.json
 Press Ctrl-C to stop.
 """
@@ -96,6 +99,7 @@ class Sandbox:
         OpenApiNews(self.book, self.partners, config.openapi, self.notices)
         self.plus = Plus(self.book, self.partners, self.faults)
         PlusNotices(self.book, self.partners, self.plus.payments, self.notices)
+        self.calls = Calls(self.partners, self.book.choices)
         self.browser = Browser(config.partner_origins)
 
     def app(self) -> Litestar:
@@ -106,6 +110,7 @@ class Sandbox:
                 *openapi_pages.handlers,
                 *plus_pages.handlers,
                 control_router(),
+                calls_router(),
                 wallet_router(self.browser),
             ],
             dependencies={name: _given(getattr(self, name)) for name in _INJECTED},
@@ -149,6 +154,7 @@ _INJECTED = (
     "mapi",
     "openapi",
     "plus",
+    "calls",
     "authorizations",
     "browser",
     "daily_files",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS kept (kind TEXT NOT NULL, key TEXT NOT NULL, body BLO
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, service TEXT NOT NULL, partner TEXT NOT NULL,
-    out_trade_no TEXT NOT NULL, request TEXT NOT NULL, response TEXT, why TEXT NOT NULL
+    out_trade_no TEXT NOT NULL, request TEXT NOT NULL, response TEXT, why TEXT NOT NULL, heard BLOB
 );
 """
 
@@ -43,6 +43,24 @@ class Call(msgspec.Struct):
     why: str = ""
 
 
+class Heard(msgspec.Struct):
+    """A request as it came, before anybody read it. `answer` are the headers that went back, where they matter."""
+
+    method: str
+    address: str
+    headers: dict[str, str]
+    body: bytes
+    answer: dict[str, str] = {}
+
+
+class HeardCall(msgspec.Struct):
+    """A call of the log with its place in it; `heard` is None for calls that came by no gateway."""
+
+    id: int
+    call: Call
+    heard: Heard | None
+
+
 class Store:
     """The file, or memory only when `path` is None. One connection, used from one thread."""
 
@@ -55,8 +73,13 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
+        if "heard" not in {row[1] for row in self._db.execute("PRAGMA table_info(calls)")}:
+            self._db.execute("ALTER TABLE calls ADD COLUMN heard BLOB")
         self._changed: dict[tuple[str, str], Any] = {}
-        self._calls: list[tuple[str, str, str, str, str, str | None, str]] = []
+        self._calls: list[tuple[str, str, str, str, str, str | None, str, Heard | None]] = []
+        self._heard: Heard | None = None
+        #: Called after calls were written, so that whoever watches looks again.
+        self.watchers: set[Callable[[], None]] = set()
         self._calls_logged = 0
         self._depth = 0
 
@@ -85,7 +108,9 @@ class Store:
         self, at: str, service: str, partner: str, number: str, asked: dict[str, str], said: str | None, why: str = ""
     ) -> None:
         """Note a call; it is written with the next commit."""
-        self._calls.append((at, service, partner, number, json.dumps(asked, ensure_ascii=False), said, why))
+        self._calls.append(
+            (at, service, partner, number, json.dumps(asked, ensure_ascii=False), said, why, self._heard)
+        )
         self._settle()
 
     def calls(self, partner: str = "", number: str = "", limit: int = CALLS_KEPT) -> list[Call]:
@@ -99,6 +124,29 @@ class Store:
             Call(at, service, who, order, json.loads(asked), said, why)
             for at, service, who, order, asked, said, why in reversed(rows)
         ]
+
+    @contextmanager
+    def hearing(self, heard: Heard) -> Iterator[Heard]:
+        """What is logged inside came as `heard`; written at the end, so that answer headers may be added."""
+        with self.writing():
+            self._heard = heard
+            try:
+                yield heard
+            finally:
+                self._heard = None
+
+    def heard(self, *, after: int = 0, call_id: int = 0, limit: int = 100) -> list[HeardCall]:
+        """Calls as they came, the latest first: one by its place, or the latest `limit` behind a place."""
+        rows = self._db.execute(
+            "SELECT id, at, service, partner, out_trade_no, request, response, why, heard FROM calls"
+            " WHERE id > ?1 AND (?2 = 0 OR id = ?2) ORDER BY id DESC LIMIT ?3",
+            (after, call_id, limit),
+        )
+        found = []
+        for place, at, service, who, order, asked, said, why, heard in rows:
+            came = msgspec.json.decode(heard, type=Heard) if heard else None
+            found.append(HeardCall(place, Call(at, service, who, order, json.loads(asked), said, why), came))
+        return found
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -136,8 +184,9 @@ class Store:
                 else:
                     db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, key, encode(record)))
             db.executemany(
-                "INSERT INTO calls (at, service, partner, out_trade_no, request, response, why) VALUES (?,?,?,?,?,?,?)",
-                calls,
+                "INSERT INTO calls (at, service, partner, out_trade_no, request, response, why, heard)"
+                " VALUES (?,?,?,?,?,?,?,?)",
+                [(*call[:-1], encode(call[-1]) if call[-1] else None) for call in calls],
             )
             self._calls_logged += len(calls)
             if self._calls_logged >= _SWEEP_EVERY:
@@ -147,3 +196,6 @@ class Store:
             db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
+        if calls:
+            for look in list(self.watchers):
+                look()

@@ -5,13 +5,14 @@ Nothing that is pasted is kept. Keys come from the accounts here, or are pasted 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 
 from saoma.alipay.key_texts import key_name, read_key
 from saoma.alipay.puzzle import Candidate, Solution, read_puzzle, solve
+from saoma.alipay.puzzle_words import ODDITIES, VERDICTS
 from saoma.console.account_forms import typed
 from saoma.console.scope import OPERATES, AnyRequest, shell
 from saoma.identity.accounts import account_views
@@ -20,46 +21,6 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from saoma.kit.seal import Seal
 from saoma.web.page import page
-
-#: What is odd about how a signature was made, in words for the one who programs it.
-ODDITIES: Final = {
-    "sign_type_kept": "sign_type was signed, too: leave it out.",
-    "sign_type_left_out": "sign_type was left out: in the Open API it is signed.",
-    "percent_encoded": "The values were signed percent-encoded: sign them raw, encode afterwards.",
-    "unsorted": "The parameters were signed in the order they are sent: sort them by name.",
-    "case_ignored": "The names were sorted without regard to capitals: sort by ASCII.",
-    "empty_kept": "Parameters without a value were signed: leave them out.",
-    "charset_left_out": "_input_charset was left out: it is signed, also when it stands in the address.",
-    "quoted": "The values were signed in quotes: only in-app payments do that.",
-    "plus_kept": "A plus sign stands for a blank in a form: decode before signing.",
-    "blanks_cut": "Blanks at the ends of values were cut before signing: send what is signed.",
-    "ampersand_after": "An & was signed after the last parameter.",
-    "line_end": "A line end was signed after the last parameter.",
-    "no_separator": "The parameters were signed without & between them.",
-    "as_pasted": "The text was signed as it stands, not built by Alipay's rule.",
-    "capitals": "The MD5 signature is in capitals: Alipay wants small letters.",
-    "key_line_end": "A line end was taken for part of the key.",
-    "key_blank": "A blank was taken for part of the key.",
-    "key_named": "&key= stands before the key: append the key alone.",
-    "key_apart": "An & stands before the key: append the key alone.",
-    "md5_blank": "The key that is kept here holds a blank; the signature was made without.",
-    "md5_invisible": "The key that is kept here holds invisible letters; the signature was made without.",
-    "md5_quoted": "The key that is kept here stands in quotes; the signature was made without.",
-    "other_charset": "The bytes were made in another charset than the message names.",
-    "other_sign_type": "The message names another sign type than was used.",
-    "sign_plus_lost": "The plus signs of the signature have become blanks: percent-encode it.",
-    "sign_encoded": "The signature was percent-encoded once too often.",
-    "sign_url_letters": "The signature is written in the letters for addresses: use plain base64.",
-    "sign_wrapped": "The signature is broken into lines: write it on one.",
-}
-#: What the whole means.
-VERDICTS: Final = {
-    "right": "The signature holds, and is made as Alipay wants it.",
-    "odd": "This key made the signature, but not as Alipay wants it.",
-    "other_text": "This key made the signature, over another text than this one.",
-    "no_key": "None of these keys made this signature.",
-    "no_signature": "This is no signature: neither 32 hex digits (MD5) nor base64 (RSA, RSA2).",
-}
 
 
 async def _page(

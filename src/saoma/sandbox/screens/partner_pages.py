@@ -20,6 +20,8 @@ from saoma.web.assets import NotBuilt, assets, manifest
 _FILES: Final = {
     "wallet.js": "text/javascript; charset=utf-8",
     "wallet.css": "text/css; charset=utf-8",
+    "calls.js": "text/javascript; charset=utf-8",
+    "calls.css": "text/css; charset=utf-8",
     "bridge.js": "text/javascript; charset=utf-8",
 }
 _ICON: Final = (

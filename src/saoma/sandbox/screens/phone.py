@@ -5,6 +5,7 @@ own."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from saoma.kit.clock import beijing
 from saoma.kit.errors import NotAllowed, NotFound, Refused
@@ -87,7 +88,7 @@ def phone_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Phone:
 def keep_language(request: Request[Any, Any, Any]) -> Redirect | None:
     """A link to one of the wallet's pages may choose the phone's language with `?lang=`: keep it, go on without it."""
     chosen = request.query_params.get("lang")
-    if request.method != "GET" or not request.url.path.startswith("/wallet") or chosen not in ("en", "zh"):
+    if request.method != "GET" or not request.url.path.startswith(("/wallet", "/calls")) or chosen not in ("en", "zh"):
         return None
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
     answer = to(request.url.path + (f"?{urlencode(kept)}" if kept else ""))
@@ -126,6 +127,11 @@ def amount(money: Money) -> str:
     return f"¥{figures(money)}" if money.currency == "CNY" else f"{figures(money)} {money.currency}"
 
 
+def breaking(name: str) -> Markup:
+    """A long name that may break behind its dots, lines and slashes."""
+    return Markup(re.sub(r"(?<=[._/])(?=\w)", "<wbr>", str(escape(name))))
+
+
 def hue(text: str) -> int:
     """Which of six colours belongs to a name, always the same one."""
     return sum(map(ord, text.lower())) % 6
@@ -144,7 +150,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.globals.update(icon=icon, figures=figures, amount=amount, hue=hue, on_the_clock=on_the_clock)
+    made.globals.update(
+        icon=icon, figures=figures, amount=amount, hue=hue, breaking=breaking, on_the_clock=on_the_clock
+    )
     return made
 
 

@@ -1,0 +1,71 @@
+"""The live call page in a real browser: a call appears by itself, is taken apart, and says why it was refused."""
+
+from __future__ import annotations
+
+import urllib.parse
+import urllib.request
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.sandbox import make
+from tests.sandbox.wallet.conftest import Street
+
+pytestmark = pytest.mark.journey
+
+
+def call(street: Street, fields: dict[str, str]) -> None:
+    body = urllib.parse.urlencode({name: value for name, value in fields.items() if name != "_input_charset"}).encode()
+    urllib.request.urlopen(f"http://127.0.0.1:{street.port}/gateway.do?_input_charset=UTF-8", body).read()
+
+
+def test_a_refused_call_arrives_and_says_why_in_both_languages(chromium: Browser, street: Street) -> None:
+    wide = chromium.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB")
+    page, troubles = wide.new_page(), list[str]()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    page.goto(f"http://localhost:{street.port}/calls")
+    expect(page.locator("[data-live=on]")).to_be_visible()
+
+    good = make.signed(make.pay_fields(street.number()))
+    call(street, good)
+    expect(page.locator("[data-details]")).to_contain_text("Let pass and done")
+    expect(page.locator("[data-mark=passed]")).to_have_count(11)
+    # a signature over another text: the amount was changed behind it
+    number = street.number()
+    call(street, make.signed(make.pay_fields(number)) | {"trans_amount": "9.50", "trans_name": "<b>soup</b>"})
+    row = page.locator("[data-call]").first
+    expect(row).to_contain_text(number)
+    expect(row).to_contain_text("ILLEGAL_SIGN")
+    expect(page.locator("[data-details]")).to_contain_text(number)
+    expect(page.locator("[data-check=signature]")).to_have_attribute("data-mark", "failed")
+    expect(page.locator("[data-hints]")).to_contain_text("No key on file made this signature")
+    expect(page.locator("[data-details] pre").first).to_contain_text("trans_name=<b>soup</b>")
+
+    # an older one is looked at, and what arrives meanwhile leaves it standing
+    page.locator("[data-call]", has_text=good["partner_trans_id"]).click()
+    expect(page.locator("[data-details]")).to_contain_text("Let pass and done")
+    call(street, make.signed(make.basic("alipay.acquire.cancle")))
+    expect(page.locator("[data-call]").first).to_contain_text("ILLEGAL_SERVICE")
+    expect(page.locator("[data-details]")).to_contain_text("Let pass and done")
+    page.get_by_role("button", name="Follow the newest").click()
+    expect(page.locator("[data-hints]")).to_contain_text("Is alipay.acquire.cancel meant?")
+
+    page.get_by_role("link", name="中文").click()
+    expect(page.locator("[data-hints]")).to_contain_text("没有 alipay.acquire.cancle 这个接口")
+    page.get_by_role("link", name="出错的").click()
+    expect(page.locator("[data-call]", has_text=good["partner_trans_id"])).to_have_count(0)
+    expect(page.locator("[data-call]", has_text=number)).to_be_visible()
+    assert troubles == []
+    wide.close()
+
+
+def test_on_a_phone_a_call_is_a_page_of_its_own(page: Page, street: Street) -> None:
+    number = street.number()
+    call(street, make.signed(make.pay_fields(number, trans_amount="x")))
+    page.goto(f"http://localhost:{street.port}/calls?only=trouble")
+    page.locator("[data-call]", has_text=number).click()
+    expect(page.locator("[data-hints]")).to_contain_text("trans_amount")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="All calls").click()
+    expect(page.locator("[data-call]", has_text=number)).to_be_visible()
