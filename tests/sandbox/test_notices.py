@@ -218,3 +218,12 @@ async def test_a_forged_notification_says_what_it_is_told_to(wire: Running, shop
     (listed,) = (await wire.control("GET", f"notifications/{NUMBER}"))["notifications"]
     assert len(listed["deliveries"]) == 1, "lies are kept nowhere"
     await wire.control("POST", "notifications/NOBODY/forge", {}, status=404)
+
+
+async def test_notifications_are_held_back_and_sent_when_let_go(wire: Running, shop: Shop) -> None:
+    await wire.control("POST", "notifications/hold", {"held": True})
+    await pay(wire, shop)
+    await wire.advance(minutes=5)
+    assert shop.told == []
+    await wire.control("POST", "notifications/hold", {"held": False})
+    assert [told["trade_status"] for told in shop.told] == ["TRADE_SUCCESS"]

@@ -46,7 +46,7 @@ class Bench:
     async def drive(self, wrong: Iterable[str] = (), only: Iterable[str] = (), **hears: Any) -> list[Finding]:
         """Drive it with these switches on."""
         shop = self.shop
-        shop.wrong, shop.gateway, shop.alarms = set(wrong), shop.first, 0
+        shop.wrong, shop.gateway = set(wrong), shop.first
         shop.forget()
         adapter = Beside(shop)
         return await drive(self.control, adapter, await meet(adapter), only=only, silence=HELD, **hears)

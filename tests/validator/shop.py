@@ -94,7 +94,7 @@ class Shop:
         self.states: set[str] = set()
         self.heard: set[str] = set()
         self.time = 0.0
-        self.alarms = 0
+        self.silent = False
         self._session = session
         self._numbers = itertools.count(1)
         self._run = secrets.token_hex(3)
@@ -140,7 +140,9 @@ class Shop:
         try:
             async with self._session.post(f"{gateway.url}?_input_charset=UTF-8", data=body, headers=head) as said:
                 answer = read_answer(await said.read())
+            self.silent = False
         except (aiohttp.ClientError, TimeoutError):
+            self.silent = True
             return None
         if answer.is_success and not answer.is_signed_by(signatory, "UTF-8") and not self.is_wrong("believes_anything"):
             return None
@@ -211,9 +213,9 @@ class Shop:
         if answer is not None and not answer.is_success and answer.error != "SYSTEM_ERROR":
             order.status = "failed"
             return
-        if answer is None and self.is_wrong("forgets_after_silence"):
+        if answer is None and self.silent and self.is_wrong("forgets_after_silence"):
             return
-        silent = answer is None and self.is_wrong("new_number_after_silence")
+        silent = answer is None and self.silent and self.is_wrong("new_number_after_silence")
         if silent or (answer is not None and not said and self.is_wrong("new_number_after_error")):
             number = self.new_number()
             other = self.orders[number] = Order(

@@ -1,8 +1,10 @@
-"""Lies on demand: a notification that tells something else than the truth, to see whether a partner believes it.
+"""Lies and silence on demand: forged notifications, and true ones held back, to see what a partner makes of it.
 
 Signed well, it is what a thief with the key would send, or a mistake at Alipay; with a spoiled signature, anybody."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 from litestar import post
@@ -10,6 +12,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from saoma.sandbox.notices import Notices
+
+#: How long what was held back waits for the partner's answers, in seconds.
+PATIENCE: Final = 3.0
 
 
 class Forged(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,3 +37,18 @@ async def forge(number: FromPath[str], data: JSONBody[Forged], notices: NamedDep
     """Tell a lie about an order: its last notification with other fields, under an id of its own."""
     told = await notices.forge(number, data.changes, spoiled=data.spoil_signature)
     return Heard(told.at.isoformat(), told.status, told.answer)
+
+
+class Hold(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether notifications are held back."""
+
+    held: bool
+
+
+@post("/notifications/hold", status_code=200)
+async def hold(data: JSONBody[Hold], notices: NamedDependency[Notices]) -> Hold:
+    """Send no notification for now, whatever is due; or send what was held back."""
+    notices.held = data.held
+    if not data.held:
+        await notices.send_due(patience=PATIENCE)
+    return data

@@ -90,6 +90,8 @@ class Notices:
         self._session: aiohttp.ClientSession | None = None
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
+        #: Whether nothing is sent for now, whatever is due.
+        self.held = False
         #: By the gateway that a trade was asked for by; what stands here in none is told as the XML gateway tells it.
         self.dialects: dict[str, Dialect] = {}
         #: The times between tries, where they are others.
@@ -194,7 +196,7 @@ class Notices:
             dialect.pass_time()
         now = self._book.clock.now()
         tasks = []
-        while self._queue and self._queue[0][0] <= now:
+        while not self.held and self._queue and self._queue[0][0] <= now:
             at, notice_id = heapq.heappop(self._queue)
             notice = self._notices[notice_id]
             if notice.next_at == at and notice_id not in self._going_out:

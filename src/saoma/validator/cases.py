@@ -100,7 +100,7 @@ CASES: Final = (
     ),
     _wire(
         9, "Cancel keeps failing", "Bounded repeats, then a record for a person and an alarm.",
-        "cancel", "Plan system_error_before for alipay.acquire.cancel, times 1000; scan ...91 and cancel.",
+        "cancel", "Plan system_error_before for alipay.acquire.cancel, times 1000; scan ...95 and cancel.",
     ),
     _wire(
         10, "Cancel is refused for good", "After retry_flag=N no further cancel, and no sale reported as closed.",

@@ -56,6 +56,7 @@ async def drive(
         if stage.clocked:
             await control.stand(still=False)
         await control.behave()
+        await stage.hold(held=False)
     return findings
 
 

@@ -214,7 +214,8 @@ def _asks_after_forgery(order: Order) -> None:
     if known is None:
         if not is_over(order):
             raise NotSeen("still-running")
-        raise Wrong("believed-forgery", forged[-1])
+        asked = [call for call in order.later if call.kind in ("pay", "query", "cancel")]
+        raise Wrong("believed-forgery" if asked else "never-asked", forged[-1])
     ends_paid(order)
 
 

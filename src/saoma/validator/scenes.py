@@ -22,6 +22,7 @@ async def _v2(stage: Stage) -> None:
 
 
 async def _v3(stage: Stage) -> None:
+    await stage.hold()
     await _paid_with(stage, stage.code("90"), 90)
 
 
@@ -30,6 +31,7 @@ async def _v4(stage: Stage) -> None:
 
 
 async def _v5(stage: Stage) -> None:
+    await stage.hold()
     await _paid_with(stage, stage.code("96"), 90)
 
 
@@ -38,6 +40,7 @@ async def _v6(stage: Stage) -> None:
 
 
 async def _v7(stage: Stage) -> None:
+    await stage.hold()
     await stage.plan(PAY, "silence_after")
     await _paid_with(stage, stage.code("00"), 90)
 
@@ -57,7 +60,8 @@ async def _v8(stage: Stage) -> None:
 
 
 async def _v9(stage: Stage) -> None:
-    order = await stage.pay(code=stage.code("91"))
+    # nothing was created, so no trade runs out by itself and ends the matter
+    order = await stage.pay(code=stage.code("95"))
     await cancel_in_vain(stage, order, 5400)
 
 
@@ -88,6 +92,7 @@ async def _v11(stage: Stage) -> None:
 
 
 async def _v12(stage: Stage) -> None:
+    await stage.hold()
     await stage.plan(QUERY, "bad_signature")
     order = await stage.pay(code=stage.code("99"))
     await stage.standing(order)

@@ -46,15 +46,16 @@ async def _s4(stage: Stage) -> None:
 
 
 async def _s5(stage: Stage) -> None:
+    await stage.hold()
     if stage.hello.barcode:
         order = await stage.pay(code=stage.code("90"))
     else:
         order = await stage.waiting_order()
         await stage.buyer_pays(order)
     await stage.rest(40, order)
-    await stage.resend(order)
     if stage.clocked:
         await stage.rest(3600)
+    await stage.hold(held=False)
     await stage.resend(order)
     await stage.standing(order)
 
@@ -67,6 +68,7 @@ async def _s6(stage: Stage) -> None:
 
 
 async def _s7(stage: Stage) -> None:
+    await stage.hold()
     for ending, seconds in (("90", 60), ("91", 190)):
         order = await stage.pay(code=stage.code(ending))
         await stage.rest(seconds, order)
@@ -92,7 +94,7 @@ async def _s10(stage: Stage) -> None:
     await stage.cancel(order)
     await stage.rest(60, order)
     await stage.standing(order)
-    lost = await stage.pay(code=stage.code("91"), solution="ticket")
+    lost = await stage.pay(code=stage.code("95"), solution="ticket")
     await cancel_in_vain(stage, lost, 5400)
 
 
@@ -165,6 +167,7 @@ async def _s16(stage: Stage) -> None:
     if paid is None:
         raise Unfit("hook-failed", why=f"/shop_code: {address} is no code of this Alipay")
     await stage.mark("the customer types 18.80 and pays", paid["out_trade_no"])
+    await stage.delivered(paid["out_trade_no"])
     await stage.rest(5)
     await stage.standing(paid["out_trade_no"])
 

@@ -54,6 +54,7 @@ class Stage:
         self._known: set[str] = set()
         self._since: datetime | None = None
         self._still: datetime | None = None
+        self._held = False
         self._numbers: list[str] = []
         self._others: list[Control] = []
         self.facts: dict[str, str] = {}
@@ -64,6 +65,7 @@ class Stage:
         before = self.control.calls() if self._since is None else self.control.calls_since(self._since)
         self._known |= {call.number for call in await before} - {""}
         await self.control.behave()
+        await self.hold(held=False)
         if self.clocked:
             # what is still under way would meet the faults that are meant for this case
             await self._pushed(SETTLED, None)
@@ -180,16 +182,23 @@ class Stage:
         path = f"trades/{order}/pay?partner={self.control.partner}"
         paid = await self.control.ask("POST", path, {"buyer_id": ""}, missing=True)
         await self.mark("the buyer pays in the wallet" if paid else "the buyer can't pay any more", order)
-        if paid:
-            await self._delivered(order)
+        if paid and not self._held:
+            await self.delivered(order)
 
-    async def _delivered(self, order: str) -> None:
+    async def delivered(self, order: str) -> None:
         """Let what is to be told about an order arrive: it travels by itself, also while the clock stands."""
         for _ in range(100):
             said = await self.control.ask("GET", f"notifications/{order}")
             if all(notice["deliveries"] for notice in said["notifications"]):
                 return
             await asyncio.sleep(0.01)
+
+    async def hold(self, *, held: bool = True) -> None:
+        """Notifications are lost for now, or sent after all."""
+        if held != self._held:
+            await self.control.ask("POST", "notifications/hold", {"held": held})
+            await self.mark("notifications are held back" if held else "notifications are let go")
+            self._held = held
 
     async def resend(self, order: str) -> None:
         """Alipay tells everything about an order once more."""
