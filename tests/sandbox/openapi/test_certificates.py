@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from saoma.sandbox.certificates import Certificates, cert_sn, root_cert_sn
+from saoma.sandbox.certificates import Certificates, cert_sn, number_of, root_cert_sn
 from saoma.sandbox.model import Partner
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import APP, KEY, PARTNER, Running
@@ -70,6 +70,8 @@ def test_the_certificates_hold_the_right_keys_and_only_rsa_roots_count(till: Des
     roots = x509.load_pem_x509_certificates(made.authority.roots.encode())
     assert len(roots) == 2
     assert numbers["alipay_root_cert_sn"] == cert_sn(roots[0].public_bytes(serialization.Encoding.PEM).decode())
+    name = "CN=Saoma Sandbox Certification Authority R1,OU=Certification Authority,O=Saoma Sandbox,C=CN"
+    assert numbers["alipay_root_cert_sn"] == number_of(name, roots[0].serial_number)
     assert "\n\n" in made.authority.roots
     for pem, key in (
         (made.authority.alipay, sandboxes.alipay_keys()[1]),
