@@ -43,13 +43,17 @@ class Bench:
     shop: Shop
     session: aiohttp.ClientSession
 
-    async def drive(self, wrong: Iterable[str] = (), only: Iterable[str] = (), **hears: Any) -> list[Finding]:
-        """Drive it with these switches on."""
+    async def drive(
+        self, wrong: Iterable[str] = (), only: Iterable[str] = (), without: Iterable[str] = (), **hears: Any
+    ) -> list[Finding]:
+        """Drive it with these switches on, and without these hooks."""
         shop = self.shop
         shop.wrong, shop.gateway = set(wrong), shop.first
         shop.forget()
         adapter = Beside(shop)
-        return await drive(self.control, adapter, await meet(adapter), only=only, silence=HELD, **hears)
+        hello = await meet(adapter)
+        hello.hooks = [hook for hook in hello.hooks if hook not in without]
+        return await drive(self.control, adapter, hello, only=only, silence=HELD, **hears)
 
     async def right(self) -> Right:
         """Drive it with no switch on, and note which switches each case looks at: no others can change it."""

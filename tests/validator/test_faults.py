@@ -108,7 +108,7 @@ async def test_what_failed_is_shown_where_it_happened(bench: Bench) -> None:
     wrong = [line.text.split(" ")[0] for line in finding.verdict.lines if line.wrong]
     assert wrong == ["query", "query"]
     assert finding.verdict.outcome is Outcome.FAILED
-    assert finding.verdict.reason.say() == "Two questions were only 1 s apart; 3-5 s is published."
+    assert finding.verdict.reason.say() == "Two questions were only 1 s apart; published: 3-5 s."
 
 
 async def test_every_switch_of_the_faulty_integration_is_in_the_table() -> None:

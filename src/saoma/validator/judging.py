@@ -221,7 +221,7 @@ def _asks_after_forgery(order: Order) -> None:
 
 def v13(timeline: Timeline) -> Reason:
     """notification twice, out of order, bad signature, wrong amount"""
-    if not timeline.notices:
+    if not [each for each in timeline.notices if each.kind in ("first", "again")]:
         raise NotSeen
     acknowledged(timeline)
     for kind, key in (("wrong amount", "accepted-wrong-amount"), ("spoiled", "accepted-forgery")):
@@ -280,6 +280,8 @@ def repeated_refund(timeline: Timeline, lost: Call) -> int:
     if not again:
         raise Wrong("refund-given-up", lost)
     same_again(lost, *again)
+    if again[-1].is_unclear and not timeline.driven:
+        raise NotSeen("still-running")
     if again[-1].result != "SUCCESS":
         raise Wrong("refund-not-done", again[-1], answer=again[-1].result)
     return len([call for call in timeline.of("refund", lost.number) if call.asked.get("partner_refund_id") == mine])

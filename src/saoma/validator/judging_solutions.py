@@ -138,7 +138,7 @@ def s4(timeline: Timeline) -> Reason:
 def s5(timeline: Timeline) -> Reason:
     """late and double notifications"""
     first_ones = [each for each in timeline.notices if each.kind == "first"]
-    if not first_ones or (timeline.driven and not [each for each in timeline.notices if each.kind == "again"]):
+    if not first_ones or not [each for each in timeline.notices if each.kind == "again"]:
         raise NotSeen
     acknowledged(timeline)
     for order in timeline.orders():

@@ -125,7 +125,7 @@ def _label(event: Event) -> str:
         case Call():
             return event.kind
         case Notice():
-            return event.kind
+            return event.kind if event.kind != "first" else event.said.removeprefix("TRADE_").lower() or "told"
         case Told():
             return event.status or event.hook
         case Visit():

@@ -1,6 +1,7 @@
 """Watch mode: nothing is asked of the integration; Alipay's log is read, and every case that it shows is judged.
 
-A person or their own test brings the cases about; what was not seen yet, says how. One order that fails is enough."""
+A person or their own test brings the cases about; what was not seen yet, says how. The latest order that
+shows a case decides it."""
 
 from __future__ import annotations
 
@@ -58,12 +59,12 @@ def _judged(case: Case, whole: Timeline, parts: list[Timeline], before: list[Fin
         )
     about = [whole] if case.whole else parts
     judged = [Finding(case, judge(case.id, each), each) for each in about]
-    rank = {Outcome.FAILED: 0, Outcome.PASSED: 1, Outcome.NOT_SEEN: 2, Outcome.NOT_APPLICABLE: 3}
-    judged.sort(key=lambda each: (rank[each.verdict.outcome], each.verdict.reason.key == "not-happened"))
-    if not judged or judged[0].verdict.outcome is Outcome.NOT_SEEN:
-        reason = judged[0].verdict.reason if judged else Reason("not-happened")
-        return Finding(case, Verdict(case.id, Outcome.NOT_SEEN, reason), Timeline())
-    return judged[0]
+    shown = [each for each in judged if each.verdict.outcome is not Outcome.NOT_SEEN]
+    if shown:
+        # the latest decides: what was mended since is not held against anybody
+        return shown[-1]
+    said = [each.verdict.reason for each in judged if each.verdict.reason.key != "not-happened"]
+    return Finding(case, Verdict(case.id, Outcome.NOT_SEEN, (said or [Reason("not-happened")])[-1]), Timeline())
 
 
 def attempts(whole: Timeline) -> list[Timeline]:

@@ -1,0 +1,77 @@
+"""`saoma validate` as it is called: a target or a command, terminal and files, and one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from saoma.kit.errors import Invalid
+from saoma.validator.adapter import CommandAdapter, HookFailed, meet
+from saoma.validator.command import Wish, run_validate
+from saoma.validator.control import NoSandbox
+from tests.sandbox.make import free_port
+from tests.validator.make import Bench
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HOOKS = """
+import json, sys, urllib.request
+asked = json.load(sys.stdin)
+if asked.get("order") == "none":
+    sys.exit("no such order")
+head = {"Content-Type": "application/json"}
+address = sys.argv[1] + "/" + asked.pop("hook")
+said = urllib.request.urlopen(urllib.request.Request(address, json.dumps(asked).encode(), head)).read()
+print(said.decode())
+"""
+
+
+async def test_a_target_is_driven_and_the_reports_are_written(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.shop.wrong = {"cuts_code"}
+    wish = Wish(
+        target=f"{bench.shop.home}/adapter", sandbox=bench.control.url, cases=("V1", "V2", "V14"), silence=0.02,
+        page=tmp_path / "out" / "report.html", junit=tmp_path / "report.xml", json=tmp_path / "report.json",
+    )  # fmt: skip
+    assert await asyncio.to_thread(run_validate, wish) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "✓ V1 A payment succeeds at once" in out and "✗ V2" in out and "1 failed" in out and "2 passed" in out
+    assert json.loads((tmp_path / "report.json").read_text())["name"] == "Test shop"
+    assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")
+    assert b"<testsuite " in (tmp_path / "report.xml").read_bytes()
+
+
+async def test_a_command_answers_hooks_on_standard_output(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "hooks.py").write_text(HOOKS)
+    bench.shop.wrong = set()
+    adapter = CommandAdapter(f"{sys.executable} {tmp_path / 'hooks.py'} {bench.shop.home}/adapter")
+    assert (await meet(adapter)).name == "Test shop"
+    with pytest.raises(HookFailed, match="no such order"):
+        await adapter.call("query", {"order": "none"})
+
+
+async def test_watching_once_judges_what_the_log_holds(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    await bench.drive(only=["V1"])
+    wish = Wish(sandbox=bench.control.url, cases=("V1", "V14"), once=True, lang="zh")
+    assert await asyncio.to_thread(run_validate, wish) == 0
+    out = capsys.readouterr().out
+    assert "一次付款成功" in out and "扫 281234567890123493，看屏幕。" in out
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "words"),
+    [
+        (Wish(cases=("V15",)), Invalid, "no case V15"),
+        (Wish(solutions=("bakery",)), Invalid, "no solution bakery"),
+        (Wish(sandbox=f"http://127.0.0.1:{free_port()}"), NoSandbox, "no local Alipay answers"),
+    ],
+)
+async def test_a_wrong_wish_is_told_in_one_line(wish: Wish, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words) as told:
+        await asyncio.to_thread(run_validate, wish)
+    assert "\n" not in str(told.value)

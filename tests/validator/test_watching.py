@@ -1,0 +1,77 @@
+"""Watch mode: only Alipay's log is read. What a log shows is judged, what it can't show is not claimed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from saoma.validator.judge import JUDGES
+from saoma.validator.report import Finding
+from saoma.validator.timeline import Call, Notice, Timeline
+from saoma.validator.verdict import Outcome
+from saoma.validator.watching import findings_of
+from tests.validator.make import Bench, Right, failed
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+#: What a log alone shows of an integration that does everything right.
+SHOWN = {
+    "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9", "V10", "V11", "V12", "V13", "S2", "S3", "S6", "S7", "S8",
+    "S5", "S9", "S13", "S16",
+}  # fmt: skip
+
+
+def watched(*found: Finding) -> dict[str, Finding]:
+    """The same log, without a word of the integration, ten minutes later: what watching would make of each drive."""
+    seen = {}
+    for each in found:
+        events = tuple(event for event in each.timeline.events if isinstance(event, Call | Notice))
+        whole = Timeline(events, (each.timeline.until or events[-1].at) + timedelta(minutes=10))
+        seen[each.case.id] = next(one for one in findings_of(whole) if one.case.id == each.case.id)
+    return seen
+
+
+async def test_a_log_alone_passes_what_it_can_show_and_claims_no_more(right: Right) -> None:
+    seen = watched(*right.found)
+    assert {case for case, one in seen.items() if one.verdict.outcome is Outcome.PASSED} == SHOWN
+    assert {case for case, one in seen.items() if one.verdict.outcome is Outcome.FAILED} == set()
+
+
+@pytest.mark.parametrize(
+    ("switch", "case", "reason"),
+    [
+        ("no_industry", "V1", "incomplete-extend-info"),
+        ("cuts_code", "V2", "code-cut"),
+        ("asks_too_often", "V3", "asked-too-often"),
+        ("never_cancels", "V4", "no-cancel"),
+        ("new_number_after_error", "V5", "second-number"),
+        ("leaves_open", "V6", "left-open"),
+        ("new_number_after_silence", "V7", "second-number"),
+        ("cancels_twice", "V8", "cancel-given-up"),
+        ("cancels_after_no", "V10", "cancel-after-no"),
+        ("new_refund_number", "V11", "new-refund-number"),
+        ("says_ok", "V13", "not-acknowledged"),
+        ("token_twice", "S2", "token-twice"),
+    ],
+)
+async def test_a_fault_that_shows_in_the_log_is_named_without_an_adapter(
+    bench: Bench, switch: str, case: str, reason: str
+) -> None:
+    seen = watched(*await bench.drive([switch], [case]))
+    assert failed(seen.values()) == {case: reason}
+
+
+async def test_nothing_that_happened_is_nothing_that_passed() -> None:
+    found = findings_of(Timeline())
+    assert {each.verdict.outcome for each in found} == {Outcome.NOT_SEEN}
+    assert [each.case.id for each in found] == list(JUDGES)
+
+
+async def test_the_latest_order_that_shows_a_case_decides_it(bench: Bench) -> None:
+    before = (await bench.drive(["cuts_code"], ["V2"]))[0].timeline
+    after = (await bench.drive(only=["V2"]))[0].timeline
+    calls = tuple(event for each in (before, after) for event in each.events if isinstance(event, Call | Notice))
+    for events, outcome in ((calls, Outcome.PASSED), (before.calls, Outcome.FAILED)):
+        found = findings_of(Timeline(tuple(events), after.until), only=["V2"])
+        assert [each.verdict.outcome for each in found] == [outcome]
