@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +25,6 @@ from cryptography.hazmat.primitives import serialization
 from saoma.alipay.signing import new_rsa_key
 from saoma.sandbox.store import Store
 from tests.clients.installing import HERE, NPM, folder_of, node
-from tests.sandbox.make import free_port
 
 OFFICIAL, COMMUNITY, OLD = "alipay-sdk-python", "python-alipay-sdk", "alipay"
 _DRIVERS: Final = {OFFICIAL: "drive_official.py", COMMUNITY: "drive_community.py", OLD: "drive_old.py"}
@@ -170,7 +170,9 @@ def running(folder: Path) -> Iterator[Alipay]:
     buyers = [{"id": "anna", "balance": 5000}, {"id": "poor", "balance": 1}]
     config = folder / "sandbox.json"
     config.write_text(json.dumps({"state": "book.sqlite", "partners": partners, "buyers": buyers}))
-    alipay = Alipay(free_port())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        alipay = Alipay(probe.getsockname()[1])
     with _listening(alipay):
         process = subprocess.Popen(
             [sys.executable, "-m", "saoma.cli", "sandbox", "--port", str(alipay.port), "--config", str(config)],
