@@ -104,7 +104,7 @@ def validate(
     partner: Annotated[str, typer.Option(help="Whose calls are read.")] = "2088000000000001",
     sandbox: Annotated[str, typer.Option(help="Address of the local Alipay [default: http://localhost:8001].")] = "",
     own_sandbox: Annotated[  # noqa: FBT002
-        bool, typer.Option("--own-sandbox", help="Start a local Alipay for this run only.")
+        bool, typer.Option("--own-sandbox", help="Start that local Alipay for this run only.")
     ] = False,
     solution: Annotated[list[str] | None, typer.Option(help="restaurant, taxi, fast_food, ticket; repeat it.")] = None,
     case: Annotated[list[str] | None, typer.Option(help="Only this case, as V3 or S11; repeat it.")] = None,

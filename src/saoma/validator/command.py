@@ -76,7 +76,7 @@ async def _validate(wish: Wish, console: Console) -> Report:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         url = wish.sandbox or "http://localhost:8001"
         if wish.own_sandbox:
-            url = await stack.enter_async_context(own_sandbox())
+            url = await stack.enter_async_context(own_sandbox(url))
             console.print(f"[bright_black]A local Alipay at {url}[/]")
         control = Control(url, wish.partner, session)
         await control.now()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -112,17 +112,15 @@ class Control:
 
 
 @asynccontextmanager
-async def own_sandbox() -> AsyncIterator[str]:
-    """A local Alipay of this run, in a process of its own; its address. Raises `NoSandbox`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+async def own_sandbox(url: str) -> AsyncIterator[str]:
+    """A local Alipay of this run at `url`, in a process of its own; its address. Raises `NoSandbox`."""
+    port = urlsplit(url).port or 8001
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "saoma.cli", "sandbox", "--port", str(port),
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, "SAOMA_FOLLOW_STDIN": "1"},
     )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://localhost:{port}"
     try:
         async with aiohttp.ClientSession() as session, asyncio.timeout(_STARTS_WITHIN):
             while True:
@@ -131,7 +129,7 @@ async def own_sandbox() -> AsyncIterator[str]:
                         if answer.status == 200:
                             break
                 if process.returncode is not None:
-                    raise NoSandbox("the local Alipay ended at once: try  saoma sandbox  to see why")
+                    raise NoSandbox(f"the local Alipay ended at once: is port {port} in use?  saoma sandbox  says why")
                 await asyncio.sleep(0.05)
         yield url
     except TimeoutError:
