@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from saoma.alipay.signing import Signatory
 from saoma.sandbox.model import Partner
+from saoma.sandbox.plus import Heard
 from saoma.sandbox.plus_signing import read_signature, text_to_sign, write_signature
 from tests.sandbox import make
 from tests.sandbox.make import Running
+from tests.sandbox.near import Near
 
 CLIENT = "SANDBOX_5X00000000000000"
 PAY = "/ams/api/v1/payments/pay"
@@ -92,9 +95,15 @@ class Said:
 class Client:
     """One client of Alipay+ at a running sandbox."""
 
-    wire: Running
+    wire: Running | Near
     client_id: str = CLIENT
     signatory: Signatory = field(default_factory=make.partner_signatory)
+
+    @property
+    def running(self) -> Running:
+        """The web server, for tests that have one."""
+        assert isinstance(self.wire, Running)
+        return self.wire
 
     async def ask(self, operation: str, body: dict[str, Any]) -> Said:
         """Sign, send, read; an answer with a wrong signature fails the test."""
@@ -112,16 +121,23 @@ class Client:
             "Signature": write_signature(self.signatory, text),
         }
         head |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if isinstance(self.wire, Near):
+            lower = {name.lower(): value for name, value in head.items()}
+            reply = await self.wire.send_plus(Heard(method, path, lower, raw))
+            assert reply.body is not None
+            return self._checked(path, reply.body, reply.headers)
         url = self.wire.url + path
         async with self.wire.client.request(method, url, data=raw, headers=head) as answer:
             assert answer.status == 200
-            said = await answer.read()
-            header = answer.headers.get("Signature")
-            if header is None:
-                return Said(json.loads(said), signed=False)
-            assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"
-            text = text_to_sign(path, answer.headers["Client-Id"], answer.headers["Response-Time"], said)
-            signature = read_signature(header)
-            assert signature is not None
-            assert self.signatory.verify(text, signature.value), "the answer's signature is wrong"
-            return Said(json.loads(said), signed=True)
+            return self._checked(path, await answer.read(), answer.headers)
+
+    def _checked(self, path: str, said: bytes, headers: Mapping[str, str]) -> Said:
+        header = headers.get("Signature")
+        if header is None:
+            return Said(json.loads(said), signed=False)
+        assert headers["Content-Type"] == "application/json; charset=UTF-8"
+        text = text_to_sign(path, headers["Client-Id"], headers["Response-Time"], said)
+        signature = read_signature(header)
+        assert signature is not None
+        assert self.signatory.verify(text, signature.value), "the answer's signature is wrong"
+        return Said(json.loads(said), signed=True)

@@ -23,6 +23,7 @@ from saoma.sandbox.plus_signing import text_to_sign
 from saoma.sandbox.store import Heard, Store
 from tests.sandbox import make, plus
 from tests.sandbox.make import Running
+from tests.sandbox.near import Near, near
 from tests.sandbox.plus import CLIENT, PAY, TIME, Client
 
 OTHER = Partner("2088000000000042", "2016000000000042", md5_key="zyxwvutsrqponmlkjihgfedcba654321")
@@ -30,16 +31,21 @@ MD5 = md5_signatory(make.KEY)
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Running]:
+def wire() -> Near:
+    return near(make.settings(partners=[plus.partner(), OTHER]))
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Running]:
     async with make.running(config=make.settings(partners=[plus.partner(), OTHER])) as running:
         yield running
 
 
-def latest(wire: Running) -> Look:
+def latest(wire: Near | Running) -> Look:
     return wire.sandbox.calls.look(wire.book.store.heard(limit=1)[0])
 
 
-def said(wire: Running, lang: str = "en") -> str:
+def said(wire: Near | Running, lang: str = "en") -> str:
     """The hints for the latest call, as people read them."""
     found = hints(latest(wire), wire.sandbox.calls, known_services(OPERATIONS, METHODS))
     return " ".join(texts(lang)(hint.words, **hint.values) for hint in found)
@@ -56,7 +62,7 @@ def wrongly(text: Callable[[dict[str, str]], str], key: str = make.KEY, codec: s
     return fields | {"sign_type": "MD5", "sign": sign}
 
 
-async def test_a_call_that_went_well_shows_both_texts_and_both_signatures(wire: Running) -> None:
+async def test_a_call_that_went_well_shows_both_texts_and_both_signatures(wire: Near) -> None:
     fields = make.signed(make.pay_fields())
     await wire.send(fields)
     look = latest(wire)
@@ -84,7 +90,7 @@ async def test_a_call_that_went_well_shows_both_texts_and_both_signatures(wire: 
     ],
 )
 async def test_the_check_that_failed_is_named_and_none_behind_it_is_claimed(
-    wire: Running, fields: dict[str, str], code: str | None, failed: str
+    wire: Near, fields: dict[str, str], code: str | None, failed: str
 ) -> None:
     await wire.send(fields)
     look = latest(wire)
@@ -96,14 +102,14 @@ async def test_the_check_that_failed_is_named_and_none_behind_it_is_claimed(
     assert all(marks(look)[name] == "unreached" for name in names[place + 1 :])
 
 
-async def test_an_open_outcome_and_a_planned_silence_are_no_refusals(wire: Running) -> None:
-    await wire.send(make.signed(make.pay_fields(code="281234567890123491")))
-    assert (latest(wire).outcome, latest(wire).failed) == (Outcome.OPEN, "")
-    await wire.control("POST", "faults", {"service": make.QUERY, "fault": "silence_before", "seconds": 0})
+async def test_an_open_outcome_and_a_planned_silence_are_no_refusals(served: Running) -> None:
+    await served.send(make.signed(make.pay_fields(code="281234567890123491")))
+    assert (latest(served).outcome, latest(served).failed) == (Outcome.OPEN, "")
+    await served.control("POST", "faults", {"service": make.QUERY, "fault": "silence_before", "seconds": 0})
     with pytest.raises(Exception, match=r".*"):
-        await wire.send(make.signed(make.basic(make.QUERY, partner_trans_id="X")))
-    assert (latest(wire).outcome, latest(wire).failed) == (Outcome.SILENT, "")
-    assert said(wire) == ""
+        await served.send(make.signed(make.basic(make.QUERY, partner_trans_id="X")))
+    assert (latest(served).outcome, latest(served).failed) == (Outcome.SILENT, "")
+    assert said(served) == ""
 
 
 # --- what it says --------------------------------------------------------------------------------------------------
@@ -145,7 +151,7 @@ async def test_an_open_outcome_and_a_planned_silence_are_no_refusals(wire: Runni
     ],
 )
 async def test_a_refusal_is_explained_by_the_one_thing_that_was_wrong(
-    wire: Running, fields: dict[str, str], says: str
+    wire: Near, fields: dict[str, str], says: str
 ) -> None:
     await wire.send(fields)
     assert latest(wire).outcome is Outcome.REFUSED
@@ -153,7 +159,7 @@ async def test_a_refusal_is_explained_by_the_one_thing_that_was_wrong(
     assert any("\u4e00" <= letter <= "\u9fff" for letter in said(wire, "zh")) or latest(wire).failed == "parameters"
 
 
-async def test_a_line_end_in_the_key_is_seen(wire: Running) -> None:
+async def test_a_line_end_in_the_key_is_seen(wire: Near) -> None:
     import hashlib
 
     fields = make.pay_fields()
@@ -162,7 +168,7 @@ async def test_a_line_end_in_the_key_is_seen(wire: Running) -> None:
     assert "A line end was taken for part of the key" in said(wire)
 
 
-async def test_an_rsa_signature_tells_its_key_its_hash_and_that_another_text_was_signed(wire: Running) -> None:
+async def test_an_rsa_signature_tells_its_key_its_hash_and_that_another_text_was_signed(wire: Near) -> None:
     sha1 = make.partner_signatory(SignType.RSA)
     await wire.send(make.signed(make.pay_fields(sign_type="RSA2"), sha1))
     assert "made with RSA, but sign_type says RSA2" in said(wire)
@@ -173,7 +179,7 @@ async def test_an_rsa_signature_tells_its_key_its_hash_and_that_another_text_was
     assert "No key on file" in said(wire)
 
 
-async def test_the_json_gateway_is_looked_at_by_its_own_rules(wire: Running) -> None:
+async def test_the_json_gateway_is_looked_at_by_its_own_rules(wire: Near) -> None:
     fields = {
         "app_id": make.APP, "method": OAUTH_TOKEN, "charset": "utf-8", "timestamp": "2024-01-05 12:15:32",
         "version": "1.0", "grant_type": "authorization_code", "code": "no", "sign_type": "RSA2",
@@ -216,13 +222,13 @@ RIGHT = text_to_sign(PAY, CLIENT, TIME, PLUS_BODY)
         (b"nothing", "The key is right (RSA2), but another text was signed"),
     ],
 )
-async def test_an_alipay_plus_signature_is_explained(wire: Running, signed: bytes, says: str) -> None:
+async def test_an_alipay_plus_signature_is_explained(wire: Near, signed: bytes, says: str) -> None:
     await Client(wire).send(PLUS_BODY, signed=signed)
     assert latest(wire).failed == "signature"
     assert says in said(wire)
 
 
-async def test_an_alipay_plus_call_shows_both_signatures_and_who_is_meant(wire: Running) -> None:
+async def test_an_alipay_plus_call_shows_both_signatures_and_who_is_meant(wire: Near) -> None:
     await Client(wire).ask("pay", plus.pay_body())
     look = latest(wire)
     assert set(marks(look).values()) == {"passed"}
@@ -249,32 +255,32 @@ async def page(wire: Running, path: str = "/calls", **headers: str) -> str:
         return await answer.text()
 
 
-async def test_no_key_is_ever_shown_whole(wire: Running) -> None:
-    await wire.send(make.signed(make.pay_fields(trans_name=f"soup&key={make.KEY}", memo="<script>x</script>")))
+async def test_no_key_is_ever_shown_whole(served: Running) -> None:
+    await served.send(make.signed(make.pay_fields(trans_name=f"soup&key={make.KEY}", memo="<script>x</script>")))
     private = make.partner_keys()[0]
-    await Client(wire).send(json.dumps({"key": private}).encode())
-    for call in wire.book.store.heard():
-        shown = await page(wire, f"/calls/{call.id}")
+    await Client(served).send(json.dumps({"key": private}).encode())
+    for call in served.book.store.heard():
+        shown = await page(served, f"/calls/{call.id}")
         assert make.KEY not in shown
         assert private[40:80] not in shown
         assert "<script>x" not in shown
-    assert "abc…56" in await page(wire, "/calls/1")
+    assert "abc…56" in await page(served, "/calls/1")
 
 
-async def test_the_list_is_for_one_partner_or_for_what_went_wrong(wire: Running) -> None:
-    await wire.send(make.signed(make.pay_fields("GOOD-1")))
-    await wire.send(make.signed(make.pay_fields("BAD-1", partner=OTHER.partner)))
-    assert "GOOD-1" in await page(wire) and "BAD-1" in await page(wire)
-    trouble = await page(wire, "/calls?only=trouble")
+async def test_the_list_is_for_one_partner_or_for_what_went_wrong(served: Running) -> None:
+    await served.send(make.signed(make.pay_fields("GOOD-1")))
+    await served.send(make.signed(make.pay_fields("BAD-1", partner=OTHER.partner)))
+    assert "GOOD-1" in await page(served) and "BAD-1" in await page(served)
+    trouble = await page(served, "/calls?only=trouble")
     assert "BAD-1" in trouble and "GOOD-1" not in trouble
-    assert "GOOD-1" not in await page(wire, f"/calls?partner={OTHER.partner}")
-    assert "错在哪里" in await page(wire, **{"Accept-Language": "zh-CN"})
-    async with wire.client.get(f"{wire.url}/calls/99") as gone:
+    assert "GOOD-1" not in await page(served, f"/calls?partner={OTHER.partner}")
+    assert "错在哪里" in await page(served, **{"Accept-Language": "zh-CN"})
+    async with served.client.get(f"{served.url}/calls/99") as gone:
         assert gone.status == 404
 
 
-async def test_a_call_arrives_on_the_open_page_and_nothing_is_missed_after_a_break(wire: Running) -> None:
-    async with wire.client.get(f"{wire.url}/calls/live?after=0") as stream:
+async def test_a_call_arrives_on_the_open_page_and_nothing_is_missed_after_a_break(served: Running) -> None:
+    async with served.client.get(f"{served.url}/calls/live?after=0") as stream:
         assert stream.content_type == "text/event-stream"
 
         async def heard(until: str) -> str:
@@ -284,12 +290,12 @@ async def test_a_call_arrives_on_the_open_page_and_nothing_is_missed_after_a_bre
             return whole
 
         await heard("here")
-        await wire.send(make.signed(make.pay_fields("LIVE-1")))
+        await served.send(make.signed(make.pay_fields("LIVE-1")))
         assert "event: call" in await heard("LIVE-1")
-        await wire.send(make.signed(make.pay_fields("LIVE-2")))
+        await served.send(make.signed(make.pay_fields("LIVE-2")))
         await heard("LIVE-2")
-        assert len(wire.book.store.watchers) == 1
-    async with wire.client.get(f"{wire.url}/calls/live?after=0", headers={"Last-Event-ID": "1"}) as again:
+        assert len(served.book.store.watchers) == 1
+    async with served.client.get(f"{served.url}/calls/live?after=0", headers={"Last-Event-ID": "1"}) as again:
         whole = ""
         while "LIVE-2" not in whole:
             whole += (await asyncio.wait_for(again.content.readany(), 10)).decode()
@@ -318,7 +324,7 @@ def test_a_book_from_before_has_calls_too(tmp_path: Path) -> None:
     store.close()
 
 
-async def test_whatever_stands_in_a_call_can_be_looked_at(wire: Running) -> None:
+async def test_whatever_stands_in_a_call_can_be_looked_at(served: Running) -> None:
     for raw in (
         b"",
         b"service",
@@ -328,8 +334,8 @@ async def test_whatever_stands_in_a_call_can_be_looked_at(wire: Running) -> None
         b"\xff\xfe",
         form({"method": "x"}, "gbk"),
     ):
-        async with wire.client.post(f"{wire.url}/gateway.do", data=raw) as answer:
+        async with served.client.post(f"{served.url}/gateway.do", data=raw) as answer:
             assert answer.status == 200
-        assert latest(wire).outcome is not Outcome.DONE
-        said(wire)
-        await page(wire, "/calls")
+        assert latest(served).outcome is not Outcome.DONE
+        said(served)
+        await page(served, "/calls")

@@ -14,6 +14,7 @@ from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus_signing import HeaderSignature, read_signature, text_to_sign, write_signature
 from tests.sandbox import make, plus
 from tests.sandbox.make import Running
+from tests.sandbox.near import near
 from tests.sandbox.plus import CLIENT, PAY, Client
 
 #: The throw-away pair of a public test suite, as the wire paper prints it: for tests only.
@@ -57,7 +58,13 @@ EXAMPLE = b"""{"productCode":"IN_STORE_PAYMENT","paymentRequestId":"pay_test_000
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+def client() -> Client:
+    """A client of a sandbox without a web server: most of what is asked here needs none."""
+    return Client(near(make.settings(partners=[plus.partner()])))
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Client]:
     async with make.running(config=make.settings(partners=[plus.partner()])) as wire:
         yield Client(wire)
 
@@ -90,8 +97,8 @@ async def test_the_vectors_header_is_accepted_and_one_other_byte_is_not() -> Non
         assert (later.code, later.signed) == ("SIGNATURE_INVALID", False)
 
 
-async def test_the_example_body_pays_as_it_is_printed(client: Client) -> None:
-    said = await client.send(EXAMPLE)
+async def test_the_example_body_pays_as_it_is_printed(served: Client) -> None:
+    said = await served.send(EXAMPLE)
     assert said.outcome == ("S", "SUCCESS")
     assert said.body == {
         "result": {"resultCode": "SUCCESS", "resultStatus": "S", "resultMessage": "success"},
@@ -108,7 +115,7 @@ async def test_the_example_body_pays_as_it_is_printed(client: Client) -> None:
         },
         "grossSettlementAmount": {"currency": "USD", "value": "1231"},
     }
-    assert client.wire.book.trades[make.PARTNER, "pay_test_0001"].cny == 8740
+    assert served.running.book.trades[make.PARTNER, "pay_test_0001"].cny == 8740
 
 
 @pytest.mark.parametrize(
@@ -160,10 +167,10 @@ async def test_a_call_with_a_wrong_header_is_refused_unsigned(
     assert client.wire.book.all_trades() == []
 
 
-async def test_only_the_five_operations_are_there_and_only_by_post(client: Client) -> None:
-    assert (await client.send(b"{}", "/ams/api/v1/payments/payout")).code == "NO_INTERFACE_DEF"
-    assert (await client.send(b"{}", "/ams/api/v2/payments/pay")).code == "NO_INTERFACE_DEF"
-    assert (await client.send(b"{}", PAY, "PUT")).code == "METHOD_NOT_SUPPORTED"
+async def test_only_the_five_operations_are_there_and_only_by_post(served: Client) -> None:
+    assert (await served.send(b"{}", "/ams/api/v1/payments/payout")).code == "NO_INTERFACE_DEF"
+    assert (await served.send(b"{}", "/ams/api/v2/payments/pay")).code == "NO_INTERFACE_DEF"
+    assert (await served.send(b"{}", PAY, "PUT")).code == "METHOD_NOT_SUPPORTED"
 
 
 async def test_the_sandbox_path_is_for_sandbox_clients() -> None:
@@ -174,12 +181,12 @@ async def test_the_sandbox_path_is_for_sandbox_clients() -> None:
             assert (await Client(wire, client_id).send(body, path)).code == code
 
 
-async def test_milliseconds_are_a_request_time_too_and_the_query_is_signed(client: Client) -> None:
+async def test_milliseconds_are_a_request_time_too_and_the_query_is_signed(served: Client) -> None:
     raw = json.dumps(plus.pay_body()).encode()
     text = text_to_sign(PAY, CLIENT, "1704428130000", raw)
-    assert (await client.send(raw, signed=text, Request_Time="1704428130000")).code == "SUCCESS"
-    assert (await client.send(raw, PAY + "?a=%20b")).code == "SUCCESS"
-    assert (await client.send(raw, PAY + "?a=%20b", signed=text)).code == "SIGNATURE_INVALID"
+    assert (await served.send(raw, signed=text, Request_Time="1704428130000")).code == "SUCCESS"
+    assert (await served.send(raw, PAY + "?a=%20b")).code == "SUCCESS"
+    assert (await served.send(raw, PAY + "?a=%20b", signed=text)).code == "SIGNATURE_INVALID"
 
 
 @pytest.mark.parametrize(
@@ -238,14 +245,14 @@ async def test_a_payment_that_lacks_or_misspells_something_is_refused_and_the_lo
     assert later.code == "ORDER_NOT_EXIST"
 
 
-async def test_a_client_is_made_known_by_the_control_api(client: Client) -> None:
-    wire: Running = client.wire
+async def test_a_client_is_made_known_by_the_control_api(served: Client) -> None:
+    wire: Running = served.running
     known = {"partner": "2088000000000077", "md5_key": "k" * 32, "client_id": "SANDBOX_7", "client_public_key": PUBLIC}
     answer = await wire.control("POST", "partners", known)
     other = Client(wire, "SANDBOX_7", rsa_signatory(SignType.RSA2, PRIVATE, answer["alipay_public_key"]))
     assert (await other.ask("pay", plus.pay_body())).code == "SUCCESS"
     # the same number is another payment of another partner
-    assert (await client.ask("inquiryPayment", {"paymentRequestId": "pay_test_0001"})).code == "ORDER_NOT_EXIST"
+    assert (await served.ask("inquiryPayment", {"paymentRequestId": "pay_test_0001"})).code == "ORDER_NOT_EXIST"
     taken = await wire.control("POST", "partners", known | {"partner": "2088000000000078"}, 422)
     assert "belongs to partner 2088000000000077" in taken["detail"]
 

@@ -16,13 +16,20 @@ from saoma.sandbox.plus_model import Call, Failed
 from saoma.sandbox.server import Sandbox
 from saoma.sandbox.store import Store
 from tests.sandbox import make, plus
+from tests.sandbox.near import near
 from tests.sandbox.plus import PAY, Client
 
 PENDING = ("U", "PAYMENT_IN_PROCESS")
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+def client() -> Client:
+    """A client of a sandbox without a web server: most of what is asked here needs none."""
+    return Client(near(make.settings(partners=[plus.partner()])))
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Client]:
     async with make.running(config=make.settings(partners=[plus.partner()])) as wire:
         yield Client(wire)
 
@@ -79,20 +86,20 @@ async def test_a_code_that_a_wallet_showed_too_long_ago_is_expired_and_a_used_on
     assert (await client.ask("pay", plus.pay_body("third", late))).code == "EXPIRED_CODE"
 
 
-async def test_a_buyer_with_a_pin_pays_when_they_confirm_and_not_after_three_minutes(client: Client) -> None:
+async def test_a_buyer_with_a_pin_pays_when_they_confirm_and_not_after_three_minutes(served: Client) -> None:
     for number, confirms in (("a", True), ("b", False)):
-        code = client.wire.book.new_payment_code("chen").code
-        said = await client.ask("pay", plus.pay_body(number, code))
+        code = served.running.book.new_payment_code("chen").code
+        said = await served.ask("pay", plus.pay_body(number, code))
         assert said.outcome == PENDING
-        assert await status(client, number) == ("PROCESSING", "PAYMENT_IN_PROCESS")
+        assert await status(served, number) == ("PROCESSING", "PAYMENT_IN_PROCESS")
         if confirms:
-            await client.wire.control("POST", f"trades/{number}/pay")
-            assert await status(client, number) == ("SUCCESS", "SUCCESS")
-            assert (await client.ask("pay", plus.pay_body(number, code))).code == "SUCCESS"
+            await served.running.control("POST", f"trades/{number}/pay")
+            assert await status(served, number) == ("SUCCESS", "SUCCESS")
+            assert (await served.ask("pay", plus.pay_body(number, code))).code == "SUCCESS"
         else:
-            await client.wire.advance(minutes=3)
-            assert await status(client, number) == ("FAIL", "ORDER_IS_CLOSED")
-            assert (await client.ask("pay", plus.pay_body(number, code))).code == "ORDER_IS_CLOSED"
+            await served.running.advance(minutes=3)
+            assert await status(served, number) == ("FAIL", "ORDER_IS_CLOSED")
+            assert (await served.ask("pay", plus.pay_body(number, code))).code == "ORDER_IS_CLOSED"
 
 
 async def test_a_payment_is_closed_at_its_own_expiry_time(client: Client) -> None:
@@ -114,9 +121,9 @@ async def test_a_repeat_pays_once_and_other_content_is_refused(client: Client) -
         assert (await client.ask("pay", plus.pay_body(**changes))).outcome == ("F", "REPEAT_REQ_INCONSISTENT")
 
 
-async def test_a_number_of_the_xml_gateway_is_not_paid_again_here(client: Client) -> None:
-    await client.wire.call(make.pay_fields("SAME"))
-    assert (await client.ask("pay", plus.pay_body("SAME"))).code == "REPEAT_REQ_INCONSISTENT"
+async def test_a_number_of_the_xml_gateway_is_not_paid_again_here(served: Client) -> None:
+    await served.running.call(make.pay_fields("SAME"))
+    assert (await served.ask("pay", plus.pay_body("SAME"))).code == "REPEAT_REQ_INCONSISTENT"
 
 
 async def test_yen_have_no_cents_and_settle_in_another_currency(client: Client) -> None:
@@ -145,27 +152,27 @@ async def test_a_currency_nobody_settles_is_refused(client: Client, changes: dic
 # --- with the merchant's code --------------------------------------------------------------------------------------
 
 
-async def test_an_order_code_is_scanned_and_paid(client: Client) -> None:
-    said = await client.ask("pay", plus.order_code_body())
+async def test_an_order_code_is_scanned_and_paid(served: Client) -> None:
+    said = await served.ask("pay", plus.order_code_body())
     assert said.outcome == PENDING
     form = said.body["orderCodeForm"]
     assert form["expireTime"] == "2024-01-05T14:15:32+08:00"
     assert [detail["codeValueType"] for detail in form["codeDetails"]] == ["QRCODE", "QRCODE"]
     picture = form["codeDetails"][1]["codeValue"].replace("http://localhost", "http://127.0.0.1")
-    async with client.wire.client.get(picture) as drawn:
+    async with served.running.client.get(picture) as drawn:
         assert drawn.content_type == "image/svg+xml"
-    assert await status(client) == ("PROCESSING", "PAYMENT_IN_PROCESS")
-    trade = client.wire.book.scan(form["codeDetails"][0]["codeValue"], "anna")
-    client.wire.book.pay(trade.trade_no, "anna", "123456")
-    assert await status(client) == ("SUCCESS", "SUCCESS")
-    assert (await client.ask("pay", plus.order_code_body())).outcome == ("S", "SUCCESS")
+    assert await status(served) == ("PROCESSING", "PAYMENT_IN_PROCESS")
+    trade = served.running.book.scan(form["codeDetails"][0]["codeValue"], "anna")
+    served.running.book.pay(trade.trade_no, "anna", "123456")
+    assert await status(served) == ("SUCCESS", "SUCCESS")
+    assert (await served.ask("pay", plus.order_code_body())).outcome == ("S", "SUCCESS")
 
 
-async def test_an_order_code_that_nobody_scans_lapses(client: Client) -> None:
-    code = (await client.ask("pay", plus.order_code_body())).body["orderCodeForm"]["codeDetails"][0]["codeValue"]
-    await client.wire.advance(hours=2)
-    assert await status(client) == ("FAIL", "ORDER_IS_CLOSED")
-    refused = await client.wire.control("POST", "trades/pay_test_0001/scan", {"buyer_id": "anna"}, 409)
+async def test_an_order_code_that_nobody_scans_lapses(served: Client) -> None:
+    code = (await served.ask("pay", plus.order_code_body())).body["orderCodeForm"]["codeDetails"][0]["codeValue"]
+    await served.running.advance(hours=2)
+    assert await status(served) == ("FAIL", "ORDER_IS_CLOSED")
+    refused = await served.running.control("POST", "trades/pay_test_0001/scan", {"buyer_id": "anna"}, 409)
     assert code
     assert "closed" in refused["detail"] or "too old" in refused["detail"]
 
@@ -297,14 +304,14 @@ async def test_what_was_not_paid_and_what_was_paid_a_year_ago_is_not_refunded(cl
     ("kind", "done"), [("system_error_before", False), ("system_error_after", True), ("unknown", True)]
 )
 async def test_a_planned_fault_leaves_the_outcome_open_and_a_repeat_tells_it(
-    client: Client, kind: FaultKind, *, done: bool
+    served: Client, kind: FaultKind, *, done: bool
 ) -> None:
-    await client.wire.control("POST", "faults", {"service": PAY, "fault": kind})
-    assert (await client.ask("pay", plus.pay_body())).outcome == ("U", "UNKNOWN_EXCEPTION")
-    found = await client.ask("inquiryPayment", {"paymentRequestId": "pay_test_0001"})
+    await served.running.control("POST", "faults", {"service": PAY, "fault": kind})
+    assert (await served.ask("pay", plus.pay_body())).outcome == ("U", "UNKNOWN_EXCEPTION")
+    found = await served.ask("inquiryPayment", {"paymentRequestId": "pay_test_0001"})
     assert found.code == ("SUCCESS" if done else "ORDER_NOT_EXIST")
-    assert "as planned" in client.wire.book.store.calls()[0].why
-    assert (await client.ask("pay", plus.pay_body())).code == ("PAYMENT_IN_PROCESS" if kind == "unknown" else "SUCCESS")
+    assert "as planned" in served.running.book.store.calls()[0].why
+    assert (await served.ask("pay", plus.pay_body())).code == ("PAYMENT_IN_PROCESS" if kind == "unknown" else "SUCCESS")
 
 
 async def test_a_payment_code_asks_for_a_fault_by_its_last_digits(client: Client) -> None:
@@ -315,13 +322,13 @@ async def test_a_payment_code_asks_for_a_fault_by_its_last_digits(client: Client
     assert (await client.ask("pay", plus.pay_body("b", "281234567890123499"))).code == "SUCCESS"
 
 
-async def test_silence_is_a_dropped_connection(client: Client) -> None:
+async def test_silence_is_a_dropped_connection(served: Client) -> None:
     for kind, number in (("silence_before", "a"), ("silence_after", "b")):
-        await client.wire.control("POST", "faults", {"service": PAY, "fault": kind, "seconds": 0})
+        await served.running.control("POST", "faults", {"service": PAY, "fault": kind, "seconds": 0})
         with pytest.raises(aiohttp.ClientError):
-            await client.ask("pay", plus.pay_body(number))
-    assert (await client.ask("inquiryPayment", {"paymentRequestId": "a"})).code == "ORDER_NOT_EXIST"
-    assert await status(client, "b") == ("SUCCESS", "SUCCESS")
+            await served.ask("pay", plus.pay_body(number))
+    assert (await served.ask("inquiryPayment", {"paymentRequestId": "a"})).code == "ORDER_NOT_EXIST"
+    assert await status(served, "b") == ("SUCCESS", "SUCCESS")
 
 
 async def test_payments_refunds_and_failures_are_known_after_a_restart(tmp_path: Path) -> None:
