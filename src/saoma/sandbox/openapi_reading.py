@@ -20,7 +20,8 @@ from saoma.sandbox.openapi_codes import Refusal, failed, wrong
 _CHARSET: Final = re.compile(rb"(?:^|&)charset=([^&]*)")
 _AMOUNT: Final = re.compile(r"\d{1,12}(\.\d{1,2})?")
 _NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+#: What no text holds: control characters, and halves of characters that JSON can spell and no charset can write.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 def charset_of(query: bytes, body: bytes) -> str | None:
@@ -73,7 +74,7 @@ class Content:
         if longest and len(said) > longest:
             raise wrong(name, f"is longer than {longest}")
         if _CONTROL.search(said):
-            raise wrong(name, "holds control characters")
+            raise wrong(name, "holds control characters or half a character")
         return said
 
     def number(self, name: str, *, required: bool = False) -> str:
