@@ -28,13 +28,13 @@ from alipay.aop.api.DefaultAlipayClient import DefaultAlipayClient  # noqa: E402
 from alipay.aop.api.util.SignatureUtils import get_sign_content, verify_with_rsa  # noqa: E402
 
 settings = AlipayClientConfig()
-settings.server_url = "http://localhost/gateway.do"
 client = DefaultAlipayClient(settings)
 
 
 def begin(**given: Any) -> None:
     """Take on a configuration."""
     setup.update(given)
+    settings.server_url = given.get("server_url", "http://localhost/gateway.do")
     settings.app_id = given["app_id"]
     settings.app_private_key = given["private_key"]
     settings.alipay_public_key = given["alipay_public_key"]

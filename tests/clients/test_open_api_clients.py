@@ -162,6 +162,11 @@ def test_the_official_client_believes_any_digest(alipay: Alipay, official: Clien
     assert node.do("verify", fields=weak)["said"] is True
 
 
+def test_the_official_client_can_not_name_a_port(official: Client) -> None:
+    with official.configured({"server_url": "http://localhost:8001/gateway.do"}):
+        assert official.fails(QUERY, {"out_trade_no": "C0"}).startswith("TypeError")
+
+
 def test_the_community_client_refuses_a_genuine_answer_with_one_brace(
     alipay: Alipay, community: Client, official: Client, node: Client
 ) -> None:
