@@ -41,6 +41,8 @@ async def drive(
     chosen, asked = set(only), frozenset(solutions or hello.solutions)
     stage = Stage(control, adapter, hello, silence=silence, waiting=waiting)
     findings: list[Finding] = []
+    # a run that was killed may have left them held
+    await control.ask("POST", "notifications/hold", {"held": False})
     if stage.clocked:
         await control.stand(still=True)
     try:

@@ -244,7 +244,9 @@ class Stage:
             self._noted.append(Told(await self.now(), "advance", {"seconds": seconds}, {}, str(why)))
             raise Unfit("hook-failed", why=f"/advance: {why}") from None
         due = said.get("next_in", _STEP)
-        return None if due is None else float(due)
+        if due is not None and not isinstance(due, int | float):
+            raise Unfit("hook-failed", why=f"/advance: next_in is {due!r}")
+        return due
 
     async def _waited(self, seconds: float, order: str, until: Callable[[], Awaitable[bool]] | None) -> None:
         self._waiting(f"waits up to {seconds:.0f} s")
