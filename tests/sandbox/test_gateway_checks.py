@@ -110,6 +110,7 @@ async def test_a_caller_on_real_time_is_still_fresh_after_the_sandbox_clock_was_
         {"notify_url": "https://example.com/" + "n" * 200},
         {"extend_info": "{"},
         {"extend_info": "[]"},
+        {"extend_info": make.STORE.replace("Noodle", "\\ud800")},
         {"extend_info": make.STORE.replace('"store_id":"ST_01",', "")},
         {"extend_info": make.STORE.replace("SM_1001", "SM 1001")},
         {"extend_info": make.STORE.replace("5812", "58120")},

@@ -195,6 +195,7 @@ async def test_milliseconds_are_a_request_time_too_and_the_query_is_signed(serve
         (b"", "not JSON"),
         (b"[]", "not a JSON object"),
         (b"\xff", "not UTF-8"),
+        (b'{"a":"\\ud800"}', "half a character"),
         (b'{"a":"1","a":"2"}', "twice"),
         (b'{"order":{"x":[1]}}', "order.x[0] is 1"),
         (b'{"isAsyncRefund":true}', "isAsyncRefund is true"),

@@ -54,8 +54,11 @@ def _is_timestamp(text: str) -> bool:
 
 
 def _parsed(text: str) -> Any:
+    """The value of a JSON text; None when it is none, or holds half a character (`\\ud800`) that nobody can write."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError):
         return None
 

@@ -96,8 +96,9 @@ def read_body(raw: bytes) -> dict[str, Any]:
     """A body as objects, lists and texts. Raises `Unfit`."""
     try:
         body = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
-    except UnicodeDecodeError:
-        raise Unfit("the body is not UTF-8") from None
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise Unfit("the body is not UTF-8, or escapes half a character") from None
     except RecursionError:
         raise Unfit("the body is nested too deeply") from None
     except ValueError:
