@@ -82,8 +82,8 @@ async def keep_source(
         case "folder":
             kept["folder"] = _folder(wish.folder)
     await tx.run(_KEEP, kept)
-    secret = ("password", "private_key", "offered_key", "account_id", "host_key")
-    told = {name: str(value) for name, value in kept.items() if name not in secret and value not in ("", None)}
+    untold = ("password", "private_key", "offered_key", "account_id", "host_key")
+    told = {name: str(value) for name, value in kept.items() if name not in untold and value not in ("", None)}
     told |= {name: "sealed" for name in ("password", "private_key") if kept[name]}
     if wish.kind != "sftp":
         told.pop("port")
