@@ -383,7 +383,7 @@ def works(rooms: Rooms) -> list[DueWork]:
         *rooms.watch.works(),
         *rooms.postman.works(),
         *registrations.works(rooms.db, rooms.clock, rooms.seal, rooms.client),
-        *daily.works(rooms.db, rooms.clock, rooms.seal, new_spool()),
+        *daily.works(rooms.db, rooms.clock, rooms.seal, new_spool(), rooms.storage),
     ]
 
 

@@ -34,7 +34,7 @@ from tests.sandbox import make as alipay
 from tests.sandbox.make import Running
 
 HERE = "/console/reconciliation/sources"
-DOORS = ("edit", "try", "host-key", "stop", "resume")
+DOORS = ("edit", "try", "host-key", "file", "stop", "resume")
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ async def test_a_worker_reconciles_by_itself_and_rings_for_a_missing_file(
     await paid(house, shop)
     wrong = {"partner": shop.account.partner, "day": str(day), "error": "missing"}
     await house.alipay.control("POST", "daily-files/errors", wrong)
-    works = daily.works(db, house.clock, house.rooms.seal, tmp_path)
+    works = daily.works(db, house.clock, house.rooms.seal, tmp_path, house.rooms.storage)
     await house.move_to(datetime.combine(day + timedelta(days=1), time(9, 30), BEIJING))
     await daily.plan(db, house.clock)
 

@@ -27,7 +27,7 @@ from saoma.payments.lifecycle import Status
 from saoma.payments.reconciliation import RunStatus
 from saoma.sandbox.server import Sandbox
 from saoma.statements import daily
-from saoma.statements.sources import Source, set_source
+from saoma.statements.sources import Source, daily_file, set_source
 from tests.api.make import barcode
 from tests.hostile import corpus
 from tests.hostile.make import ANNA, REFUSED, TRACES, World, changed
@@ -195,13 +195,15 @@ async def test_no_malformed_daily_file_of_any_layout_is_loaded(of: World, tmp_pa
     async with db.transaction() as tx:
         await tx.run("UPDATE accounts SET partner = '2088000000000001' WHERE id = %(id)s", {"id": of.ours.account_id})
         await set_source(tx, seal, Source(account_id=of.ours.account_id, kind="upload", since=day))
+    source = await daily.source_of(db, of.ours.account_id)
     before = await of.state(FILES)
     for number, (name, content) in enumerate(corpus.statements()):
         tried("daily files", content)
         path = tmp_path / f"upload{number}.txt"
         path.write_bytes(content)
         try:
-            run = await daily.upload(db, clock, seal, tmp_path / "spool", of.ours.account_id, day, path)
+            files = [daily_file(path, tmp_path / "spool")]
+            run = await daily.run_day(db, clock, seal, tmp_path / "spool", source, day, files=files)
         except StatementUnreadable as error:
             assert str(error), name
             continue

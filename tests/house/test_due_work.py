@@ -18,6 +18,7 @@ import pytest
 from saoma.kit.clock import MovableClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.due import DueWork
+from saoma.kit.storage import Storage
 from saoma.notifications.outbox import EventKind, Outbox
 from saoma.notifications.postman import Postman
 from saoma.notifications.webhooks import Webhooks
@@ -238,7 +239,7 @@ async def of(database: Database, clock: MovableClock, tmp_path: Path) -> AsyncIt
 def works(of: House) -> dict[str, DueWork]:
     """What a worker does with money, tables, partners and files, by name."""
     assert of.postman is not None
-    files = daily.works(of.db, of.clock, identity.seal(), of.folder / "spool")
+    files = daily.works(of.db, of.clock, identity.seal(), of.folder / "spool", Storage.at("memory:"))
     every = [*of.payments.works(), *sittings.works(of.db, of.clock), *of.postman.works(), *files]
     return {work.name: work for work in every}
 

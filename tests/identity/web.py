@@ -15,6 +15,7 @@ from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
+from saoma.kit.storage import Storage
 from saoma.settings import Settings
 from saoma.web.frame import build_app
 from saoma.web.page import House
@@ -49,7 +50,7 @@ def app(routers: Sequence[Any], db: Database, clock: Clock, **given: Any) -> Lit
     """A server of `routers` in the house's own frame; `given` are further dependencies by name."""
     settings = Settings(database_url=db.url, secret=make.SECRET, public_url="http://shop.test")
     values: dict[str, Any] = {"db": db, "clock": clock, "seal": make.seal(), "settings": settings}
-    values |= {"acquirers": AcquirerClient(), **given}
+    values |= {"acquirers": AcquirerClient(), "storage": Storage.at("memory:"), **given}
 
     def provide(value: Any) -> Provide:
         async def provided() -> Any:

@@ -20,6 +20,7 @@ from saoma.kit.db import Database
 from saoma.kit.due import drive_due
 from saoma.kit.errors import Invalid
 from saoma.kit.seal import Seal
+from saoma.kit.storage import Storage
 from saoma.settings import Settings
 from saoma.statements import daily
 from saoma.statements.command import run_reconcile
@@ -28,6 +29,7 @@ from tests.payments.daily import ACCOUNT, PARTNER, Day, file_of, trades_file
 
 SECRET = "a secret of thirty-two characters"
 SEAL = Seal(SECRET)
+STORAGE = Storage.at("memory:")
 _ACCOUNT = """
 INSERT INTO accounts (id, name, partner, sign_type, gateway_url, openapi_url, auth_url, environment, currency)
 VALUES (%(id)s, 'Day', %(partner)s, 'MD5', 'u', 'u', 'u', 'sandbox', 'USD')
@@ -69,7 +71,7 @@ async def test_missed_days_are_caught_up_with(database: Database, clock: Movable
     put(tmp_path, day)
     assert await daily.plan(database, clock) == 3
     assert await daily.plan(database, clock) == 0
-    await drive_due(database, daily.works(database, clock, SEAL, tmp_path / "spool"), clock)
+    await drive_due(database, daily.works(database, clock, SEAL, tmp_path / "spool", STORAGE), clock)
     assert await statuses(database) == ["27 nothing", "28 done", "01 nothing"]
 
 
@@ -77,7 +79,7 @@ async def test_nothing_is_asked_before_ten_the_morning_after(
     database: Database, clock: MovableClock, tmp_path: Path
 ) -> None:
     await with_folder(database, tmp_path, since=date(2026, 3, 2))
-    works = daily.works(database, clock, SEAL, tmp_path / "spool")
+    works = daily.works(database, clock, SEAL, tmp_path / "spool", STORAGE)
     clock.advance(timedelta(hours=21))
     await daily.plan(database, clock)
     assert await drive_due(database, works, clock) == 0, "it is nine in Beijing"
@@ -95,7 +97,7 @@ async def test_a_handler_that_runs_twice_at_once_adds_nothing(
     await day.payment(ours=False)
     put(tmp_path, day)
     await daily.plan(database, clock)
-    (work,) = daily.works(database, clock, SEAL, tmp_path / "spool")
+    (work,) = daily.works(database, clock, SEAL, tmp_path / "spool", STORAGE)
     async with database.reading() as rows:
         run_id = await rows.value("SELECT id FROM recon_runs")
     await asyncio.gather(work.handle(run_id), work.handle(run_id), work.handle(run_id))

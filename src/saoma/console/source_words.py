@@ -79,6 +79,7 @@ TRAIL: Final[Mapping[str, str]] = {
     "source_stopped": "Stopped",
     "source_resumed": "In use again",
     "source_tried": "Tried",
+    "source_file_brought": "File brought by hand",
 }
 
 

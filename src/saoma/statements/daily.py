@@ -21,11 +21,13 @@ from saoma.kit.due import DueWork
 from saoma.kit.errors import NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.seal import Seal
+from saoma.kit.storage import Storage, StorageAway
 from saoma.payments.alarms import raise_alarm
 from saoma.payments.reconciliation import Busy, DailyFile, Run, RunStatus, expects_file, reconcile
 from saoma.payments.statement_lines import Watch
+from saoma.statements import brought
 from saoma.statements.looks import keep_look
-from saoma.statements.sources import Source, collect, daily_file, sources
+from saoma.statements.sources import Source, collect, sources
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +45,8 @@ VALUES (%(id)s, %(account)s, %(day)s, 'waiting', %(now)s, %(due)s) ON CONFLICT (
 """
 _LAST: Final = "SELECT max(day) FROM recon_runs WHERE account_id = %(account)s"
 _DUE: Final = """
-UPDATE recon_runs SET due_at = CASE WHEN status IN ('done', 'nothing') THEN NULL ELSE %(due)s::timestamptz END
+UPDATE recon_runs SET due_at = CASE
+    WHEN status IN ('done', 'nothing') AND NOT %(unfinished)s THEN NULL ELSE %(due)s::timestamptz END
 WHERE id = %(id)s
 """
 
@@ -114,13 +117,7 @@ async def run_day(
     return await reconcile(db, clock, day, account_id, files, source.terms(), ring=ring, watch=watch)
 
 
-async def upload(db: Database, clock: Clock, seal: Seal, spool: Path, account_id: str, day: date, path: Path) -> Run:
-    """Reconcile a day with one file that somebody brought. Raises as `run_day`, and `StatementUnreadable`."""
-    source = await source_of(db, account_id)
-    return await run_day(db, clock, seal, spool, source, day, files=[daily_file(path, spool / account_id)])
-
-
-def works(db: Database, clock: Clock, seal: Seal, spool: Path) -> list[DueWork]:
+def works(db: Database, clock: Clock, seal: Seal, spool: Path, storage: Storage) -> list[DueWork]:
     """What a worker must drive."""
 
     async def day(run_id: str) -> None:
@@ -128,19 +125,25 @@ def works(db: Database, clock: Clock, seal: Seal, spool: Path) -> list[DueWork]:
             row = await rows.one(
                 _Day, "SELECT account_id, day, created_at, tries FROM recon_runs WHERE id = %(id)s", {"id": run_id}
             )
+        waiting, unfinished = await brought.unread(db, row.account_id, row.day), False
         try:
             source = await source_of(db, row.account_id)
-            await run_day(db, clock, seal, spool, source, row.day)
-        except Busy:
-            log.info("reconciliation.busy", run=run_id)
-        except (FilesUnreachable, NotFound) as error:
+            files = await brought.files(storage, waiting, spool) if waiting else None
+            await run_day(db, clock, seal, spool, source, row.day, files=files)
+            if waiting:
+                await brought.forget(db, clock, storage, waiting)
+        except (Busy, StorageAway) as error:
+            log.info("reconciliation.busy", run=run_id, error=str(error))
+            unfinished = bool(waiting)
+        except (FilesUnreachable, StatementUnreadable, NotFound) as error:
             log.warning("reconciliation.no_files", run=run_id, day=str(row.day), error=str(error))
         due = clock.now() + _AGAIN
         async with db.transaction() as tx:
-            await tx.run(_DUE, {"id": run_id, "due": due if due < ready_at(row.day) + _KEPT else None})
+            again = unfinished or due < ready_at(row.day) + _KEPT
+            await tx.run(_DUE, {"id": run_id, "due": due if again else None, "unfinished": unfinished})
 
     # One day holds a connection and reads a million lines: after a long pause they are not all begun together.
     return [DueWork("daily_files", "recon_runs", _LEASE, day, at_once=2)]
 
 
-__all__ = ["READY", "Run", "RunStatus", "plan", "ready_at", "run_day", "source_of", "upload", "works"]
+__all__ = ["READY", "Run", "RunStatus", "plan", "ready_at", "run_day", "source_of", "works"]

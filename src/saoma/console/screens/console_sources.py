@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Response, Router, get, post
+from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -26,7 +27,9 @@ from saoma.kit.clock import Clock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid, NotFound, Refused
 from saoma.kit.seal import Seal
-from saoma.statements import keeping
+from saoma.kit.storage import Storage
+from saoma.statements import brought, keeping
+from saoma.statements.daily import source_of
 from saoma.statements.looks import Look, last_files, last_looks, try_source
 from saoma.statements.sources import Source, sources
 from saoma.web.page import page
@@ -148,6 +151,38 @@ async def accept(
     if source is not None:
         await try_source(db, clock, seal, source, beijing_day(clock.now()) - timedelta(days=1), by=by)
     return _to(account_id)
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------------
+
+
+@post(
+    _HERE + "/{account_id:str}/file",
+    guards=[OPERATES],
+    request_max_body_size=brought.MOST_BYTES + 100_000,
+    summary="Bring a daily file by hand",
+)
+async def bring(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    storage: NamedDependency[Storage],
+    account_id: FromPath[str],
+) -> Response[Any]:
+    """Keep the file for a worker and show its day; a file that is none, or another account's, is refused at once."""
+    form, by = await request.form(), staff_of(request).id
+    file, typed_day = form.get("file"), str(form.get("day", ""))
+    try:
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise Invalid("Choose a file first.")
+        day = date.fromisoformat(typed_day) if typed_day else None
+        source = await source_of(db, account_id)
+        run_id = await brought.bring(db, clock, storage, source, file.filename, await file.read(), day, by=by)
+    except ValueError:
+        return await _source_page(request, db, account_id, Invalid(_WRONG))
+    except Refused as refusal:
+        return await _source_page(request, db, account_id, refusal)
+    return Redirect(f"/console/reconciliation/{run_id}", status_code=HTTP_303_SEE_OTHER)
 
 
 # --- keeping ----------------------------------------------------------------------------------------------------------
@@ -281,4 +316,4 @@ def _to(account_id: str) -> Response[Any]:
     return Redirect(f"{_HERE}/{account_id}", status_code=HTTP_303_SEE_OTHER)
 
 
-router = Router(path="/", route_handlers=[show, look, try_it, accept, edit, keep, stop, resume])
+router = Router(path="/", route_handlers=[show, look, try_it, accept, bring, edit, keep, stop, resume])
