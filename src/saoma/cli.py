@@ -66,7 +66,9 @@ def serve(
 ) -> None:
     """Answer phones, tills and Alipay's notifications over HTTP. Settings come from SAOMA_ variables."""
     from saoma.app import serve as run
+    from saoma.kit.follow import follow_parent
 
+    follow_parent()
     run(host=host, port=port, workers=workers)
 
 
