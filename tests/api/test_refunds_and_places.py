@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from saoma.api.rate import Limits
@@ -151,6 +151,7 @@ async def test_too_many_requests_wait_as_long_as_they_are_told(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0.5, 100), st.lists(st.floats(0, 2), min_size=1, max_size=200))
+@example(0.5, [0.3, 0.0, 0.0])
 def test_a_key_never_gets_more_than_its_rate_and_burst(rate: float, gaps: list[float]) -> None:
     now = [0.0]
     limits = Limits(rate, lambda: now[0])

@@ -16,6 +16,7 @@ import msgspec
 
 from saoma.kit.db import Database
 
+_ROUNDING: Final = 1e-6
 _REMEMBERED: Final = 20_000
 #: A key may use up at once what it may use in so many seconds.
 BURST_SECONDS: Final = 4
@@ -70,7 +71,8 @@ class Limits:
         now = self._ticks()
         left, at = self._left.pop(key_id, (self._most, now))
         left = min(self._most, left + max(0.0, now - at) * self._rate)
-        short = left < 1
+        # Who comes back after just the seconds that were said has one again, though fractions do not add up exactly.
+        short = left < 1 - _ROUNDING
         if not short:
             left -= 1
             self._untold[key_id] = self._untold.get(key_id, 0) + 1
