@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -15,7 +15,7 @@ from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.alipay.acquirer_statement import look_at_statement
 from saoma.alipay.sftp import FilesUnreachable, Trouble
 from saoma.alipay.sftp_look import host_key_shown, names_there
-from saoma.kit.clock import Clock
+from saoma.kit.clock import Clock, beijing_day
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Invalid
 from saoma.kit.seal import Seal
@@ -100,10 +100,10 @@ def _ours(partner: str, names: Sequence[str]) -> list[str]:
     return [name for name in names if shape.fullmatch(name)]
 
 
-async def try_source(db: Database, clock: Clock, seal: Seal, source: Source, yesterday: date, *, by: str) -> Look:
+async def try_source(db: Database, clock: Clock, seal: Seal, source: Source, *, by: str) -> Look:
     """Look now and fetch nothing. A host key that nobody accepted is kept, to be seen and decided about."""
     try:
-        names = await _names(source, seal, yesterday)
+        names = await _names(source, seal, beijing_day(clock.now()) - timedelta(days=1))
     except FilesUnreachable as error:
         if error.trouble in (Trouble.HOST_KEY_UNKNOWN, Trouble.HOST_KEY_DIFFERS):
             error = await _ask_for_host_key(db, seal, source, error)

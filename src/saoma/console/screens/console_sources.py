@@ -4,7 +4,7 @@ A secret that is typed here is sealed and never shown again; a host key counts o
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from saoma.identity.accounts import AccountView
 from saoma.identity.guards import staff_of
 from saoma.kit.clock import Clock, beijing_day
 from saoma.kit.db import Database
-from saoma.kit.errors import Invalid, NotFound, Refused
+from saoma.kit.errors import Invalid, Refused
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.statements import brought, keeping
@@ -120,12 +120,10 @@ async def try_it(
 ) -> Response[Any]:
     """Connect and list; the page says what came of it. No file is fetched and nothing is compared."""
     by = staff_of(request).id
+    source = await source_of(db, account_id)
     async with db.transaction() as tx:
-        source = await keeping.source(tx, account_id)
-        if source is None:
-            raise NotFound("Nobody said yet where this account's daily files come from.")
         await audit.note(tx, clock, who=by, what="source_tried", subject=account_id)
-    await try_source(db, clock, seal, source, beijing_day(clock.now()) - timedelta(days=1), by=by)
+    await try_source(db, clock, seal, source, by=by)
     return _to(account_id)
 
 
@@ -146,10 +144,7 @@ async def accept(
             await keeping.accept_host_key(tx, clock, account_id, str(form.get("fingerprint", "")), by=by)
     except Refused as refusal:
         return await _source_page(request, db, account_id, refusal)
-    async with db.reading() as rows:
-        source = await keeping.source(rows, account_id)
-    if source is not None:
-        await try_source(db, clock, seal, source, beijing_day(clock.now()) - timedelta(days=1), by=by)
+    await try_source(db, clock, seal, await source_of(db, account_id), by=by)
     return _to(account_id)
 
 
@@ -251,10 +246,7 @@ async def keep(
         shown = {name: said[name] for name in _SHOWN if name in said.fields}
         before = _values(source, beijing_day(clock.now()))
         return _form(request, view, source, said["kind"], before | shown, refusal)
-    async with db.reading() as rows:
-        kept = await keeping.source(rows, account_id)
-    if kept is not None:
-        await try_source(db, clock, seal, kept, beijing_day(clock.now()) - timedelta(days=1), by=by)
+    await try_source(db, clock, seal, await source_of(db, account_id), by=by)
     return _to(account_id)
 
 
