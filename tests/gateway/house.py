@@ -90,9 +90,9 @@ class House:
     # --- opening ----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[House]:
+    async def serving(self, port: int = 0) -> AsyncIterator[House]:
         """The application behind a real socket, until the end."""
-        port = free_port()
+        port = port or free_port()
         self.url = f"http://127.0.0.1:{port}"
         server = Server(compose(self.rooms), "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
         serving = asyncio.create_task(server.serve())

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from yarl import URL
 
 from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType
-from saoma.app import Rooms, compose, works
+from saoma.app import Rooms, works
 from saoma.identity import model
 from saoma.identity.registrations import ask_to_register
 from saoma.kit.clock import MovableClock, beijing_day
@@ -40,7 +37,7 @@ from tests.gateway.alipay import Alipay, LetterBox
 from tests.gateway.house import House, Shop
 from tests.gateway.test_every_method import print_code
 from tests.identity.make import SECRET
-from tests.payments.make import BILLS, Bills
+from tests.payments.make import Bills
 from tests.sandbox.make import free_port
 
 HOOKS = (
@@ -206,21 +203,7 @@ async def served(alipay: Alipay, database_url: str, folder: Path) -> AsyncIterat
         database_url=database_url, secret=SECRET, public_url=url, storage_url=str(folder / "storage"), pool_size=8
     )
     rooms = Rooms.build(given, clock, {"bill": Bills()})
-    house = House(alipay, LetterBox(), clock, rooms, url)
-    server = Server(compose(rooms), "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
-    serving = asyncio.create_task(server.serve())
-    async with httpx.AsyncClient(base_url=url, verify=False) as visitor:
-        for _ in range(600):
-            try:
-                if (await visitor.get("/readyz")).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                pass
-            await asyncio.sleep(0.02)
-    async with rooms.db.reading() as rows:
-        await rows.run(BILLS)
-    house.settle_in()
-    try:
+    async with House(alipay, LetterBox(), clock, rooms).serving(port) as house:
         account: Account = await make.account(alipay, SignType.RSA2)
         shop = await house.open_shop("Noodles", account)
         access = await alipay.control("GET", f"partners/{account.partner}/sftp")
@@ -230,7 +213,3 @@ async def served(alipay: Alipay, database_url: str, folder: Path) -> AsyncIterat
             await set_source(tx, rooms.seal, source)
         dish = next(item.id for section in shown.sections for item in section.items if not item.groups)
         yield Saoma(house, shop, folder, dish)
-        await shop.browser.aclose()
-    finally:
-        server.stop()  # type: ignore[no-untyped-call]
-        await serving

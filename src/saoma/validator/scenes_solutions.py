@@ -47,12 +47,7 @@ async def _s4(stage: Stage) -> None:
 
 async def _s5(stage: Stage) -> None:
     await stage.hold()
-    if stage.hello.barcode:
-        order = await stage.pay(code=stage.code("90"))
-    else:
-        order = await stage.waiting_order()
-        await stage.buyer_pays(order)
-    await stage.rest(40, order)
+    order = await stage.paid("90")
     if stage.clocked:
         await stage.rest(3600)
     await stage.hold(held=False)

@@ -118,10 +118,10 @@ class Stage:
             raise Unfit("no-order", why=str(said.get("message") or said.get("status") or "-"))
         return str(said.get("order", ""))
 
-    async def paid(self) -> str:
-        """An order that is paid, by whichever way there is; its number."""
+    async def paid(self, digits: str = "00") -> str:
+        """An order that is paid, by whichever way there is; its number. `digits` end the code, where one is scanned."""
         if self.hello.barcode:
-            order = await self.pay(code=self.code("00"))
+            order = await self.pay(code=self.code(digits))
         else:
             order = await self.waiting_order()
             await self.buyer_pays(order)
