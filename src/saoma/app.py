@@ -47,7 +47,7 @@ from saoma.identity.wallet_sign_in import Wallets
 from saoma.kit.clock import Clock, machine_clock
 from saoma.kit.db import Database
 from saoma.kit.due import Driver, DueWork, drive_due
-from saoma.kit.follow import end_with_parent, follow_parent
+from saoma.kit.follow import end_with_parent
 from saoma.kit.live import Live
 from saoma.kit.open_files import allow_many_open_files
 from saoma.kit.seal import Seal
@@ -333,7 +333,6 @@ def _begin(process: str) -> Settings:
     if settings.trace_endpoint:
         start_traces(settings.trace_endpoint, process)
     allow_many_open_files()
-    follow_parent()
     return settings
 
 

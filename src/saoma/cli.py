@@ -76,7 +76,9 @@ def serve(
 def worker() -> None:
     """Follow payments and other due work until told to stop; run as many as you like side by side."""
     from saoma.app import work
+    from saoma.kit.follow import follow_parent
 
+    follow_parent()
     work()
 
 
