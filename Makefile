@@ -84,7 +84,7 @@ clients: setup
 
 lock:
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
-		--generate-hashes pyproject.toml --group dev --output-file requirements.txt --upgrade
+		--generate-hashes pyproject.toml --extra platform --group dev --output-file requirements.txt --upgrade
 
 clean:
 	rm -rf $(VENV) .demo src/saoma/web/built frontend/node_modules

