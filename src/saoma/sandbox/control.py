@@ -15,7 +15,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.money import Money
-from saoma.sandbox import file_control, online_control
+from saoma.sandbox import file_control, key_control, online_control
 from saoma.sandbox.config import BuyerSetting, yuan
 from saoma.sandbox.faults import SILENCE, Fault, FaultKind, Faults
 from saoma.sandbox.forging import forge, hold
@@ -326,7 +326,7 @@ def control_router() -> Router:
     handlers: list[Any] = [
         add_partner, list_partners, add_buyer, list_buyers, new_payment_code, plan_fault, list_faults, clear_faults,
         push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls,
-        list_notifications, resend, forge, hold, *file_control.handlers, *online_control.handlers,
+        list_notifications, resend, forge, hold, *file_control.handlers, *key_control.handlers, *online_control.handlers,
     ]  # fmt: skip
     return Router("/control", route_handlers=handlers, tags=["control"])
 

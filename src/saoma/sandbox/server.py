@@ -51,17 +51,10 @@ from saoma.sandbox.sftp import SftpDoor
 from saoma.sandbox.standing import StandingClock
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
+from saoma.sandbox.welcome import welcome
 
 log = logging.getLogger(__name__)
 
-_WELCOME = """A local Alipay at {url}
-  gateways       {url}/gateway.do and, for Alipay+, {url}/ams/api/v1/payments
-  authorization  {url}/oauth2/publicAppAuthorize.htm
-  toy wallets    {url}/wallet
-  calls, live    {url}/calls
-  control        {url}/control/openapi.json
-Press Ctrl-C to stop.
-"""
 #: How long open connections may take to end when the sandbox is told to stop, in seconds.
 _PATIENCE = 2.0
 _PLACES = 2048
@@ -210,7 +203,8 @@ async def _serve(settings: Config, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop.set)
-    sys.stdout.write(_WELCOME.format(url=f"http://localhost:{port}"))
+    told = welcome(f"http://localhost:{port}", sandbox.partners.all(), sandbox.book.buyers())
+    sys.stdout.write(told)
     sys.stdout.flush()
     serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(told_to_stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
