@@ -10,6 +10,8 @@ UV := $(BIN)/uv
 ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Tests start some two hundred processes: each would compile all it imports anew, which takes longer than the rest.
+unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
