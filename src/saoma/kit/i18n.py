@@ -9,11 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-import structlog
-from babel.messages.pofile import read_po
-
-log = structlog.get_logger(__name__)
-
 #: The languages people can choose, the first being the one the code is written in.
 LANGUAGES: Final = ("en", "zh")
 
@@ -62,7 +57,10 @@ class _Chinese:
         found = self._catalog.get(msgid, "")
         if not found and msgid and msgid not in self._missed:
             self._missed.add(msgid)
-            log.warning("text.missing", lang=self.lang, text=msgid)
+            # Loaded for this only: it brings rich with it, and a small program wants to start at once.
+            import structlog
+
+            structlog.get_logger(__name__).warning("text.missing", lang=self.lang, text=msgid)
         return found
 
 
@@ -72,6 +70,9 @@ def _fill(text: str, values: Mapping[str, object]) -> str:
 
 def read_catalog(path: Path) -> dict[str, str]:
     """Texts of one .po file by their English; fuzzy and empty ones are left out; a plural's key is its singular."""
+    # Who speaks English only starts without Babel.
+    from babel.messages.pofile import read_po
+
     with path.open("rb") as file:
         catalog = read_po(file, locale="zh_Hans_CN")
     found: dict[str, str] = {}

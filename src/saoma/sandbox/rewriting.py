@@ -31,6 +31,11 @@ _DROPPED_ANSWERS: Final = frozenset(
 _LOOK_AHEAD: Final = 256 * 1024
 
 
+def header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    """The first header of that (lower-case) name, or nothing."""
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == wanted), "")
+
+
 def request_headers(
     headers: Iterable[tuple[bytes, bytes]], partner: Origin, buyer_origin: str, agent: str, language: str = ""
 ) -> Headers:

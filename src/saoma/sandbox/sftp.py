@@ -1,30 +1,20 @@
-"""A real SFTP server over the daily files: each partner logs in with its PID and sees its own folder, read-only.
+"""The daily files' SFTP as the sandbox keeps it: a host key, a password for each partner, and a server if wanted.
 
-Nothing lies on a disk: a file is written when it is opened, so there is no path that could lead out of the folder
-(https://docs.antom.com/ac/barcode_hk/sftp)."""
+The server itself is `sftp_server`, which is loaded only then: asyncssh takes as long to load as the web framework."""
 
 from __future__ import annotations
 
-import hmac
 import secrets
-import stat
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
-import asyncssh
 import msgspec
-from asyncssh import SFTPAttrs, SFTPName, SFTPNoSuchFile, SFTPPermissionDenied
 
 from saoma.sandbox.daily_files import DailyFiles
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.store import Store
 
-_FOLDER: Final = SFTPAttrs(type=asyncssh.FILEXFER_TYPE_DIRECTORY, size=0, permissions=stat.S_IFDIR | 0o555, nlink=1)
-#: Whatever would change something.
-_FORBIDDEN: Final = (
-    *("write", "setstat", "lsetstat", "fsetstat", "remove", "mkdir", "rmdir", "rename", "posix_rename", "symlink"),
-    *("link", "lock", "unlock", "readlink", "open56", "statvfs", "fstatvfs", "fsync"),
-)
+if TYPE_CHECKING:
+    from saoma.sandbox.sftp_server import SftpServer
 
 
 class SftpAccess(msgspec.Struct):
@@ -44,17 +34,15 @@ class SftpDoor:
         self._files = files
         self._partners = partners
         self._store = store
-        private = store.one("key", "sftp", str)
-        self._key = asyncssh.import_private_key(private) if private else asyncssh.generate_private_key("ssh-ed25519")
-        store.keep("key", "sftp", self._key.export_private_key().decode())
-        self._server: asyncssh.SSHAcceptor | None = None
+        self._server: SftpServer | None = None
         self.host = ""
         self.port = 0
 
     def access(self, partner: str) -> SftpAccess:
         """What a partner is told by post in real life."""
-        key = self._key.export_public_key().decode().strip()
-        return SftpAccess(self.host, self.port, partner, self.password(partner), key)
+        from saoma.sandbox.sftp_server import public_half
+
+        return SftpAccess(self.host, self.port, partner, self.password(partner), public_half(self._host_key()))
 
     def password(self, partner: str) -> str:
         """A partner's password, made when it is first asked for."""
@@ -66,96 +54,23 @@ class SftpDoor:
 
     async def open(self, host: str, port: int) -> None:
         """Listen; port 0 takes any. Raises `OSError` when the port is in use."""
-        self._server = await asyncssh.listen(
-            host, port, server_host_keys=[self._key], server_factory=lambda: _Login(self, self._partners),
-            sftp_factory=lambda channel: _Folder(channel, self._files), allow_scp=False, encoding=None,
-        )  # fmt: skip
-        self.host, self.port = host, self._server.get_port()
+        from saoma.sandbox.sftp_server import SftpServer
+
+        server = SftpServer(self._files, self._partners, self.password)
+        self.port = await server.open(host, port, self._host_key())
+        self.host, self._server = host, server
 
     async def close(self) -> None:
         """Let everybody go."""
         if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+            await self._server.close()
             self._server = None
 
+    def _host_key(self) -> str:
+        from saoma.sandbox.sftp_server import new_host_key
 
-class _Login(asyncssh.SSHServer):
-    def __init__(self, door: SftpDoor, partners: Partners) -> None:
-        self._door = door
-        self._partners = partners
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        known = self._partners.find(username) is not None
-        expected = self._door.password(username) if known else secrets.token_urlsafe(12)
-        return hmac.compare_digest(expected.encode(), password.encode()) and known
-
-
-class _Folder(asyncssh.SFTPServer):
-    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], files: DailyFiles) -> None:
-        super().__init__(channel)
-        self._files = files
-        self._partner = str(channel.get_extra_info("username"))
-
-    def realpath(self, path: bytes) -> bytes:
-        return b"/" + _name(path)
-
-    def stat(self, path: bytes) -> SFTPAttrs:
-        name = _name(path)
-        return _FOLDER if not name else _attributes(self._read(name))
-
-    def lstat(self, path: bytes) -> SFTPAttrs:
-        return self.stat(path)
-
-    def fstat(self, file_obj: object) -> SFTPAttrs:
-        assert isinstance(file_obj, bytes)
-        return _attributes(file_obj)
-
-    async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
-        if _name(path):
-            raise SFTPNoSuchFile("no such folder")
-        yield SFTPName(b".", attrs=_FOLDER)
-        for name in self._files.names(self._partner):
-            yield SFTPName(name.encode(), attrs=_attributes(self._read(name.encode())))
-
-    def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
-        if pflags & ~asyncssh.FXF_READ:
-            raise SFTPPermissionDenied("this folder is read-only")
-        return self._read(_name(path))
-
-    def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        assert isinstance(file_obj, bytes)
-        return file_obj[offset : offset + size]
-
-    def close(self, file_obj: object) -> None:
-        return None
-
-    def _read(self, name: bytes) -> bytes:
-        content = self._files.read(self._partner, name.decode(errors="replace"))
-        if content is None:
-            raise SFTPNoSuchFile("no such file")
-        return content
-
-
-def _forbid(*_args: Any, **_more: Any) -> Any:
-    raise SFTPPermissionDenied("this folder is read-only")
-
-
-for _what in _FORBIDDEN:
-    setattr(_Folder, _what, _forbid)
-
-
-def _name(path: bytes) -> bytes:
-    """A flat folder: whatever way a path takes, only its last part counts."""
-    last = path.rstrip(b"/").rpartition(b"/")[2]
-    return b"" if last in (b"", b".", b"..") else last
-
-
-def _attributes(content: bytes) -> SFTPAttrs:
-    return SFTPAttrs(type=asyncssh.FILEXFER_TYPE_REGULAR, size=len(content), permissions=stat.S_IFREG | 0o444, nlink=1)
+        private = self._store.one("key", "sftp", str)
+        if private is None:
+            private = new_host_key()
+            self._store.keep("key", "sftp", private)
+        return private
