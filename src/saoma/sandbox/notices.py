@@ -12,9 +12,8 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-import aiohttp
 import msgspec
 
 from saoma.alipay.signing import string_to_sign
@@ -28,9 +27,13 @@ from saoma.sandbox.model import CNY, Partner, Product, Refund, Trade
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.trades import Book
 
+if TYPE_CHECKING:
+    import aiohttp
+
 #: After the first try; the eighth is the last (https://docs.antom.com/ac/wap_hk/asyncnotif).
 GAPS: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 10, 60, 120, 360, 900))
-_PATIENCE: Final = aiohttp.ClientTimeout(total=15)
+#: How long a partner may take to answer, in seconds.
+_PATIENCE: Final = 15
 _AT_ONCE: Final = 16
 _LONGEST_NAP: Final = 1.0
 
@@ -251,8 +254,13 @@ class Notices:
         return delivery
 
     async def _post(self, notice: Notice, *, spoiled: bool = False) -> Delivery:
+        # loaded with the first notification: it takes a good part of the time to start
+        import aiohttp
+
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=_PATIENCE), cookie_jar=aiohttp.DummyCookieJar()
+            )
         at = self._book.clock.now()
         if dialect := self.dialects.get(notice.api):
             body, head = dialect.posted(notice, spoiled=spoiled)

@@ -6,6 +6,7 @@ know as "Alipay's public key" and which signs every answer and notification."""
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 from saoma.alipay.signing import Signatory, SignType, md5_signatory, new_rsa_key, rsa_signatory
@@ -25,11 +26,24 @@ class Partners:
         self._partners = {partner.partner: partner for partner in store.read("partner", Partner)}
         self._signatories: dict[tuple[str, SignType], Signatory] = {}
         self._clients: dict[str, Signatory | None] = {}
-        private, public = store.one("key", "alipay", tuple[str, str]) or new_rsa_key()
-        store.keep("key", "alipay", (private, public))
-        self._private_key = private
-        #: What every partner must store as Alipay's key, PEM.
-        self.alipay_public_key = public
+
+    @property
+    def alipay_public_key(self) -> str:
+        """What every partner must store as Alipay's key, PEM."""
+        return self._keys[1]
+
+    @property
+    def _private_key(self) -> str:
+        return self._keys[0]
+
+    @cached_property
+    def _keys(self) -> tuple[str, str]:
+        """Private and public, made when somebody first asks: a program that signs with MD5 needn't wait for them."""
+        keys = self._store.one("key", "alipay", tuple[str, str])
+        if keys is None:
+            keys = new_rsa_key()
+            self._store.keep("key", "alipay", keys)
+        return keys
 
     def all(self) -> list[Partner]:
         """Every partner."""

@@ -26,6 +26,8 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import Scope
 
 from saoma.kit.clock import MovableClock
@@ -58,6 +60,14 @@ log = logging.getLogger(__name__)
 #: How long open connections may take to end when the sandbox is told to stop, in seconds.
 _PATIENCE = 2.0
 _PLACES = 2048
+
+
+class _Lean(Litestar):
+    """An application that leaves pydantic alone, which nothing here uses and which takes long to load."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 @dataclass
@@ -97,7 +107,7 @@ class Sandbox:
 
     def app(self) -> Litestar:
         """The web application: gateway, authorization, wallet, control."""
-        app = Litestar(
+        app = _Lean(
             route_handlers=[
                 *gateway_pages.handlers,
                 *openapi_pages.handlers,
