@@ -18,6 +18,7 @@ from saoma.sandbox.buyers import DEFAULT_PIN
 from saoma.sandbox.choices import Choices
 from saoma.sandbox.model import CNY, Partner
 from saoma.sandbox.openapi_choices import OpenApiChoices
+from saoma.sandbox.plus_choices import PlusChoices
 
 
 class BuyerSetting(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +53,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     partner_origins: list[str] = []
     #: Another answer to what the Open API's pages leave open.
     openapi: OpenApiChoices = OpenApiChoices()
+    #: Another answer to what the pages of Alipay+ leave open.
+    plus: PlusChoices = PlusChoices()
     #: Another answer to what Alipay's pages leave open.
     choices: Choices = Choices()
 

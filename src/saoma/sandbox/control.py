@@ -58,6 +58,7 @@ class NewPartner(msgspec.Struct):
     certificate_mode: bool | None = None
     client_id: str | None = None
     client_public_key: str | None = None
+    client_keys: dict[str, str] | None = None
     fee_rate: str | None = None
     region: str | None = None
     refund_days: int | None = None

@@ -204,6 +204,7 @@ def _candidates(calls: Calls, caller: Partner | None) -> list[Candidate]:
             found.append(Candidate(f"{one.partner} RSA", one.public_key))
         if one.client_public_key and one.client_public_key != one.public_key:
             found.append(Candidate(f"{one.partner} Alipay+", one.client_public_key))
+        found += [Candidate(f"{one.partner} Alipay+", key) for key in one.client_keys.values()]
     return found[:_MOST_KEYS]
 
 

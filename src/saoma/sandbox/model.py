@@ -242,6 +242,8 @@ class Partner(msgspec.Struct, omit_defaults=True):
     #: Who it is for Alipay+, and the public half of the key that signs there.
     client_id: str = ""
     client_public_key: str = ""
+    #: Its further keys there by `keyVersion`, for when keys are changed; the one above is version 1.
+    client_keys: dict[str, str] = {}
     #: Which of Alipay's two in-store contracts: `global` or `hk` (AlipayHK).
     region: str = "global"
     #: How long a payment can be refunded.

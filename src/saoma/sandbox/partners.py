@@ -16,6 +16,8 @@ from saoma.sandbox.model import Partner
 from saoma.sandbox.store import Store
 
 PARTNER_ID: Final = re.compile(r"2088[0-9]{12}")
+#: The `keyVersion` of `client_public_key`.
+FIRST_KEY: Final = "1"
 
 
 class Partners:
@@ -25,7 +27,7 @@ class Partners:
         self._store = store
         self._partners = {partner.partner: partner for partner in store.read("partner", Partner)}
         self._signatories: dict[tuple[str, SignType], Signatory] = {}
-        self._clients: dict[str, Signatory | None] = {}
+        self._clients: dict[str, dict[str, Signatory]] = {}
 
     @property
     def alipay_public_key(self) -> str:
@@ -81,6 +83,8 @@ class Partners:
             raise Invalid(f"The client id {partner.client_id} belongs to partner {owner.partner}.")
         if partner.client_id and not partner.client_public_key:
             raise Invalid("A client id needs its client_public_key (PEM).")
+        if not all(re.fullmatch(r"[1-9][0-9]{0,8}", version) for version in partner.client_keys):
+            raise Invalid("client_keys names each key (PEM) by its version: 1, 2 and so on.")
         if partner.sign_type == "MD5" and not partner.md5_key:
             raise Invalid("An MD5 partner needs its md5_key.")
         if partner.sign_type != "MD5" and not partner.public_key:
@@ -106,16 +110,20 @@ class Partners:
         """The same for Open API calls, which know RSA and RSA2 only."""
         return self.signatory(partner, "RSA2" if partner.sign_type == "MD5" else partner.sign_type)
 
-    def client_signatory(self, partner: Partner) -> Signatory | None:
-        """The same for Alipay+, which has one algorithm: RSA256 is RSA with SHA-256."""
+    def client_signatory(self, partner: Partner, version: str = "") -> Signatory | None:
+        """The same for Alipay+, which has one algorithm (RSA256 is RSA with SHA-256) and numbers a client's keys.
+
+        Without a version it is the newest; None where there is no such key."""
         if partner.partner not in self._clients:
             self._clients[partner.partner] = self._load_client(partner)
-        return self._clients[partner.partner]
+        keys = self._clients[partner.partner]
+        return keys.get(version or max(keys, key=int, default=""))
 
-    def _load_client(self, partner: Partner) -> Signatory | None:
+    def _load_client(self, partner: Partner) -> dict[str, Signatory]:
         if not partner.client_id:
-            return None
-        return rsa_signatory(SignType.RSA2, self._private_key, partner.client_public_key)
+            return {}
+        keys = {FIRST_KEY: partner.client_public_key} | partner.client_keys
+        return {version: rsa_signatory(SignType.RSA2, self._private_key, key) for version, key in keys.items()}
 
     def _load(self, partner: Partner) -> dict[tuple[str, SignType], Signatory]:
         found: dict[tuple[str, SignType], Signatory] = {}

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from saoma.alipay.signing import Signatory
@@ -18,11 +19,12 @@ from saoma.sandbox.faults import Fault, FaultKind, Faults, fault_of_code
 from saoma.sandbox.mapi import Forger
 from saoma.sandbox.model import Partner
 from saoma.sandbox.partners import Partners
-from saoma.sandbox.plus_codes import result
+from saoma.sandbox.plus_choices import DEFAULT, PlusChoices
+from saoma.sandbox.plus_codes import TO_STRANGERS, result
 from saoma.sandbox.plus_model import Answer, Call, Failed, iso
 from saoma.sandbox.plus_payments import Payments
 from saoma.sandbox.plus_reading import UPM, Unfit, fault_in, read_body, scenario_of, text
-from saoma.sandbox.plus_signing import ALGORITHM, KEY_VERSION, read_signature, text_to_sign, write_signature
+from saoma.sandbox.plus_signing import ALGORITHM, read_signature, text_to_sign, write_signature
 from saoma.sandbox.trades import Book
 
 #: Where the operations are; clients whose id begins with SANDBOX_ may put `sandbox` in.
@@ -83,11 +85,12 @@ class _Stop(Exception):
 class Plus:
     """Answers everything under `/ams`."""
 
-    def __init__(self, book: Book, partners: Partners, faults: Faults) -> None:
+    def __init__(self, book: Book, partners: Partners, faults: Faults, choices: PlusChoices = DEFAULT) -> None:
         self._book = book
         self._partners = partners
         self._faults = faults
-        self.payments = Payments(book)
+        self._choices = choices
+        self.payments = Payments(book, choices)
 
     def answer(self, heard: Heard) -> PlusReply:
         """One call."""
@@ -109,7 +112,7 @@ class Plus:
                 assert partner is not None
                 said, signs, wait, why = self._carried_out(operation, Call(partner, body), signs)
             except _Stop as stop:
-                said, why = {"result": result(stop.code)}, stop.why
+                said, why = {"result": result(self._choices.spelled(stop.code))}, stop.why
             reply = PlusReply(None, wait=wait) if said is None else self._written(said, heard, signs, wait)
             self._log(heard, partner, body, reply, why)
         return reply
@@ -119,28 +122,45 @@ class Plus:
             raise _Stop("CLIENT_INVALID", f"no partner has the client id {heard.client_id!r}")
         if not _TIME.fullmatch(heard.time):
             raise _Stop("PARAM_ILLEGAL", "Request-Time is an ISO 8601 time with offset, or milliseconds since 1970")
-        signatory = self._partners.client_signatory(partner)
         signature = read_signature(heard.headers.get("signature", ""))
-        if signatory is None or signature is None:
+        if signature is None:
             raise _Stop("SIGNATURE_INVALID", "the Signature header is algorithm=RSA256,keyVersion=1,signature=…")
         if signature.algorithm != ALGORITHM:
             raise _Stop("SIGNATURE_INVALID", f"the algorithm is {ALGORITHM}")
-        if signature.key_version != KEY_VERSION:
-            raise _Stop("KEY_NOT_FOUND", f"there is only key version {KEY_VERSION}")
+        signatory = self._partners.client_signatory(partner, signature.key_version)
+        if signatory is None:
+            raise _Stop("KEY_NOT_FOUND", f"this client has no key of version {signature.key_version}")
         if not signatory.verify(heard.text, signature.value):
             raise _Stop("SIGNATURE_INVALID", f"the text to sign is {heard.text.decode(errors='replace')}")
+        self._check_fresh(heard.time)
         return signatory
+
+    def _check_fresh(self, time: str) -> None:
+        """As far around this clock as chosen, or around the one it was pushed ahead of: callers keep real time."""
+        allowed, now = timedelta(minutes=self._choices.clock_minutes), self._book.clock.now()
+        moment = _moment(time)
+        if allowed and all(abs(clock - moment) > allowed for clock in (now, now - self._book.ahead)):
+            raise _Stop("PARAM_ILLEGAL", f"Request-Time is too far from the time here: it is {iso(now)}")
 
     def _carried_out(self, operation: str, call: Call, signs: Signatory) -> tuple[Answer | None, Signatory, float, str]:
         fault = self._fault(operation, call)
         kind = fault.fault if fault else None
         wait = fault.seconds if fault else 0.0
         planned = f"as planned: {kind.value}" if kind else ""
-        if kind is FaultKind.SILENCE_BEFORE:
-            return None, signs, wait, planned
-        if kind is FaultKind.SYSTEM_ERROR_BEFORE or (kind is FaultKind.UNKNOWN and operation.startswith("inquiry")):
-            return {"result": result("UNKNOWN_EXCEPTION")}, signs, 0, planned
-        why = planned
+        match kind:
+            case FaultKind.SILENCE_BEFORE:
+                return None, signs, wait, planned
+            case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNAVAILABLE_BEFORE:
+                return {"result": result("UNKNOWN_EXCEPTION")}, signs, 0, planned
+            case FaultKind.UNKNOWN if operation.startswith("inquiry"):
+                return {"result": result("UNKNOWN_EXCEPTION")}, signs, 0, planned
+            case FaultKind.REJECTED:
+                raise _Stop(fault.code if fault and fault.code else "ACCESS_DENIED", planned)
+            case FaultKind.REFUSED:
+                said = self.payments.refused(operation, call, fault.code if fault and fault.code else "PROCESS_FAIL")
+                return said, signs, 0, planned
+            case _:
+                why = planned
         try:
             said = self.payments.operations[operation](Call(call.partner, call.body, hold=kind is FaultKind.UNKNOWN))
         except Failed as failed:
@@ -151,7 +171,7 @@ class Plus:
         match kind:
             case FaultKind.SILENCE_AFTER:
                 return None, signs, wait, planned
-            case FaultKind.SYSTEM_ERROR_AFTER:
+            case FaultKind.SYSTEM_ERROR_AFTER | FaultKind.UNAVAILABLE_AFTER:
                 return {"result": result("UNKNOWN_EXCEPTION")}, signs, 0, planned
             case FaultKind.BAD_SIGNATURE:
                 return said, Forger(signs), 0, planned
@@ -170,7 +190,7 @@ class Plus:
         body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         time = iso(self._book.clock.now())
         headers = {"Content-Type": CONTENT_TYPE, "Client-Id": heard.client_id, "Response-Time": time}
-        if signs is not None:
+        if signs is not None and said["result"]["resultCode"] not in TO_STRANGERS:
             text_ = text_to_sign(heard.address, heard.client_id, time, body)
             headers["Signature"] = write_signature(signs, text_)
         return PlusReply(body, headers, wait)
@@ -190,6 +210,14 @@ class Plus:
         said = None if reply.body is None else reply.body.decode()
         at, who = self._book.clock.now().isoformat(), partner.partner if partner else ""
         self._book.store.log(at, service, who, number, asked, said, why)
+
+
+def _moment(time: str) -> datetime:
+    """A `Request-Time` of the right form. Raises `_Stop` for one that is no time."""
+    try:
+        return datetime.fromtimestamp(int(time) / 1000, UTC) if time.isdigit() else datetime.fromisoformat(time)
+    except (ValueError, OverflowError):
+        raise _Stop("PARAM_ILLEGAL", "Request-Time is no time") from None
 
 
 def _operation(heard: Heard) -> str:

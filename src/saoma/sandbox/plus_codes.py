@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-#: Codes in the spelling of the AMS pages; Alipay+ writes INVALID_SIGNATURE and INVALID_CLIENT for two of them.
+#: Every published code. Two spellings of one trouble are two rows: AMS pages write one, those of Alipay+ the other.
 RESULTS: Final[Mapping[str, tuple[str, str]]] = {
     "SUCCESS": ("S", "success"),
     "PAYMENT_IN_PROCESS": ("U", "The payment is being processed."),
@@ -18,6 +18,7 @@ RESULTS: Final[Mapping[str, tuple[str, str]]] = {
     "PROCESS_FAIL": ("F", "A general business failure. Do not repeat."),
     "PARAM_ILLEGAL": ("F", "A parameter is missing or wrong."),
     "INVALID_CODE": ("F", "The payment code is invalid."),
+    "INVALID_PAYMENT_CODE": ("F", "The payment code is invalid."),
     "EXPIRED_CODE": ("F", "The payment code is expired."),
     "USER_BALANCE_NOT_ENOUGH": ("F", "The user has not enough money."),
     "USER_AMOUNT_EXCEED_LIMIT": ("F", "The amount exceeds the user's limit."),
@@ -25,9 +26,15 @@ RESULTS: Final[Mapping[str, tuple[str, str]]] = {
     "PAYMENT_COUNT_EXCEED_LIMIT": ("F", "The number of payments exceeds the limit."),
     "USER_STATUS_ABNORMAL": ("F", "The user's account is not in order."),
     "USER_NOT_EXIST": ("F", "The user does not exist."),
+    "USER_KYC_NOT_QUALIFIED": ("F", "The user has not proved enough about themselves."),
     "USER_PAYMENT_VERIFICATION_FAILED": ("F", "The user was not verified."),
     "RISK_REJECT": ("F", "Refused by risk control."),
+    "FRAUD_REJECT": ("F", "Refused as a possible fraud."),
+    "REGULATION_RESTRICTION": ("F", "Refused by regulation."),
+    "UNAVAILABLE_PAYMENT_METHOD": ("F", "This way to pay is not available."),
+    "BUSINESS_NOT_SUPPORT": ("F", "This business is not supported."),
     "CURRENCY_NOT_SUPPORT": ("F", "The currency is not supported."),
+    "NO_PAY_OPTIONS": ("F", "There is no way to pay."),
     "PAYMENT_NOT_QUALIFIED": ("F", "The merchant may not use this product."),
     "ORDER_IS_CLOSED": ("F", "The order is closed."),
     "ORDER_IS_CANCELED": ("F", "The order is cancelled."),
@@ -38,13 +45,32 @@ RESULTS: Final[Mapping[str, tuple[str, str]]] = {
     "CANCEL_WINDOW_EXCEED": ("F", "The cancel window is over."),
     "REFUND_WINDOW_EXCEED": ("F", "The refund window is over."),
     "REFUND_AMOUNT_EXCEED": ("F", "The refunds exceed the payment."),
+    "MERCHANT_NOT_REGISTERED": ("F", "The merchant is not registered."),
+    "MERCHANT_KYB_NOT_QUALIFIED": ("F", "The merchant has not proved enough about its business."),
+    "INVALID_MERCHANT_STATUS": ("F", "The merchant's account is not in order."),
+    "INVALID_CONTRACT": ("F", "The contract is not valid."),
+    "SETTLE_CONTRACT_NOT_MATCH": ("F", "The contract does not settle this."),
+    "ACCESS_DENIED": ("F", "Access is denied."),
     "CLIENT_INVALID": ("F", "The client id is invalid."),
+    "INVALID_CLIENT": ("F", "The client id is invalid."),
     "KEY_NOT_FOUND": ("F", "There is no key of this version."),
     "SIGNATURE_INVALID": ("F", "The signature is invalid."),
+    "INVALID_SIGNATURE": ("F", "The signature is invalid."),
     "NO_INTERFACE_DEF": ("F", "There is no such API."),
+    "INVALID_API": ("F", "There is no such API."),
     "METHOD_NOT_SUPPORTED": ("F", "Only POST is supported."),
     "MEDIA_TYPE_NOT_ACCEPTABLE": ("F", "Only application/json is accepted."),
 }
+#: The words of AMS that Alipay+ spells otherwise.
+SPELLED_BY_ALIPAY_PLUS: Final[Mapping[str, str]] = {
+    "SIGNATURE_INVALID": "INVALID_SIGNATURE",
+    "CLIENT_INVALID": "INVALID_CLIENT",
+    "NO_INTERFACE_DEF": "INVALID_API",
+}
+#: Said to a caller who may be anybody, and therefore not signed.
+TO_STRANGERS: Final = frozenset(
+    {"CLIENT_INVALID", "INVALID_CLIENT", "KEY_NOT_FOUND", "SIGNATURE_INVALID", "INVALID_SIGNATURE"}
+)
 
 #: The engine's words, which are those of the XML gateway.
 _OF_THE_BOOK: Final[Mapping[str, str]] = {
@@ -58,10 +84,20 @@ _OF_THE_BOOK: Final[Mapping[str, str]] = {
     "PAYMENT_REQUEST_HAS_RISK": "RISK_REJECT",
     "REQUEST_AMOUNT_EXCEED": "PAYMENT_AMOUNT_EXCEED_LIMIT",
     "TOTAL_FEE_EXCEED": "PAYMENT_AMOUNT_EXCEED_LIMIT",
+    "BEYOND_PAY_RESTRICTION": "PAYMENT_AMOUNT_EXCEED_LIMIT",
+    "BEYOND_PER_RECEIPT_RESTRICTION": "PAYMENT_AMOUNT_EXCEED_LIMIT",
+    "ERROR_BUYER_CERTIFY_LEVEL_LIMIT": "USER_KYC_NOT_QUALIFIED",
+    "BUYER_NOT_MAINLAND_CERT": "USER_KYC_NOT_QUALIFIED",
+    "ERROR_SELLER_CERTIFY_LEVEL_LIMIT": "MERCHANT_KYB_NOT_QUALIFIED",
+    "SELLER_BEEN_BLOCKED": "INVALID_MERCHANT_STATUS",
+    "SELLER_NOT_EXIST": "MERCHANT_NOT_REGISTERED",
+    "NO_PAYMENT_INSTRUMENTS_AVAILABLE": "NO_PAY_OPTIONS",
+    "ERROR_BALANCE_PAYMENT_DISABLE": "UNAVAILABLE_PAYMENT_METHOD",
     "TRADE_NOT_EXIST": "ORDER_NOT_EXIST",
     "TRADE_HAS_CLOSE": "ORDER_IS_CLOSED",
     "TRADE_STATUS_ERROR": "ORDER_STATUS_INVALID",
     "REASON_TRADE_REFUND_FEE_ERR": "ORDER_STATUS_INVALID",
+    "REASON_TRADE_BEEN_FREEZEN": "ORDER_STATUS_INVALID",
     "TRADE_CANCEL_TIME_OUT": "CANCEL_WINDOW_EXCEED",
     "RETURN_AMOUNT_EXCEED": "REFUND_AMOUNT_EXCEED",
     "CONTEXT_INCONSISTENT": "REPEAT_REQ_INCONSISTENT",
@@ -72,8 +108,8 @@ _OF_THE_BOOK: Final[Mapping[str, str]] = {
 
 
 def result(code: str) -> dict[str, str]:
-    """The `result` object of a code."""
-    status, message = RESULTS[code]
+    """The `result` object of a code; a word that is on no list (somebody planned it) is a final no."""
+    status, message = RESULTS.get(code) or ("F", f"{code.replace('_', ' ').capitalize()}.")
     return {"resultCode": code, "resultStatus": status, "resultMessage": message}
 
 

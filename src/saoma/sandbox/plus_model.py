@@ -21,6 +21,8 @@ from saoma.sandbox.plus_reading import at
 #: What marks a trade as one of Alipay+, and how its messages are signed.
 API: Final = "plus"
 SIGN_TYPE: Final = "RSA256"
+#: What happened to a trade whose buyer has done their part while the result is still open.
+PENDING: Final = "pendingAction"
 
 Answer = dict[str, Any]
 
@@ -38,13 +40,17 @@ class Payment(msgspec.Struct, omit_defaults=True):
     failed: str = ""
 
 
-class PaymentRefund(msgspec.Struct):
-    """What the book's refund lacks: Alipay+'s own number for it, and whose payment it is."""
+class PaymentRefund(msgspec.Struct, omit_defaults=True):
+    """What the book's refund lacks: Alipay+'s own number for it, and whose payment it is.
+
+    `content` is a hash of what must not change; one that `failed` with a code is in no book."""
 
     partner: str
     refund_request_id: str
     refund_id: str
     payment_id: str
+    content: str = ""
+    failed: str = ""
 
 
 class Failed(Exception):

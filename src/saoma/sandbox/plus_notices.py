@@ -14,8 +14,9 @@ from saoma.sandbox.model import Refund, Trade
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus import CONTENT_TYPE
+from saoma.sandbox.plus_choices import DEFAULT, PlusChoices
 from saoma.sandbox.plus_codes import RESULTS, result
-from saoma.sandbox.plus_model import API, iso
+from saoma.sandbox.plus_model import API, PENDING, iso
 from saoma.sandbox.plus_payments import Payments
 from saoma.sandbox.plus_signing import text_to_sign, write_signature
 from saoma.sandbox.trades import Book
@@ -24,12 +25,20 @@ from saoma.sandbox.trades import Book
 class PlusNotices:
     """How notifications about trades of Alipay+ are worded, posted and acknowledged."""
 
-    def __init__(self, book: Book, partners: Partners, payments: Payments, notices: Notices) -> None:
+    def __init__(
+        self,
+        book: Book,
+        partners: Partners,
+        payments: Payments,
+        notices: Notices,
+        choices: PlusChoices = DEFAULT,
+    ) -> None:
         self._book = book
+        self._choices = choices
         self._partners = partners
         self._payments = payments
         notices.dialects[API] = self
-        payments.told = lambda trade: notices.write(trade, "closeTradeAction", None)
+        payments.told = lambda trade, action: notices.write(trade, action, None)
 
     def pass_time(self) -> None:
         """Let the order codes lapse that nobody scanned."""
@@ -47,7 +56,12 @@ class PlusNotices:
                 "notifyType": "REFUND_RESULT", "result": result("SUCCESS"), "refundStatus": "SUCCESS",
                 **self._payments.refunded(refund),
             }  # fmt: skip
-        elif action == "payByAccountAction" or (action == "closeTradeAction" and trade.close_reason != "cancelled"):
+        elif action == PENDING and self._choices.tell_pending:
+            said = {
+                "notifyType": "PAYMENT_PENDING", "result": result("SUCCESS"),
+                **self._payments.described(payment, trade),
+            }  # fmt: skip
+        elif action in self._final_actions(trade):
             _, code = self._payments.status_of(payment, trade)
             said = {
                 "notifyType": "PAYMENT_RESULT", "result": result(code), **self._payments.described(payment, trade),
@@ -55,6 +69,13 @@ class PlusNotices:
         else:
             return None
         return {"body": json.dumps(said, ensure_ascii=False, separators=(",", ":"))}
+
+    def _final_actions(self, trade: Trade) -> tuple[str, ...]:
+        """What is told as a payment's result: that it was paid or closed, and a cancel where the settings say so."""
+        if trade.close_reason != "cancelled":
+            return ("payByAccountAction", "closeTradeAction")
+        cancelled = ("closeTradeAction", "reverseAction") if self._choices.tell_cancel else ()
+        return ("payByAccountAction", *cancelled)
 
     def posted(self, notice: Notice, *, spoiled: bool) -> tuple[bytes, dict[str, str]]:
         """Body and headers of one try; a forged one is changed field by field at the top of the body."""

@@ -6,50 +6,40 @@ https://docs.antom.com/ac/ams/paymentc, https://docs.antom.com/ac/ams/paymentrn_
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Final
 
 from saoma.kit.money import Money
-from saoma.sandbox import lifetimes, parameters, plus_reading, rates, undoing
+from saoma.sandbox import lifetimes, parameters, plus_reading, undoing
 from saoma.sandbox.buyers import TurnedDown
 from saoma.sandbox.model import Order, Product, Refund, Trade, TradeStatus
-from saoma.sandbox.plus_codes import RESULTS, code_of, result
+from saoma.sandbox.plus_choices import DEFAULT, PlusChoices
+from saoma.sandbox.plus_codes import code_of, result
 from saoma.sandbox.plus_model import (
     API,
+    PENDING,
     SIGN_TYPE,
     Answer,
     Call,
     Failed,
     Payment,
-    PaymentRefund,
     amount,
     content_of,
     iso,
 )
 from saoma.sandbox.plus_reading import ENTRY_CODE, UPM, text
+from saoma.sandbox.plus_records import PlusRecords
 from saoma.sandbox.trades import Book
 
-#: How long an order code or an entry lives when nobody says; the pages that could be read don't.
-ORDER_LIFETIME: Final = timedelta(hours=2)
+#: Where in a trade's memory the page is that the buyer comes back to.
+REDIRECT_URL: Final = "redirect_url"
 
 
-class Payments:
-    """All Alipay+ payments and refunds. `told` is called for one that ends without a trade to tell of."""
+class Payments(PlusRecords):
+    """What may be done with the records, one method per operation."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self._payments: dict[tuple[str, str], Payment] = {}
-        self._by_id: dict[str, Payment] = {}
-        self._refunds: dict[tuple[str, str], PaymentRefund] = {}
-        self._refunds_by_id: dict[str, PaymentRefund] = {}
-        self._lapsing: list[tuple[datetime, str]] = []
-        self.told: Callable[[Trade], None] = lambda trade: None
-        for payment in sorted(book.store.read("plus", Payment), key=lambda one: one.payment_id):
-            self._know(payment)
-        for refund in book.store.read("plus_refund", PaymentRefund):
-            self._know_refund(refund)
+    def __init__(self, book: Book, choices: PlusChoices = DEFAULT) -> None:
+        super().__init__(book, choices)
         self.operations: Final[Mapping[str, Callable[[Call], Answer]]] = {
             "pay": self.pay,
             "inquiryPayment": self.inquire,
@@ -68,26 +58,25 @@ class Payments:
         if known is None and (partner.partner, number) in self._book.trades:
             raise Failed("REPEAT_REQ_INCONSISTENT", "this number was used at the XML gateway or the Open API")
         if known is not None:
-            if known.content != content:
+            if known.content not in ("", content):
                 raise Failed("REPEAT_REQ_INCONSISTENT")
             return self._repeated(known)
         order = self._order(call)
-        now = self._book.pass_time()
-        payment = Payment(
-            partner.partner, number, f"{lifetimes.wire_time(now)}{len(self._payments) + 1:016d}",
-            plus_reading.scenario_of(body), content, now, order.expires_at,
-        )  # fmt: skip
+        payment = self._new(partner.partner, number, content, plus_reading.scenario_of(body), order.expires_at)
         # known before the money moves: who is told of that asks for the payment
         self._know(payment)
         try:
             trade = self._opened(payment, order, call)
         except TurnedDown as no:
             stale = payment.scenario == UPM and self._book.wallets.is_stale(text(body, "paymentMethod.paymentMethodId"))
-            payment.failed = "EXPIRED_CODE" if stale and no.code == "SOUNDWAVE_PARSER_FAIL" else code_of(no.code)
+            is_expired = stale and no.code == "SOUNDWAVE_PARSER_FAIL"
+            payment.failed = "EXPIRED_CODE" if is_expired else self._choices.spelled(code_of(no.code))
             trade = None
         self._keep(payment)
         if trade is None:
             raise Failed(payment.failed)
+        if trade.is_waiting and trade.pays_at:
+            self.told(trade, PENDING)
         return self._paid(payment, trade, "UNKNOWN_EXCEPTION" if call.hold else "PAYMENT_IN_PROCESS")
 
     def _opened(self, payment: Payment, order: Order, call: Call) -> Trade:
@@ -106,7 +95,7 @@ class Payments:
         if expires_at is not None and expires_at <= now:
             raise Failed("PARAM_ILLEGAL", f"paymentExpiryTime is over: it is {now:%Y-%m-%dT%H:%M:%SZ}")
         if expires_at is None:
-            expires_at = now + (lifetimes.BARCODE_LIFETIME if is_upm else ORDER_LIFETIME)
+            expires_at = now + lifetimes.BARCODE_LIFETIME if is_upm else self._choices.order_ends(now)
         return Order(
             partner=call.partner.partner,
             number=text(body, "paymentRequestId"),
@@ -121,6 +110,7 @@ class Payments:
             store=text(body, "order.merchant.store.storeName"),
             expires_at=expires_at,
             code_expires_at=None if is_upm else expires_at,
+            extra={REDIRECT_URL: back} if (back := text(body, "paymentRedirectUrl")) else {},
         )
 
     def _repeated(self, payment: Payment) -> Answer:
@@ -161,7 +151,7 @@ class Payments:
             "result": result("SUCCESS"),
             "paymentStatus": status,
             "paymentResultCode": code,
-            "paymentResultMessage": RESULTS[code][1],
+            "paymentResultMessage": result(code)["resultMessage"],
         }
         if trade is None:
             return answer | {"paymentRequestId": payment.request_id, "paymentId": payment.payment_id}
@@ -171,6 +161,9 @@ class Payments:
 
     def cancel(self, call: Call) -> Answer:
         """Undo a payment, whole. Raises `Failed`; nothing is undone for an id nobody paid with."""
+        number = text(call.body, "paymentRequestId")
+        if self._choices.unknown_cancel == "SUCCESS" and not text(call.body, "paymentId"):
+            self._spend(call.partner.partner, number)
         payment = self._asked(call)
         answer = {"paymentId": payment.payment_id, "paymentRequestId": payment.request_id}
         now = self._book.clock.now()
@@ -187,10 +180,15 @@ class Payments:
     def refund(self, call: Call) -> Answer:
         """Give money back, a part or all of it; the same id again moves none. Raises `Failed`."""
         body, partner = call.body, call.partner.partner
-        payment = self._asked(call)
-        if payment.failed:
-            raise Failed("ORDER_STATUS_INVALID")
-        trade, number = self.trade_of(payment), text(body, "refundRequestId")
+        payment, number, content = self._asked(call), text(body, "refundRequestId"), content_of(body)
+        known = self._refunds.get((partner, number))
+        if known is not None and known.content not in ("", content):
+            raise Failed("REPEAT_REQ_INCONSISTENT")
+        if known is not None and known.failed:
+            raise Failed(known.failed)
+        trade = None if payment.failed else self.trade_of(payment)
+        if trade is None:
+            raise self._refund_failed(call, payment, "ORDER_STATUS_INVALID")
         if text(body, "refundAmount.currency") != trade.trans_currency:
             raise Failed(
                 "PARAM_ILLEGAL", f"refundAmount is in another currency than the payment: {trade.trans_currency}"
@@ -202,16 +200,10 @@ class Payments:
                 notify_url=text(body, "refundNotifyUrl"),
             )  # fmt: skip
         except TurnedDown as no:
-            raise Failed(_refund_code(no.code, trade)) from None
-        known = self._refunds.get((partner, number))
+            raise self._refund_failed(call, payment, _refund_word(no.code, trade)) from None
         if known is None:
-            place = len(self._refunds) + 1
-            known = PaymentRefund(
-                partner, number, f"{lifetimes.wire_time(done.created_at)}{place:016d}", payment.payment_id
-            )
-            self._know_refund(known)
-            self._book.store.keep("plus_refund", f"{partner}|{number}", known)
-        code = "SUCCESS" if done.state == "SUCCESS" else "REFUND_IN_PROCESS"
+            self._new_refund(call, payment)
+        code = "SUCCESS" if done.state == "SUCCESS" else self._choices.accepted_refund
         return {"result": result("UNKNOWN_EXCEPTION" if call.hold else code), **self.refunded(done)}
 
     def inquire_refund(self, call: Call) -> Answer:
@@ -220,16 +212,34 @@ class Payments:
         partner = call.partner.partner
         known = self._refunds_by_id.get(wanted) if wanted else self._refunds.get((partner, number))
         if known is None or known.partner != partner:
-            raise Failed("REFUND_NOT_EXIST")
+            raise Failed(self._choices.unknown_refund)
         self._book.pass_time()
+        if known.failed:
+            return {
+                "result": result("SUCCESS"), "refundStatus": "FAIL", "refundRequestId": known.refund_request_id,
+                "refundId": known.refund_id, "paymentId": known.payment_id,
+            }  # fmt: skip
         done = self._book.refunds[partner, known.refund_request_id]
         return {"result": result("SUCCESS"), "refundStatus": _refund_status(done), **self.refunded(done)}
 
-    # --- what is told -------------------------------------------------------------------------------------------------
+    # --- a planned no -------------------------------------------------------------------------------------------------
 
-    def of_trade(self, trade: Trade) -> Payment | None:
-        """The payment a trade of the book belongs to."""
-        return self._payments.get((trade.partner, trade.out_trade_no))
+    def refused(self, operation: str, call: Call, code: str) -> Answer:
+        """A planned no of the operation itself. A final one is remembered: a repeat and an inquiry tell it again."""
+        said: Answer = {"result": result(code)}
+        is_final = said["result"]["resultStatus"] == "F"
+        partner, number = call.partner.partner, text(call.body, "paymentRequestId")
+        if operation == "pay" and is_final and number and (partner, number) not in self._payments:
+            if (partner, number) not in self._book.trades:
+                payment = self._new(partner, number, content_of(call.body), plus_reading.scenario_of(call.body))
+                payment.failed = code
+                self._know(payment)
+                self._keep(payment)
+        elif operation == "refund" and is_final and (partner, text(call.body, "refundRequestId")) not in self._refunds:
+            self._refund_failed(call, self._asked(call), code)
+        return said | {name: text(call.body, name) for name in ("paymentRequestId",) if text(call.body, name)}
+
+    # --- what is told -------------------------------------------------------------------------------------------------
 
     def trade_of(self, payment: Payment) -> Trade:
         """The trade with a payment's money."""
@@ -246,6 +256,8 @@ class Payments:
                 return "CANCELLED", "ORDER_IS_CANCELED"
             case TradeStatus.TRADE_CLOSED if not trade.paid_at:
                 return "FAIL", "ORDER_IS_CLOSED"
+            case TradeStatus.WAIT_BUYER_PAY if trade.pays_at:
+                return "PENDING", "PAYMENT_IN_PROCESS"
             case TradeStatus.ORDERED | TradeStatus.WAIT_BUYER_PAY:
                 return "PROCESSING", "PAYMENT_IN_PROCESS"
             case _:
@@ -271,7 +283,7 @@ class Payments:
             "grossSettlementAmount": amount(Money(trade.settle_amount, trade.currency)),
         }  # fmt: skip
         if trade.currency != trade.trans_currency:
-            price = rates.settlement_rate(trade.trans_currency, trade.currency)
+            price = trade.settle_rate
             said["settlementQuote"] = {
                 "quoteCurrencyPair": f"{trade.trans_currency}/{trade.currency}", "quotePrice": price,
             }  # fmt: skip
@@ -302,51 +314,8 @@ class Payments:
             "transactionTime": iso(refund.done_at or refund.created_at),
         }
 
-    # --- time and memory ----------------------------------------------------------------------------------------------
 
-    def pass_time(self) -> None:
-        """Close the order codes that nobody scanned in their time; scanned ones the book closes itself."""
-        now = self._book.clock.now()
-        while self._lapsing and self._lapsing[0][0] <= now:
-            at_, payment_id = heapq.heappop(self._lapsing)
-            payment = self._by_id[payment_id]
-            trade = self._book.trades.get((payment.partner, payment.request_id))
-            if trade is not None and trade.status is TradeStatus.ORDERED:
-                with self._book.store.writing():
-                    self._book.shut(trade, "timeout", at_)
-                    self.told(trade)
-
-    def by_id(self, payment_id: str) -> Payment | None:
-        """By Alipay+'s number, whosever it is."""
-        return self._by_id.get(payment_id)
-
-    def is_known(self, partner: str, request_id: str) -> bool:
-        """Whether a request of this id came before: then its code asks for no misbehaviour."""
-        return (partner, request_id) in self._payments
-
-    def _asked(self, call: Call) -> Payment:
-        payment_id, number = text(call.body, "paymentId"), text(call.body, "paymentRequestId")
-        partner = call.partner.partner
-        payment = self._by_id.get(payment_id) if payment_id else self._payments.get((partner, number))
-        if payment is None or payment.partner != partner:
-            raise Failed("ORDER_NOT_EXIST")
-        return payment
-
-    def _know(self, payment: Payment) -> None:
-        self._payments[payment.partner, payment.request_id] = payment
-        self._by_id[payment.payment_id] = payment
-        if payment.expires_at and payment.scenario != UPM and not payment.failed:
-            heapq.heappush(self._lapsing, (payment.expires_at, payment.payment_id))
-
-    def _know_refund(self, refund: PaymentRefund) -> None:
-        self._refunds[refund.partner, refund.refund_request_id] = refund
-        self._refunds_by_id[refund.refund_id] = refund
-
-    def _keep(self, payment: Payment) -> None:
-        self._book.store.keep("plus", f"{payment.partner}|{payment.request_id}", payment)
-
-
-def _refund_code(refusal: str, trade: Trade) -> str:
+def _refund_word(refusal: str, trade: Trade) -> str:
     match refusal:
         case "TRADE_HAS_FINISHED":
             return "REFUND_WINDOW_EXCEED"

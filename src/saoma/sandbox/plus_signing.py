@@ -20,7 +20,7 @@ _HEAD: Final = re.compile(r"\s*algorithm=([^,\s]+)\s*,\s*(?:keyVersion=([^,\s]*)
 
 @dataclass(frozen=True, slots=True)
 class HeaderSignature:
-    """A signature header, taken apart. `value` is base64."""
+    """A signature header, taken apart. `value` is base64; `key_version` is empty where the newest key is meant."""
 
     algorithm: str
     key_version: str
@@ -45,4 +45,4 @@ def read_signature(header: str) -> HeaderSignature | None:
     match = _HEAD.fullmatch(header)
     if match is None:
         return None
-    return HeaderSignature(match[1], match[2] or KEY_VERSION, unquote(match[3].strip()))
+    return HeaderSignature(match[1], match[2] or "", unquote(match[3].strip()))

@@ -100,8 +100,8 @@ class Sandbox:
         self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
         self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations, config.openapi)
         OpenApiNews(self.book, self.partners, config.openapi, self.notices)
-        self.plus = Plus(self.book, self.partners, self.faults)
-        PlusNotices(self.book, self.partners, self.plus.payments, self.notices)
+        self.plus = Plus(self.book, self.partners, self.faults, config.plus)
+        PlusNotices(self.book, self.partners, self.plus.payments, self.notices, config.plus)
         self.calls = Calls(self.partners, self.book.choices)
         self.browser = Browser(config.partner_origins)
 
