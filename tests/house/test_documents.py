@@ -150,8 +150,8 @@ def test_the_page_of_the_local_alipay_names_every_service_fault_path_and_setting
     from saoma.sandbox.choices import Choices
     from saoma.sandbox.config import BuyerSetting, Config
     from saoma.sandbox.control import control_router
-    from saoma.sandbox.faults import FaultKind
-    from saoma.sandbox.mapi import NOTIFY_VERIFY, OPERATIONS
+    from saoma.sandbox.faults import NOTIFY_VERIFY, FaultKind
+    from saoma.sandbox.mapi import OPERATIONS
     from saoma.sandbox.model import Partner
     from saoma.sandbox.openapi import METHODS
     from saoma.sandbox.openapi_choices import OpenApiChoices

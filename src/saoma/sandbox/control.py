@@ -9,23 +9,19 @@ from datetime import timedelta
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from litestar import Router, delete, get, post
+from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.money import Money
-from saoma.sandbox import file_control, key_control, online_control
+from saoma.sandbox import fault_control, file_control, key_control, online_control
 from saoma.sandbox.config import BuyerSetting, yuan
-from saoma.sandbox.faults import SILENCE, Fault, FaultKind, Faults
 from saoma.sandbox.forging import forge, hold
 from saoma.sandbox.lifetimes import wire_date_time
-from saoma.sandbox.mapi import OPERATIONS
 from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
-from saoma.sandbox.openapi import METHODS
 from saoma.sandbox.partners import Partners
-from saoma.sandbox.plus import SERVICES
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
@@ -79,18 +75,6 @@ class BuyerView(msgspec.Struct):
     name: str
     balance: str
     pin_required: bool
-
-
-class NewFault(msgspec.Struct, forbid_unknown_fields=True):
-    """The next `times` calls of `service` go wrong; `seconds` (20) is the length of a silence or delay.
-
-    `code` is what `refused` and `rejected` say."""
-
-    service: str
-    fault: FaultKind
-    times: int | None = None
-    seconds: float | None = None
-    code: str = ""
 
 
 class Push(msgspec.Struct, forbid_unknown_fields=True):
@@ -201,37 +185,6 @@ def new_payment_code(buyer_id: FromPath[str], book: TheBook) -> PaymentCodeView:
     return PaymentCodeView(code.code, code.expires_at.isoformat())
 
 
-@post("/faults", status_code=200, sync_to_thread=False)
-def plan_fault(data: JSONBody[NewFault], book: TheBook, faults: NamedDependency[Faults]) -> Fault:
-    """Let the next calls of a service go wrong."""
-    if data.service not in {*OPERATIONS, *SERVICES, *METHODS}:
-        raise Invalid(f"{data.service!r} is not a service of this sandbox.")
-    times = 1 if data.times is None else data.times
-    seconds = SILENCE if data.seconds is None else data.seconds
-    if times < 1 or not 0 <= seconds <= 3600:
-        raise Invalid("times is at least 1, seconds between 0 and 3600.")
-    if data.fault is FaultKind.REJECTED and not data.code:
-        raise Invalid("Say with which code the gateway rejects.")
-    fault = Fault(data.service, data.fault, times, seconds, data.code)
-    with book.store.writing():
-        faults.plan(fault)
-    return fault
-
-
-@get("/faults", sync_to_thread=False)
-def list_faults(faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
-    """What is still to go wrong."""
-    return {"faults": faults.planned()}
-
-
-@delete("/faults", status_code=200, sync_to_thread=False)
-def clear_faults(book: TheBook, faults: NamedDependency[Faults]) -> dict[str, list[Fault]]:
-    """Behave again."""
-    with book.store.writing():
-        faults.clear()
-    return {"faults": []}
-
-
 @post("/clock", status_code=200)
 async def push_clock(data: JSONBody[Push], book: TheBook, notices: NamedDependency[Notices]) -> Now:
     """Push the sandbox's clock; timers run out and due notifications go out before this answers."""
@@ -325,9 +278,9 @@ async def resend(number: FromPath[str], notices: NamedDependency[Notices]) -> di
 def control_router() -> Router:
     """Everything under `/control`; `book`, `partners`, `faults` and `notices` are injected."""
     handlers: list[Any] = [
-        add_partner, list_partners, add_buyer, list_buyers, new_payment_code, plan_fault, list_faults, clear_faults,
-        push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls,
-        list_notifications, resend, forge, hold, *file_control.handlers, *key_control.handlers, *online_control.handlers,
+        add_partner, list_partners, add_buyer, list_buyers, new_payment_code, push_clock, read_clock, list_trades,
+        read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls, list_notifications, resend, forge,
+        hold, *fault_control.handlers, *file_control.handlers, *key_control.handlers, *online_control.handlers,
     ]  # fmt: skip
     return Router("/control", route_handlers=handlers, tags=["control"])
 

@@ -17,10 +17,11 @@ from litestar.response import Redirect
 
 from saoma.kit.errors import NotFound
 from saoma.kit.qr import qr_svg
+from saoma.sandbox import door
 from saoma.sandbox.addresses import buyer_of_host, inside, port_of_host, read_origin
 from saoma.sandbox.authorizing import Authorizations, callback, request_fault
 from saoma.sandbox.browser import Browser
-from saoma.sandbox.dropping import drop_connection
+from saoma.sandbox.faults import NOTIFY_VERIFY, Faults
 from saoma.sandbox.mapi import Mapi, Reply
 from saoma.sandbox.model import Buyer
 from saoma.sandbox.openapi import OpenApi
@@ -39,9 +40,12 @@ async def gateway(
     mapi: NamedDependency[Mapi],
     openapi: NamedDependency[OpenApi],
     book: NamedDependency[Book],
+    faults: NamedDependency[Faults],
 ) -> Response[bytes]:
     """Both gateways: `service` speaks XML, `method` speaks JSON."""
     query, body = request.scope["query_string"], await request.body()
+    if not door.is_open(faults, book, door.named(query, body), heard_of(request, body)):
+        return door.dropped(request)
     is_open_api = _names(b"method", query, body) and not _names(b"service", query, body)
     with book.store.hearing(heard_of(request, body)):
         reply = openapi.answer(query, body) if is_open_api else mapi.answer(query, body)
@@ -57,9 +61,7 @@ async def _sent(reply: Reply, request: Request[Any, Any, Any]) -> Response[bytes
         await asyncio.sleep(reply.wait)
     if reply.body is not None:
         return Response(reply.body, status_code=200, media_type=reply.content_type)
-    if request.client is not None:
-        drop_connection((request.client.host, request.client.port))
-    return Response(b"", status_code=504)
+    return door.dropped(request)
 
 
 @get("/oauth2/publicAppAuthorize.htm", include_in_schema=False)
@@ -69,10 +71,13 @@ async def authorize(
     partners: NamedDependency[Partners],
     authorizations: NamedDependency[Authorizations],
     browser: NamedDependency[Browser],
+    faults: NamedDependency[Faults],
 ) -> Response[Any]:
     """The silent authorization (https://global.alipay.com/docs/ac/common/obtain_uid): a redirect back with a code.
 
     Whose wallet this is says the host name (`anna.localhost`), else the cookie `wallet_buyer`, else the visitor."""
+    if not door.is_open(faults, book, "publicAppAuthorize.htm", heard_of(request, b"")):
+        return door.dropped(request)
     query = request.query_params
     app_id, scope = query.get("app_id", ""), query.get("scope", "")
     redirect_uri, state = query.get("redirect_uri", ""), query.get("state")
@@ -135,11 +140,17 @@ def _page(title: str, body: str, status: int) -> Response[str]:
     )
 
 
-@get("/trade/notify_query.do", include_in_schema=False, sync_to_thread=False)
-def notify_query(request: Request[Any, Any, Any], mapi: NamedDependency[Mapi]) -> Response[bytes]:
+@get("/trade/notify_query.do", include_in_schema=False)
+async def notify_query(
+    request: Request[Any, Any, Any],
+    mapi: NamedDependency[Mapi],
+    book: NamedDependency[Book],
+    faults: NamedDependency[Faults],
+) -> Response[bytes]:
     """The older address of notify_verify, without a `service`."""
-    reply = mapi.verified({name: request.query_params[name] for name in request.query_params})
-    return Response(reply.body or b"", media_type=reply.content_type)
+    if not door.is_open(faults, book, NOTIFY_VERIFY, heard_of(request, b"")):
+        return door.dropped(request)
+    return await _sent(mapi.verified({name: request.query_params[name] for name in request.query_params}), request)
 
 
 @get("/show.htm", include_in_schema=False, sync_to_thread=False)

@@ -16,7 +16,8 @@ from saoma.alipay.wire import Unreadable, codec, parse_form, write_answer, write
 from saoma.sandbox import autodebit, forex, forex_files, hongkong, instore, reversing, shops
 from saoma.sandbox.asking import Asked, Bare, Operation, Plain, Rejected, Words, refusal, unknown
 from saoma.sandbox.buyers import TurnedDown
-from saoma.sandbox.faults import Fault, FaultKind, Faults, fault_of_code
+from saoma.sandbox.faults import NOTIFY_VERIFY, Fault, FaultKind, Faults, fault_of_code
+from saoma.sandbox.late_payers import pay_after, pay_now
 from saoma.sandbox.lifetimes import TIMESTAMP_LIFETIME, read_timestamp
 from saoma.sandbox.model import Partner
 from saoma.sandbox.parameters import fault_in
@@ -25,8 +26,9 @@ from saoma.sandbox.trades import Book
 
 _ROOMS: Final = (instore, reversing, shops, autodebit, forex, forex_files)
 OPERATIONS: Final = {operation.name: operation for room in _ROOMS for operation in room.OPERATIONS}
-NOTIFY_VERIFY: Final = "notify_verify"
 
+#: Services that take the money at once, unless the buyer is to think about it.
+_AT_ONCE: Final = (instore.SPOT_PAY, "alipay.acquire.createandpay")
 _CHARSET: Final = re.compile(rb"(?:^|&)_input_charset=([^&]*)")
 
 
@@ -67,7 +69,7 @@ class Mapi:
 
     def _served(self, fields: dict[str, str], charset: str) -> Reply:
         if fields.get("service") == NOTIFY_VERIFY:
-            return self.verified(fields)
+            return self.verified(fields, charset)
         operation = OPERATIONS.get(fields.get("service", ""))
         if operation is None:
             raise Rejected("ILLEGAL_SERVICE")
@@ -81,13 +83,23 @@ class Mapi:
         if why:
             raise Rejected(choices.parameter_code, why)
         asked = Asked(fields, partner, self._book, charset, signatory.sign_type.value)
-        fault = self._faults.take(operation.name)
+        number = self._number(operation, asked)
+        fault = self._faults.take(operation.name, partner.partner, number)
         if fault is None and operation.name == instore.SPOT_PAY and not instore.is_known(asked):
             fault = fault_of_code(fields["buyer_identity_code"])
-        reply = self._carried_out(operation, asked, signatory, fault)
-        return replace(reply, why=_planned(fault)) if fault else reply
+        reply = self._carried_out(operation, asked, signatory, fault, number)
+        return replace(reply, wait=reply.wait + fault.late, why=fault.why) if fault else reply
 
-    def _carried_out(self, operation: Operation, asked: Asked, signatory: Signatory, fault: Fault | None) -> Reply:
+    def _number(self, operation: Operation, asked: Asked) -> str:
+        """The order that a call is about, also where it is named by Alipay's number only."""
+        if number := asked.get(operation.number):
+            return number
+        trade = self._book.by_trade_no.get(asked.get("trade_no") or asked.get("alipay_trans_id"))
+        return trade.out_trade_no if trade else ""
+
+    def _carried_out(
+        self, operation: Operation, asked: Asked, signatory: Signatory, fault: Fault | None, number: str
+    ) -> Reply:
         kind = fault.fault if fault else None
         wait = fault.seconds if fault else 0.0
         out_of_order = _out_of_order(operation, asked.charset)
@@ -97,9 +109,13 @@ class Mapi:
             case FaultKind.SILENCE_BEFORE:
                 return Reply(None, wait=wait)
             case FaultKind.REJECTED:
-                raise Rejected(fault.code if fault else "", _planned(fault))
+                raise Rejected(fault.code if fault else "", fault.why if fault else "")
             case FaultKind.UNKNOWN:
-                asked = Asked(asked.fields, asked.partner, asked.book, asked.charset, asked.sign_type, hold=True)
+                asked = replace(asked, hold=True)
+            case FaultKind.PAYS_LATE if operation.name in _AT_ONCE:
+                asked = replace(asked, hold=True)
+            case FaultKind.PAID_FIRST:
+                pay_now(self._book, self._book.trades[asked.partner.partner, number], fault.who if fault else "")
             case _:
                 pass
         said = _said(operation, asked, fault)
@@ -110,17 +126,18 @@ class Mapi:
                 return Reply(None, wait=wait)
             case FaultKind.BAD_SIGNATURE:
                 signatory = Forger(signatory)
+            case FaultKind.PAYS_LATE:
+                pay_after(self._book, asked.partner.partner, number, wait, fault.who if fault else "")
             case _:
                 pass
-        late = wait if kind is FaultKind.DELAY else 0
         match said:
             case Plain(text):
-                return Reply(text.encode(codec(asked.charset), "replace"), f"text/plain;charset={asked.charset}", late)
+                return Reply(text.encode(codec(asked.charset), "replace"), f"text/plain;charset={asked.charset}")
             case Bare():
-                return Reply(_yes(asked.charset), _xml(asked.charset), late)
+                return Reply(_yes(asked.charset), _xml(asked.charset))
             case _:
                 answer = write_answer(operation.node, said, asked.fields, signatory, asked.charset)
-                return Reply(answer, _xml(asked.charset), late)
+                return Reply(answer, _xml(asked.charset))
 
     def _known_caller(self, fields: Mapping[str, str], charset: str) -> tuple[Partner, Signatory]:
         partner = self._partners.find(fields.get("partner", ""))
@@ -145,11 +162,23 @@ class Mapi:
         ):
             raise Rejected(self._book.choices.stale_timestamp_code)
 
-    def verified(self, fields: Mapping[str, str]) -> Reply:
+    def verified(self, fields: Mapping[str, str], charset: str = "UTF-8") -> Reply:
         """https://docs.antom.com/ac/web/async : plain text, and no signature asked for."""
         partner, notify_id = fields.get("partner", ""), fields.get("notify_id", "")
         said = self._is_genuine(partner, notify_id) if partner and notify_id else "invalid"
-        return Reply(said.encode(), "text/plain;charset=UTF-8")
+        reply = Reply(said.encode(), "text/plain;charset=UTF-8")
+        if said == "invalid" or (fault := self._faults.take(NOTIFY_VERIFY, partner)) is None:
+            return reply
+        match fault.fault:
+            case FaultKind.SILENCE_BEFORE | FaultKind.SILENCE_AFTER:
+                reply = Reply(None, wait=fault.seconds)
+            case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.SYSTEM_ERROR_AFTER:
+                reply = Reply(write_rejection("SYSTEM_ERROR", charset), _xml(charset))
+            case FaultKind.REFUSED:
+                reply = replace(reply, body=(fault.code or "false").encode())
+            case _:
+                pass
+        return replace(reply, wait=reply.wait + fault.late, why=fault.why)
 
     def _rejected(self, code: str, charset: str, fields: Mapping[str, str]) -> Reply:
         body = write_rejection(code, charset)
@@ -181,10 +210,6 @@ def _said(operation: Operation, asked: Asked, fault: Fault | None) -> dict[str, 
         return operation.answer(asked)
     except TurnedDown as no:
         return refusal(operation.words, no.code)
-
-
-def _planned(fault: Fault | None) -> str:
-    return f"as planned: {fault.fault.value}" if fault else ""
 
 
 def _out_of_order(operation: Operation, charset: str) -> Reply:

@@ -20,6 +20,7 @@ from saoma.alipay.signing import string_to_sign
 from saoma.alipay.wire import codec, form
 from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
+from saoma.sandbox.faults import NOTIFICATION, Fault, FaultKind, Faults
 from saoma.sandbox.forex import shown_status
 from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.mapi import Forger
@@ -61,6 +62,9 @@ class Notice(msgspec.Struct, omit_defaults=True):
     api: str = ""
     acknowledged: bool = False
     deliveries: list[Delivery] = []
+    #: The try whose fate was drawn already, and whether it waits for a later notification to go first.
+    fated: int = 0
+    behind: bool = False
 
 
 class Dialect(Protocol):
@@ -89,12 +93,15 @@ class Notices:
         self._of_order: dict[str, list[Notice]] = {}
         self._queue: list[tuple[datetime, str]] = []
         self._going_out: set[str] = set()
+        self._behind: list[Notice] = []
         self._tasks: set[asyncio.Task[Delivery]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
         #: Whether nothing is sent for now, whatever is due.
         self.held = False
+        #: What is planned to go wrong with tries.
+        self.faults: Faults | None = None
         #: By the gateway that a trade was asked for by; what stands here in none is told as the XML gateway tells it.
         self.dialects: dict[str, Dialect] = {}
         #: The times between tries, where they are others.
@@ -187,8 +194,8 @@ class Notices:
             await self.send_due(patience=0)
             self._wake.clear()
             nap = _LONGEST_NAP
-            if self._queue:
-                until = (self._queue[0][0] - self._book.clock.now()).total_seconds()
+            if ends := [at for at in (self._queue[0][0] if self._queue else None, self._book.next_due()) if at]:
+                until = (min(ends) - self._book.clock.now()).total_seconds()
                 nap = min(max(until, 0.01), _LONGEST_NAP)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), nap)
@@ -203,8 +210,11 @@ class Notices:
             at, notice_id = heapq.heappop(self._queue)
             notice = self._notices[notice_id]
             if notice.next_at == at and notice_id not in self._going_out:
+                fault = self._fate(notice)
+                if fault is not None and self._put_off(notice, fault, now):
+                    continue
                 self._going_out.add(notice_id)
-                task = asyncio.create_task(self._try(notice, again=True))
+                task = asyncio.create_task(self._try(notice, again=True, fault=fault))
                 tasks.append(task)
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -222,9 +232,15 @@ class Notices:
         known = self.of_order(number)
         if not known:
             raise NotFound("Nothing was ever to be told about this order.")
-        last = known[-1]
+        return await self._lie(known[-1], changes, spoiled=spoiled)
+
+    async def _lie(self, last: Notice, changes: Mapping[str, str], *, spoiled: bool) -> Delivery:
         told = msgspec.structs.replace(last, id=secrets.token_hex(17), fields={**last.fields, **changes})
         return await self._post(told, spoiled=spoiled)
+
+    def wake(self) -> None:
+        """Look again at what is due."""
+        self._wake.set()
 
     async def close(self) -> None:
         """Stop sending; what was not answered is due again after a restart."""
@@ -233,10 +249,55 @@ class Notices:
         if self._session is not None:
             await self._session.close()
 
-    async def _try(self, notice: Notice, *, again: bool) -> Delivery:
+    def _fate(self, notice: Notice) -> Fault | None:
+        """What is planned to go wrong with this try; each is asked for once."""
+        if self.faults is None or notice.fated > notice.tries:
+            return None
+        notice.fated = notice.tries + 1
+        return self.faults.take(NOTIFICATION, notice.partner, notice.out_trade_no)
+
+    def _put_off(self, notice: Notice, fault: Fault, now: datetime) -> bool:
+        """Let a try wait, where that is its fate."""
+        match fault.fault:
+            case FaultKind.HELD if fault.until is not None:
+                notice.next_at = fault.until
+            case FaultKind.DELAY | FaultKind.REORDERED:
+                notice.next_at = now + timedelta(seconds=fault.seconds)
+                if fault.fault is FaultKind.REORDERED:
+                    notice.behind = True
+                    self._behind.append(notice)
+            case _:
+                return False
+        self._keep(notice)
+        self._queue_up(notice)
+        return True
+
+    def _let_go(self, told: Notice) -> None:
+        """Send what was to come after a later one of the same partner."""
+        for notice in [one for one in self._behind if one.partner == told.partner]:
+            self._behind.remove(notice)
+            if notice is not told and notice.behind:
+                notice.behind, notice.next_at = False, self._book.clock.now()
+                self._keep(notice)
+                self._queue_up(notice)
+                self._wake.set()
+
+    async def _delivered(self, notice: Notice, fault: Fault | None) -> Delivery:
+        match fault.fault if fault else None:
+            case FaultKind.LOST:
+                return Delivery(self._book.clock.now(), 0, "[lost] as planned")
+            case FaultKind.DOUBLED:
+                await self._post(notice)
+            case FaultKind.FORGED if fault is not None:
+                await self._lie(notice, fault.changes, spoiled=fault.spoil_signature)
+            case _:
+                pass
+        return await self._post(notice, spoiled=fault is not None and fault.fault is FaultKind.BAD_SIGNATURE)
+
+    async def _try(self, notice: Notice, *, again: bool, fault: Fault | None = None) -> Delivery:
         try:
             async with self._places:
-                delivery = await self._post(notice)
+                delivery = await self._delivered(notice, fault)
         finally:
             self._going_out.discard(notice.id)
         with self._book.store.writing():
@@ -250,7 +311,10 @@ class Notices:
                 gap = gaps[notice.tries - 1] if notice.tries <= len(gaps) else None
                 notice.next_at = self._book.clock.now() + gap if gap else None
                 self._queue_up(notice)
+            notice.behind = False
             self._keep(notice)
+            if delivery.status:
+                self._let_go(notice)
         return delivery
 
     async def _post(self, notice: Notice, *, spoiled: bool = False) -> Delivery:
@@ -293,6 +357,8 @@ class Notices:
         self._notices[notice.id] = notice
         self._of_order.setdefault(notice.out_trade_no, []).append(notice)
         self._queue_up(notice)
+        if notice.behind:
+            self._behind.append(notice)
 
     def _queue_up(self, notice: Notice) -> None:
         if notice.next_at is not None:

@@ -22,6 +22,7 @@ from saoma.sandbox.authorizing import Authorizations
 from saoma.sandbox.buyers import TurnedDown
 from saoma.sandbox.certificates import Certificates, cert_sn
 from saoma.sandbox.faults import Fault, FaultKind, Faults, fault_of_code
+from saoma.sandbox.late_payers import pay_after, pay_now
 from saoma.sandbox.lifetimes import read_timestamp
 from saoma.sandbox.mapi import Forger, Reply
 from saoma.sandbox.model import Partner
@@ -91,6 +92,7 @@ class _Talk:
     number: str = ""
     cert_sn: str = ""
     why: str = ""
+    late: float = 0
 
 
 class OpenApi:
@@ -231,7 +233,7 @@ class OpenApi:
 
     def _carried_out(self, name: str, call: Call, talk: _Talk) -> Reply:
         method = self._methods[name]
-        fault = self._faults.take(name)
+        fault = self._faults.take(name, call.partner.partner, talk.number)
         if (
             fault is None
             and name == "alipay.trade.pay"
@@ -239,7 +241,7 @@ class OpenApi:
         ):
             fault = fault_of_code(str(call.content.text("auth_code")))
         if fault is not None:
-            talk.why = f"as planned: {fault.fault.value}"
+            talk.why, talk.late = fault.why, fault.late
         return self._with_fault(method, call, talk, fault)
 
     def _with_fault(self, method: Method, call: Call, talk: _Talk, fault: Fault | None) -> Reply:
@@ -247,7 +249,7 @@ class OpenApi:
         said: Mapping[str, Any]
         match kind:
             case FaultKind.SILENCE_BEFORE:
-                return Reply(None, wait=wait)
+                return Reply(None, wait=wait + talk.late)
             case FaultKind.SYSTEM_ERROR_BEFORE:
                 said = self._refused(method, call, failed("SYSTEM_ERROR"))
             case FaultKind.UNAVAILABLE_BEFORE:
@@ -259,10 +261,14 @@ class OpenApi:
             case FaultKind.UNKNOWN if not method.holds:
                 raise Refusal("20000", "aop.unknow-error")
             case _:
-                said = self._asked(method, replace(call, hold=kind is FaultKind.UNKNOWN), talk)
+                trade = self._book.trades.get((call.partner.partner, talk.number))
+                if kind is FaultKind.PAID_FIRST and trade is not None:
+                    pay_now(self._book, trade, fault.who if fault else "")
+                hold = kind is FaultKind.UNKNOWN or (kind is FaultKind.PAYS_LATE and method.holds)
+                said = self._asked(method, replace(call, hold=hold), talk)
         match kind:
             case FaultKind.SILENCE_AFTER:
-                return Reply(None, wait=wait)
+                return Reply(None, wait=wait + talk.late)
             case FaultKind.SYSTEM_ERROR_AFTER:
                 said = self._refused(method, call, failed("SYSTEM_ERROR"))
             case FaultKind.UNAVAILABLE_AFTER:
@@ -270,9 +276,11 @@ class OpenApi:
             case FaultKind.BAD_SIGNATURE:
                 assert talk.signatory is not None
                 talk.signatory = Forger(talk.signatory)
+            case FaultKind.PAYS_LATE:
+                pay_after(self._book, call.partner.partner, talk.number, wait, fault.who if fault else "")
             case _:
                 pass
-        return self._reply(said, talk, wait=wait if kind is FaultKind.DELAY else 0)
+        return self._reply(said, talk)
 
     def _asked(self, method: Method, call: Call, talk: _Talk) -> Mapping[str, Any]:
         try:
@@ -293,31 +301,31 @@ class OpenApi:
 
     def _token(self, talk: _Talk) -> Reply:
         assert talk.partner is not None
-        fault = self._faults.take(OAUTH_TOKEN)
+        fault = self._faults.take(OAUTH_TOKEN, talk.partner.partner)
         kind, wait = (fault.fault, fault.seconds) if fault else (None, 0.0)
         if fault is not None:
-            talk.why = f"as planned: {fault.fault.value}"
+            talk.why, talk.late = fault.why, fault.late
         match kind:
             case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNAVAILABLE_BEFORE | FaultKind.UNKNOWN:
                 raise Refusal("20000", "isp.unknow-error")
             case FaultKind.REFUSED | FaultKind.REJECTED:
                 raise Refusal("40002", fault.code if fault and fault.code else "isv.code-invalid")
             case FaultKind.SILENCE_BEFORE:
-                return Reply(None, wait=wait)
+                return Reply(None, wait=wait + talk.late)
             case _:
                 token = granted(self._book, self._authorizations, talk.partner, talk.fields)
         match kind:
             case FaultKind.SYSTEM_ERROR_AFTER | FaultKind.UNAVAILABLE_AFTER:
                 raise Refusal("20000", "isp.unknow-error")
             case FaultKind.SILENCE_AFTER:
-                return Reply(None, wait=wait)
+                return Reply(None, wait=wait + talk.late)
             case FaultKind.BAD_SIGNATURE:
                 assert talk.signatory is not None
                 talk.signatory = Forger(talk.signatory)
             case _:
                 pass
         talk.node = "alipay_system_oauth_token_response"
-        return self._reply(token, talk, wait=wait if kind is FaultKind.DELAY else 0)
+        return self._reply(token, talk)
 
     def _download_certificate(self, call: Call) -> dict[str, str]:
         if call.content.text("alipay_cert_sn") != self.certificates.alipay_sn:
@@ -325,11 +333,11 @@ class OpenApi:
         pem = self.certificates.authority.alipay.encode()
         return {"code": "10000", "msg": "Success", "alipay_cert_content": base64.b64encode(pem).decode()}
 
-    def _reply(self, said: Mapping[str, Any], talk: _Talk, *, signed: bool = True, wait: float = 0) -> Reply:
+    def _reply(self, said: Mapping[str, Any], talk: _Talk, *, signed: bool = True) -> Reply:
         text = json_text(said, escape_slashes=self._choices.escape_slashes)
         signatory = talk.signatory if signed else None
         body = write_openapi_answer(talk.node, text, signatory, talk.charset, talk.cert_sn)
-        return Reply(body, f"text/html;charset={talk.charset}", wait)
+        return Reply(body, f"text/html;charset={talk.charset}", talk.late)
 
 
 def json_text(said: Mapping[str, Any], *, escape_slashes: bool) -> str:

@@ -7,14 +7,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.kit.errors import NotFound
+from saoma.sandbox import door
 from saoma.sandbox.certificates import Certificates, cert_sn
+from saoma.sandbox.faults import Faults
 from saoma.sandbox.openapi import OpenApi
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.plus_pages import heard_of
+from saoma.sandbox.trades import Book
 
 
 class CertificatesView(msgspec.Struct):
@@ -30,9 +34,16 @@ class CertificatesView(msgspec.Struct):
 
 @get("/openapi/bills/{name:str}", include_in_schema=False, sync_to_thread=False)
 def bill(
-    name: FromPath[str], openapi: NamedDependency[OpenApi], partners: NamedDependency[Partners]
+    request: Request[Any, Any, Any],
+    name: FromPath[str],
+    openapi: NamedDependency[OpenApi],
+    partners: NamedDependency[Partners],
+    book: NamedDependency[Book],
+    faults: NamedDependency[Faults],
 ) -> Response[bytes]:
     """A bill that was asked for a moment ago."""
+    if not door.is_open(faults, book, "bill", heard_of(request, b"")):
+        return door.dropped(request)
     packed = openapi.bills.read(name.removesuffix(".zip"), partners.find)
     if packed is None:
         raise NotFound("There is no bill here, or no longer: ask for its address again.")

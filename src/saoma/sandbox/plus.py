@@ -16,6 +16,7 @@ from typing import Any, Final
 from saoma.alipay.signing import Signatory
 from saoma.kit.errors import Refused
 from saoma.sandbox.faults import Fault, FaultKind, Faults, fault_of_code
+from saoma.sandbox.late_payers import pay_after, pay_now
 from saoma.sandbox.mapi import Forger
 from saoma.sandbox.model import Partner
 from saoma.sandbox.partners import Partners
@@ -144,9 +145,16 @@ class Plus:
 
     def _carried_out(self, operation: str, call: Call, signs: Signatory) -> tuple[Answer | None, Signatory, float, str]:
         fault = self._fault(operation, call)
+        said, signs, wait, why = self._with_fault(operation, call, signs, fault)
+        return said, signs, wait + (fault.late if fault else 0), why
+
+    def _with_fault(
+        self, operation: str, call: Call, signs: Signatory, fault: Fault | None
+    ) -> tuple[Answer | None, Signatory, float, str]:
         kind = fault.fault if fault else None
         wait = fault.seconds if fault else 0.0
-        planned = f"as planned: {kind.value}" if kind else ""
+        planned = fault.why if fault else ""
+        owner, number = call.partner.partner, self._number(call.body)
         match kind:
             case FaultKind.SILENCE_BEFORE:
                 return None, signs, wait, planned
@@ -159,10 +167,14 @@ class Plus:
             case FaultKind.REFUSED:
                 said = self.payments.refused(operation, call, fault.code if fault and fault.code else "PROCESS_FAIL")
                 return said, signs, 0, planned
+            case FaultKind.PAID_FIRST:
+                pay_now(self._book, self._book.trades[owner, number], fault.who if fault else "")
+                why = planned
             case _:
                 why = planned
+        hold = kind is FaultKind.UNKNOWN or (kind is FaultKind.PAYS_LATE and scenario_of(call.body) == UPM)
         try:
-            said = self.payments.operations[operation](Call(call.partner, call.body, hold=kind is FaultKind.UNKNOWN))
+            said = self.payments.operations[operation](Call(call.partner, call.body, hold=hold))
         except Failed as failed:
             said, why = {"result": result(failed.code)}, failed.why or planned
             said |= {name: text(call.body, name) for name in ("paymentRequestId",) if text(call.body, name)}
@@ -175,11 +187,14 @@ class Plus:
                 return {"result": result("UNKNOWN_EXCEPTION")}, signs, 0, planned
             case FaultKind.BAD_SIGNATURE:
                 return said, Forger(signs), 0, planned
+            case FaultKind.PAYS_LATE:
+                pay_after(self._book, owner, number, wait, fault.who if fault else "")
+                return said, signs, 0, planned
             case _:
-                return said, signs, wait if kind is FaultKind.DELAY else 0, why
+                return said, signs, 0, why
 
     def _fault(self, operation: str, call: Call) -> Fault | None:
-        fault = self._faults.take(f"{PATHS[0]}{operation}")
+        fault = self._faults.take(f"{PATHS[0]}{operation}", call.partner.partner, self._number(call.body))
         if fault is not None or operation != "pay" or scenario_of(call.body) != UPM:
             return fault
         if self.payments.is_known(call.partner.partner, text(call.body, "paymentRequestId")):
@@ -195,10 +210,14 @@ class Plus:
             headers["Signature"] = write_signature(signs, text_)
         return PlusReply(body, headers, wait)
 
-    def _log(self, heard: Heard, partner: Partner | None, body: Mapping[str, Any], reply: PlusReply, why: str) -> None:
+    def _number(self, body: Mapping[str, Any]) -> str:
         number = text(body, "paymentRequestId")
         if not number and (payment := self.payments.by_id(text(body, "paymentId"))):
             number = payment.request_id
+        return number
+
+    def _log(self, heard: Heard, partner: Partner | None, body: Mapping[str, Any], reply: PlusReply, why: str) -> None:
+        number = self._number(body)
         operation = heard.address.partition("?")[0].rpartition("/")[2]
         service = f"{PATHS[0]}{operation}" if operation in OPERATIONS else heard.address
         asked = {

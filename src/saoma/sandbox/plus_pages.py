@@ -10,8 +10,8 @@ from typing import Any, Final
 from litestar import Request, Response, route
 from litestar.di import NamedDependency
 
-from saoma.sandbox import store
-from saoma.sandbox.dropping import drop_connection
+from saoma.sandbox import door, store
+from saoma.sandbox.faults import Faults
 from saoma.sandbox.plus import CONTENT_TYPE, Heard, Plus
 from saoma.sandbox.trades import Book
 
@@ -26,10 +26,15 @@ _LARGEST: Final = 200_000
     status_code=200,
 )
 async def alipay_plus(
-    request: Request[Any, Any, Any], plus: NamedDependency[Plus], book: NamedDependency[Book]
+    request: Request[Any, Any, Any],
+    plus: NamedDependency[Plus],
+    book: NamedDependency[Book],
+    faults: NamedDependency[Faults],
 ) -> Response[bytes]:
     """JSON, signed in its headers."""
     came = heard_of(request, await request.body())
+    if not door.is_open(faults, book, came.address.partition("?")[0], came):
+        return door.dropped(request)
     with book.store.hearing(came):
         reply = plus.answer(Heard(came.method, came.address, came.headers, came.body))
         came.answer = dict(reply.headers)
@@ -37,9 +42,7 @@ async def alipay_plus(
         await asyncio.sleep(reply.wait)
     if reply.body is not None:
         return Response(reply.body, status_code=200, headers=dict(reply.headers), media_type=CONTENT_TYPE)
-    if request.client is not None:
-        drop_connection((request.client.host, request.client.port))
-    return Response(b"", status_code=504)
+    return door.dropped(request)
 
 
 def heard_of(request: Request[Any, Any, Any], body: bytes) -> store.Heard:

@@ -53,7 +53,7 @@ class Records:
         self.by_token: dict[str, Trade] = {}
         self.of_buyer: dict[str, list[Trade]] = {}
         self._refunds_of: dict[tuple[str, str], list[Refund]] = {}
-        self._due: list[tuple[datetime, int, str, Trade | Refund]] = []
+        self._due: list[tuple[datetime, int, str, Trade | Refund | Callable[[datetime], None]]] = []
         self._sequence = 0
         self._last_number = _FIRST_NUMBER - 1
         self._load()
@@ -90,6 +90,8 @@ class Records:
                 while self._due and self._due[0][0] <= now:
                     at, _, what, record = heapq.heappop(self._due)
                     self._fall_due(what, record, at)
+            # what fell due may have pushed the clock
+            return self.clock.now()
         return now
 
     def next_due(self) -> datetime | None:
@@ -100,6 +102,11 @@ class Records:
         """Note that `record` needs attention at `at`; a stale note does no harm."""
         self._sequence += 1
         heapq.heappush(self._due, (at, self._sequence, what, record))
+
+    def call_at(self, at: datetime, do: Callable[[datetime], None]) -> None:
+        """Let `do` happen at `at`, in its order among all that falls due. It is not kept."""
+        self._sequence += 1
+        heapq.heappush(self._due, (at, self._sequence, "call", do))
 
     def keep(self, trade: Trade) -> None:
         """Write a changed trade with the next commit."""
@@ -191,8 +198,10 @@ class Records:
         self.by_trade_no[trade.trade_no] = trade
         self.of_buyer.setdefault(trade.buyer_id, []).append(trade)
 
-    def _fall_due(self, what: str, record: Trade | Refund, at: datetime) -> None:
-        if isinstance(record, Refund):
+    def _fall_due(self, what: str, record: Trade | Refund | Callable[[datetime], None], at: datetime) -> None:
+        if not isinstance(record, Trade | Refund):
+            record(at)
+        elif isinstance(record, Refund):
             contract = self.contract(record.partner)
             if record.state != "PROCESSING" or record.due_at != at:
                 return

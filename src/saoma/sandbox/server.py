@@ -47,6 +47,7 @@ from saoma.sandbox.openapi_news import OpenApiNews
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus import Plus
 from saoma.sandbox.plus_notices import PlusNotices
+from saoma.sandbox.scenario_playing import Player
 from saoma.sandbox.screens import wallet_router
 from saoma.sandbox.screens.calls import calls_router
 from saoma.sandbox.sftp import SftpDoor
@@ -92,11 +93,13 @@ class Sandbox:
                     self.book.add_buyer(
                         buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin, hk=buyer.hk
                     )
-            self.faults = Faults(self.store)
+            self.faults = Faults(self.store, self.clock)
             self.authorizations = Authorizations(self.book, config.auth_code_lifetime)
             self.daily_files = DailyFiles(self.book, self.partners)
             self.sftp = SftpDoor(self.daily_files, self.partners, self.store)
+            self.player = Player(self.book, self.faults, self.daily_files, self.partners)
         self.notices = Notices(self.book, self.partners)
+        self.notices.faults, self.player.woke = self.faults, self.notices.wake
         self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
         self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations, config.openapi)
         OpenApiNews(self.book, self.partners, config.openapi, self.notices)
@@ -153,6 +156,7 @@ _INJECTED = (
     "book",
     "partners",
     "faults",
+    "player",
     "notices",
     "mapi",
     "openapi",
