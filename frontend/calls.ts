@@ -3,6 +3,9 @@
 
 const main = document.querySelector<HTMLElement>("[data-calls]");
 
+/** How long to wait before connecting anew, in milliseconds. */
+const AGAIN = 2_000;
+
 function wide(): boolean {
   return window.matchMedia("(min-width: 60rem)").matches;
 }
@@ -50,24 +53,27 @@ function start(place: HTMLElement): void {
     void show(row.getAttribute("data-call")!);
   });
 
-  const partner = place.querySelector<HTMLFormElement>("[data-partner]");
-  if (partner) {
-    partner.querySelector("button")!.hidden = true;
-    partner.addEventListener("change", () => partner.submit());
-  }
+  const sift = place.querySelector<HTMLFormElement>("[data-sift]")!;
+  sift.querySelector("button")!.hidden = true;
+  sift.addEventListener("change", () => sift.requestSubmit());
+  sift.addEventListener("submit", () => {
+    // an address to pass on names what was chosen, and nothing else
+    for (const field of sift.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[name]")) field.disabled = !field.value;
+  });
+  window.addEventListener("pageshow", () => {
+    for (const field of sift.querySelectorAll<HTMLInputElement>("[name]")) field.disabled = false;
+  });
 
-  const told = (live: boolean): void => {
-    state.dataset.live = live ? "on" : "wait";
-    state.querySelector<HTMLElement>("[data-live-on]")!.hidden = !live;
-    state.querySelector<HTMLElement>("[data-live-off]")!.hidden = live;
+  const told = (how: "on" | "wait" | "lost"): void => {
+    state.dataset.live = how;
+    for (const each of ["on", "wait", "lost"]) state.querySelector<HTMLElement>(`[data-live-${each}]`)!.hidden = each !== how;
   };
   const query = place.dataset.query || "";
-  const stream = new EventSource(`/calls/live?after=${place.dataset.latest}${query ? `&${query}` : ""}`);
-  stream.addEventListener("open", () => told(true));
-  stream.addEventListener("error", () => told(false));
+  let latest = place.dataset.latest!;
   let waiting = 0;
-  stream.addEventListener("call", (event) => {
-    rows.insertAdjacentHTML("afterbegin", (event as MessageEvent<string>).data);
+  const came = (event: MessageEvent<string>): void => {
+    if (event.lastEventId) latest = event.lastEventId;
+    rows.insertAdjacentHTML("afterbegin", event.data);
     nothing.hidden = true;
     const row = rows.firstElementChild!;
     row.classList.add("is-new");
@@ -75,9 +81,60 @@ function start(place: HTMLElement): void {
     // a burst of calls shows its last one, not each
     window.clearTimeout(waiting);
     if (following && wide()) waiting = window.setTimeout(() => void show(row.getAttribute("data-call")!), 80);
-  });
+  };
+  // a browser mends a broken connection by itself, but gives up for good where a server answers with an error
+  const connect = (): void => {
+    const stream = new EventSource(`/calls/live?after=${latest}&log=${place.dataset.log}${query ? `&${query}` : ""}`);
+    stream.addEventListener("open", () => told("on"));
+    stream.addEventListener("error", () => {
+      told("lost");
+      if (stream.readyState === EventSource.CLOSED) window.setTimeout(connect, AGAIN);
+    });
+    stream.addEventListener("anew", () => window.location.reload());
+    stream.addEventListener("call", came);
+  };
+  if (!("old" in place.dataset)) connect();
+  else state.hidden = true;
   const first = rows.querySelector("[data-call]");
   if (first && wide()) chosen(first.getAttribute("data-call")!);
 }
 
+/** Put a text on the clipboard; on pages that may not (no https, another host) by way of a selection. */
+async function copy(text: string): Promise<void> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.createElement("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+function copies(): void {
+  const reveal = (): void => {
+    for (const button of document.querySelectorAll<HTMLElement>("[data-copy][hidden]")) button.hidden = false;
+  };
+  reveal();
+  new MutationObserver(reveal).observe(document.body, { childList: true, subtree: true });
+  document.addEventListener("click", (event) => {
+    const button = (event.target as HTMLElement).closest<HTMLElement>("[data-copy], [data-link]");
+    if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const text = button instanceof HTMLAnchorElement ? button.href : document.getElementById(button.dataset.copy!)?.textContent;
+    if (!text) return;
+    event.preventDefault();
+    void copy(text).then(() => {
+      const words = button.querySelector("span")!;
+      const before = words.textContent;
+      if (before === button.dataset.copied) return;
+      words.textContent = button.dataset.copied!;
+      button.classList.add("is-copied");
+      window.setTimeout(() => {
+        words.textContent = before;
+        button.classList.remove("is-copied");
+      }, 1600);
+    });
+  });
+}
+
+copies();
 if (main) start(main);

@@ -14,13 +14,13 @@ import pytest
 from saoma.alipay.signing import SignType, md5_signatory, new_rsa_key, rsa_signatory, string_to_sign
 from saoma.alipay.wire import form
 from saoma.kit.i18n import texts
-from saoma.sandbox.calls import Look, Outcome
 from saoma.sandbox.diagnosing import hints, known_services
+from saoma.sandbox.looks import Look, Outcome
 from saoma.sandbox.mapi import OPERATIONS
 from saoma.sandbox.model import Partner
 from saoma.sandbox.openapi import METHODS, OAUTH_TOKEN
 from saoma.sandbox.plus_signing import text_to_sign
-from saoma.sandbox.store import Heard, Store
+from saoma.sandbox.store import Heard, Sought, Store
 from tests.sandbox import make, plus
 from tests.sandbox.make import Running
 from tests.sandbox.near import Near, near
@@ -319,8 +319,9 @@ def test_a_book_from_before_has_calls_too(tmp_path: Path) -> None:
     third, second, first = store.heard()
     assert (first.heard, third.heard) == (None, None)
     assert second.heard == Heard("POST", "/gateway.do?a=1", {"host": "x"}, b"\xff", {"Signature": "s"})
-    assert [call.id for call in store.heard(after=1, limit=1)] == [3]
-    assert [call.call.service for call in store.heard(call_id=2)] == ["y"]
+    assert [call.id for call in store.heard(Sought(after=1), limit=1)] == [3]
+    assert (found := store.heard_one(2)) is not None and found.call.service == "y" and not found.outward
+    assert store.heard_one(9) is None
     store.close()
 
 

@@ -154,7 +154,13 @@ def _texts(puzzle: Puzzle, charsets: tuple[str, ...]) -> Iterator[tuple[tuple[st
         yield ("blanks_cut",), joined(sorted((name, value.strip()) for name, value in fields))
         yield ("ampersand_after",), joined(sorted(fields)) + "&"
         yield ("line_end",), joined(sorted(fields)) + "\n"
+        yield ("line_end",), joined(sorted(fields)) + "\r\n"
         yield ("no_separator",), joined(sorted(fields)).replace("&", "")
+        yield ("order_mark",), "\ufeff" + joined(sorted(fields))
+        if any("\n" in value for _, value in fields):
+            lines = [(name, value.replace("\r\n", "\n")) for name, value in sorted(fields)]
+            yield ("line_ends",), joined(lines)
+            yield ("line_ends",), joined([(name, value.replace("\n", "\r\n")) for name, value in lines])
     if puzzle.text or not fields:
         yield (() if not fields else ("as_pasted",)), puzzle.text
     # one parameter that was changed or added between signing and sending
@@ -246,6 +252,7 @@ def _md5_keys(text: str) -> Iterator[tuple[tuple[str, ...], bytes]]:
     for how, key in (("key_line_end", f"{bare}\n"), ("key_line_end", f"{bare}\r\n"), ("key_blank", f" {bare}")):
         yield (how,), key.encode()
     yield ("key_blank",), f"{bare} ".encode()
+    yield ("key_order_mark",), f"\ufeff{bare}".encode()
     yield ("key_named",), f"&key={bare}".encode()
     yield ("key_apart",), f"&{bare}".encode()
 

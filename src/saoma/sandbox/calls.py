@@ -8,74 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
-from saoma.alipay.puzzle_words import N_
 from saoma.alipay.signing import SignType, md5_signatory, string_to_sign
 from saoma.alipay.wire import Unreadable, codec, read_answer, read_openapi_answer
 from saoma.sandbox import plus
 from saoma.sandbox.choices import Choices
+from saoma.sandbox.looks import ORDER, Check, Family, Look, Outcome, Said, Signed
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.plus_signing import read_signature, text_to_sign
-from saoma.sandbox.store import Heard, HeardCall
+from saoma.sandbox.store import CALLS_KEPT, Heard, HeardCall
 
-
-class Family(StrEnum):
-    """By which door a call came."""
-
-    MAPI = "service="
-    OPEN_API = "method="
-    PLUS = "Alipay+"
-    OTHER = "other"
-
-
-class Outcome(StrEnum):
-    """How a call ended: refused is the gateway's no, failed the operation's."""
-
-    DONE = "done"
-    OPEN = "open"
-    FAILED = "failed"
-    REFUSED = "refused"
-    SILENT = "silent"
-
-
-#: Each check with its name for people.
-NAMES: Final[Mapping[str, str]] = {
-    "charset": N_("Charset"),
-    "readable": N_("Form and encoding"),
-    "service": N_("Service"),
-    "method": N_("HTTP method"),
-    "media": N_("Content type"),
-    "caller": N_("Caller"),
-    "sign_type": N_("Sign type"),
-    "key": N_("Key on file"),
-    "signature": N_("Signature"),
-    "contract": N_("Contract"),
-    "time": N_("Time"),
-    "parameters": N_("Parameters"),
-    "certificate": N_("Certificates"),
-    "format": N_("Version and format"),
-    "content": N_("Business content"),
-    "work": N_("What was asked for"),
-}
-_ORDER: Final[Mapping[Family, tuple[str, ...]]] = {
-    Family.MAPI: (
-        "charset", "readable", "service", "caller", "sign_type", "key", "signature", "contract", "time", "parameters",
-        "work",
-    ),
-    Family.OPEN_API: (
-        "readable", "service", "parameters", "caller", "sign_type", "certificate", "signature", "time", "format",
-        "contract", "charset", "content", "work",
-    ),
-    Family.PLUS: (
-        "service", "method", "media", "caller", "time", "key", "signature", "readable", "parameters", "work",
-    ),
-    Family.OTHER: ("work",),
-}  # fmt: skip
 _UNSIGNED: Final = ("charset", "readable", "service", "work")
 _FAILS: Final[Mapping[str, str]] = {
     "ILLEGAL_CHARSET": "charset", "ILLEGAL_SERVICE": "service", "ILLEGAL_PARTNER": "caller",
@@ -91,60 +36,16 @@ _FAILS: Final[Mapping[str, str]] = {
     "NO_INTERFACE_DEF": "service", "METHOD_NOT_SUPPORTED": "method", "MEDIA_TYPE_NOT_ACCEPTABLE": "media",
     "CLIENT_INVALID": "caller", "KEY_NOT_FOUND": "key", "SIGNATURE_INVALID": "signature",
 }  # fmt: skip
+#: What a refused authorization page says, and the check behind it.
+_PAGE_FAILS: Final = (
+    ("callback host", "redirect"), ("app_id", "caller"), ("scope", "scope"), ("state", "state"),
+    ("redirect_uri", "redirect"),
+)  # fmt: skip
+#: The page of the silent authorization in the log.
+AUTHORIZE: Final = "publicAppAuthorize.htm"
+#: Outcomes that somebody should look at.
+TROUBLE: Final = (Outcome.REFUSED, Outcome.FAILED, Outcome.SILENT)
 _DECLARED: Final = re.compile(r'encoding="([^"]+)"')
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: `mark` is passed, failed, open, or unreached."""
-
-    name: str
-    mark: str
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A text and the signature that came with it. `sign_type` is what the message says of itself."""
-
-    text: str = ""
-    sign: str = ""
-    sign_type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What an answer says: the code, whether the gateway or the operation says it, and how it is signed."""
-
-    outcome: Outcome
-    code: str
-    signed: Signed = Signed()
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A call as it is shown. `expected` is the signature that would have been right, where it can be told (MD5)."""
-
-    id: int
-    at: datetime
-    family: Family
-    service: str
-    partner: str
-    number: str
-    outcome: Outcome
-    code: str
-    why: str
-    checks: tuple[Check, ...]
-    fields: Mapping[str, str]
-    request: Signed
-    answer: Signed
-    response: str | None
-    expected: str = ""
-    heard: Heard | None = field(default=None, repr=False)
-
-    @property
-    def failed(self) -> str:
-        """The check that failed, if one did."""
-        return next((check.name for check in self.checks if check.mark == "failed"), "")
 
 
 class Calls:
@@ -153,11 +54,12 @@ class Calls:
     def __init__(self, partners: Partners, choices: Choices) -> None:
         self.partners = partners
         self._choices = choices
+        self._trouble: dict[int, bool] = {}
 
     def look(self, found: HeardCall) -> Look:
         """One call, taken apart."""
         call, heard = found.call, found.heard
-        family = _family(call.service, call.request, heard)
+        family = Family.TOLD if found.outward else _family(call.service, call.request, heard)
         said = self._said(family, call.response, heard)
         return Look(
             id=found.id,
@@ -169,16 +71,19 @@ class Calls:
             outcome=said.outcome,
             code=said.code,
             why=call.why,
-            checks=self._checks(family, call.service, said),
+            checks=self._checks(family, call.service, said, call.why),
             fields=call.request,
             request=_request(family, call.request, heard),
             answer=said.signed,
             response=call.response,
             expected=self._expected(family, call.request, call.partner),
+            outward=found.outward,
             heard=heard,
         )
 
     def _said(self, family: Family, response: str | None, heard: Heard | None) -> Said:
+        if family is Family.TOLD:
+            return _said_by_partner(response, heard)
         if response is None:
             return Said(Outcome.SILENT, "")
         try:
@@ -189,7 +94,7 @@ class Calls:
                     return self._said_by_openapi(response)
                 case Family.PLUS:
                     return _said_by_plus(response, heard)
-                case Family.OTHER:
+                case _:
                     return Said(Outcome.REFUSED if response == "refused" else Outcome.DONE, "")
         except (Unreadable, ValueError, KeyError, TypeError, AttributeError):
             # an answer in plain text, as notify_verify and the file services give it
@@ -223,13 +128,30 @@ class Calls:
         refused = code == "40001" or sub_code in _FAILS
         return Said(Outcome.REFUSED if refused else Outcome.FAILED, sub_code or code, signed)
 
-    def _checks(self, family: Family, service: str, said: Said) -> tuple[Check, ...]:
-        order = _UNSIGNED if service == "notify_verify" else _ORDER[family]
+    def is_trouble(self, found: HeardCall) -> bool:
+        """Whether a call went wrong; remembered, because a list is looked through again and again."""
+        known = self._trouble.get(found.id)
+        if known is None:
+            family = Family.TOLD if found.outward else _family(found.call.service, found.call.request, found.heard)
+            said = self._said(family, found.call.response, found.heard)
+            known = self._trouble[found.id] = said.outcome in TROUBLE
+            if len(self._trouble) > 2 * CALLS_KEPT:
+                self._trouble.clear()
+        return known
+
+    def _checks(self, family: Family, service: str, said: Said, why: str) -> tuple[Check, ...]:
+        order = _UNSIGNED if service == "notify_verify" else ORDER[family]
         failed = "work" if said.outcome is not Outcome.REFUSED else self._failing(family, said)
+        if said.check:
+            failed = said.check
+        elif family is Family.PAGE:
+            failed = next((name for word, name in _PAGE_FAILS if word in why), "work")
         if failed not in order:
             failed = order[-1]
         place = order.index(failed)
         last = {Outcome.DONE: "passed", Outcome.OPEN: "open", Outcome.SILENT: "open"}.get(said.outcome, "failed")
+        if family is Family.TOLD and said.outcome is Outcome.SILENT:
+            last = "failed"
         marks = ["passed"] * place + [last] + ["unreached"] * (len(order) - place - 1)
         return tuple(Check(name, mark) for name, mark in zip(order, marks, strict=True))
 
@@ -254,7 +176,23 @@ class Calls:
             return ""
 
 
+def _said_by_partner(response: str | None, heard: Heard | None) -> Said:
+    """How a notification was taken: what stands in `answer` of an outward call is written by `notices`."""
+    came = heard.answer if heard is not None else {}
+    if response is None:
+        return Said(Outcome.SILENT, "", check="reached")
+    status = came.get("status", "")
+    code = "success" if came.get("yes") else status if status != "200" else response.strip()[:20]
+    if came.get("lies"):
+        return Said(Outcome.FAILED if came.get("yes") else Outcome.DONE, code, check="answer")
+    if came.get("yes"):
+        return Said(Outcome.DONE, code, check="answer")
+    return Said(Outcome.FAILED, code, check="answer" if status == "200" else "status")
+
+
 def _family(service: str, fields: Mapping[str, str], heard: Heard | None) -> Family:
+    if service == AUTHORIZE:
+        return Family.PAGE
     if heard is not None and heard.address.startswith("/ams/"):
         return Family.PLUS
     if heard is None and service.startswith("/ams/"):
@@ -279,6 +217,14 @@ def _request(family: Family, fields: Mapping[str, str], heard: Heard | None) -> 
             signature = read_signature(header)
             sign, kind = (signature.value, signature.algorithm) if signature else (header, "")
             return Signed(came.text.decode(errors="replace"), sign, kind)
+        case Family.TOLD if heard is not None and (signature := read_signature(heard.headers.get("signature", ""))):
+            parts = urlsplit(heard.address)
+            address = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            client, time = heard.headers.get("client-id", ""), heard.headers.get("request-time", "")
+            text = text_to_sign(address, client, time, heard.body).decode(errors="replace")
+            return Signed(text, signature.value, signature.algorithm)
+        case Family.TOLD:
+            return Signed(string_to_sign(fields), fields.get("sign", ""), fields.get("sign_type", ""))
         case _:
             return Signed()
 

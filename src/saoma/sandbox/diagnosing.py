@@ -6,21 +6,26 @@ iDiagnose (https://docs.antom.com/ac/tool/idiagnose)."""
 from __future__ import annotations
 
 import difflib
-import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
+from saoma.alipay.key_texts import key_name
 from saoma.alipay.puzzle import Candidate, Puzzle, Solution, solve, solve_texts
 from saoma.alipay.puzzle_words import N_, ODDITIES
 from saoma.alipay.signing import SignType
 from saoma.kit.clock import beijing
 from saoma.sandbox import plus
-from saoma.sandbox.calls import Calls, Family, Look, pairs_of
+from saoma.sandbox.acknowledging import about_answer, about_silence
+from saoma.sandbox.calls import Calls, pairs_of
+from saoma.sandbox.hint import Hint
 from saoma.sandbox.lifetimes import read_timestamp
+from saoma.sandbox.looks import Family, Look, Outcome
 from saoma.sandbox.model import Partner
-from saoma.sandbox.plus_signing import text_to_sign
+from saoma.sandbox.plus_mistakes import PLUS_ODDITIES, texts_of
+from saoma.sandbox.plus_signing import read_signature
 from saoma.sandbox.store import Heard
 
 #: More keys than this are not tried: somebody looks at a page and waits.
@@ -28,31 +33,14 @@ _MOST_KEYS: Final = 90
 _ABOUT_SIGNATURES: Final = ("caller", "sign_type", "key", "signature")
 _EIGHT_HOURS: Final = timedelta(hours=8)
 
-#: What is odd about an Alipay+ signature.
-PLUS_ODDITIES: Final[Mapping[str, str]] = {
-    "plus_path": N_("Another address was signed: {name}. Sign the path and query that are called, without the host."),
-    "plus_crlf": N_("The first line ended with CR LF: a single LF stands there."),
-    "plus_no_line": N_("The line end after the address is missing."),
-    "plus_no_method": N_("The method is missing: the text begins with POST and a blank."),
-    "plus_client": N_("The client id was left out: it stands before the time."),
-    "plus_time": N_("The time was left out: Request-Time is signed as it is sent."),
-    "plus_body_only": N_("Only the body was signed: method, address, client id and time belong to it."),
-    "plus_line_end": N_("A line end was signed after the body."),
-    "plus_rewritten": N_("The body was signed in another form than it was sent: sign the very bytes that are sent."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """One sentence: a key of the texts, with its values."""
-
-    words: str
-    values: Mapping[str, str] = field(default_factory=dict)
-
 
 def hints(look: Look, calls: Calls, services: tuple[str, ...]) -> list[Hint]:
     """What was wrong with a refused call, the likeliest first; nothing for one that was let pass."""
     failed = look.failed
+    if look.family is Family.TOLD:
+        return list(_about_telling(look)) if look.outcome is not Outcome.DONE else []
+    if look.family is Family.PAGE:
+        return _about_page(look, calls) if failed else []
     if look.code.startswith("isv.missing-"):
         return [Hint(N_("{name} is missing."), {"name": look.code.removeprefix("isv.missing-").replace("-", "_")})]
     if failed in _ABOUT_SIGNATURES and look.heard is not None and look.family is not Family.OTHER:
@@ -72,12 +60,14 @@ def hints(look: Look, calls: Calls, services: tuple[str, ...]) -> list[Hint]:
             return [Hint(N_("This partner's contract does not cover the service. Add it to its services here."))]
         case "method":
             return [Hint(N_("Alipay+ is called by POST only."))]
+        case "certificate":
+            return _about_certificates(look)
         case "media":
             return [Hint(N_("Send Content-Type: application/json; charset=UTF-8."))]
         case "":
             return []
         case _ if look.why and failed != "work":
-            return [Hint(N_("{why}"), {"why": look.why})]
+            return [_about_parameter(look)]
         case _:
             return []
 
@@ -92,7 +82,23 @@ def _about_signature(look: Look, calls: Calls, heard: Heard) -> list[Hint]:
     candidates = _candidates(calls, caller)
     solution = _solved(look, heard, candidates)
     found: list[Hint] = []
+    if look.family is not Family.PLUS and solution.verdict not in ("right", "odd"):
+        for words, half in _halves(look, heard):
+            if solve(half, candidates).verdict == "right":
+                return [Hint(words)]
     match solution.verdict:
+        case _ if look.family is Family.PLUS and read_signature(heard.headers.get("signature", "")) is None:
+            words = N_(
+                "The Signature header can't be read: it is algorithm=RSA256,keyVersion=1,signature=… on one line."
+            )
+            return [Hint(words)]
+        case _ if look.family is Family.PLUS and look.failed == "key":
+            given = read_signature(heard.headers.get("signature", ""))
+            words = N_("No key of version {given} is on file for this client: keyVersion names it.")
+            return [Hint(words, {"given": given.key_version if given else "–"})]
+        case "right" if look.family is Family.PLUS and look.request.sign_type != "RSA256":
+            words = N_("The algorithm is named {named}: write RSA256.")
+            return [Hint(words, {"named": look.request.sign_type[:40]})]
         case "no_signature":
             return [Hint(N_("What stands as the signature is none: neither 32 hex digits (MD5) nor base64 (RSA)."))]
         case "no_key":
@@ -101,7 +107,7 @@ def _about_signature(look: Look, calls: Calls, heard: Heard) -> list[Hint]:
             elif solution.sign_type is not SignType.MD5 and look.request.sign_type == SignType.MD5:
                 found.append(Hint(N_("This is an RSA signature, but MD5 is named as sign type.")))
             words = N_("No key on file made this signature, in none of the ways that are known to go wrong.")
-            return [*found, Hint(words), *_what_then(look, caller)]
+            return [*found, Hint(words), *_what_then(look, calls, caller)]
     maker, kind = _maker(solution)
     if caller is not None and maker != caller.partner:
         found.append(
@@ -137,7 +143,12 @@ def _about_sign_type(look: Look, solution: Solution, caller: Partner | None) -> 
     return []
 
 
-def _what_then(look: Look, caller: Partner | None) -> list[Hint]:
+def _what_then(look: Look, calls: Calls, caller: Partner | None) -> list[Hint]:
+    ours = key_name(calls.partners.alipay_public_key)
+    own = caller and (caller.client_public_key if look.family is Family.PLUS else caller.public_key)
+    if own and key_name(own) == ours:
+        words = N_("The public key on file for this partner is Alipay's (this sandbox's) own: give your application's.")
+        return [Hint(words)]
     if look.family is Family.MAPI and look.request.sign_type == SignType.MD5 and caller is not None:
         return [Hint(N_("For MD5 compare the text and the signature below, then the key in the partner's settings."))]
     return [Hint(N_("Give the public half of the key you sign with to POST /control/partners."))]
@@ -145,52 +156,23 @@ def _what_then(look: Look, caller: Partner | None) -> list[Hint]:
 
 def _solved(look: Look, heard: Heard, candidates: list[Candidate]) -> Solution:
     if look.family is Family.PLUS:
-        return solve_texts(look.request.sign, list(_plus_texts(heard)), candidates, SignType.RSA2)
+        return solve_texts(look.request.sign, list(texts_of(heard)), candidates, SignType.RSA2)
     pairs = tuple(pairs_of(heard))
     charset = look.fields.get("_input_charset") or look.fields.get("charset") or "GBK"
     return solve(Puzzle(pairs, look.request.sign, look.request.sign_type, charset, encoded=True), candidates)
 
 
-def _plus_texts(heard: Heard) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What may have been signed instead, the right text first."""
-    client, time, body = heard.headers.get("client-id", ""), heard.headers.get("request-time", ""), heard.body
-
-    def text(address: str = heard.address, sent: bytes = body) -> str:
-        return text_to_sign(address, client, time, sent).decode(errors="replace")
-
-    right = text()
-    yield (), right
-    path = heard.address.partition("?")[0]
-    host = heard.headers.get("host", "")
-    swapped = path.replace("/ams/api", "/ams/sandbox/api") if "/sandbox/" not in path else path.replace("/sandbox", "")
-    for other in (swapped, path, f"http://{host}{heard.address}", f"https://{host}{heard.address}", path.strip("/")):
-        if other != heard.address:
-            yield (f"plus_path:{other}",), text(other)
-    yield ("plus_crlf",), right.replace("\n", "\r\n", 1)
-    yield ("plus_no_line",), right.replace("\n", "", 1)
-    yield ("plus_no_method",), right.removeprefix("POST ")
-    sent = body.decode(errors="replace")
-    yield ("plus_time",), f"POST {heard.address}\n{client}.{sent}"
-    yield ("plus_client",), f"POST {heard.address}\n{time}.{sent}"
-    yield ("plus_body_only",), sent
-    yield ("plus_line_end",), right + "\n"
-    for spelled in _spellings(sent):
-        yield ("plus_rewritten",), text(sent=spelled.encode())
-
-
-def _spellings(body: str) -> Iterator[str]:
-    if body != body.strip():
-        yield body.strip()
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return
-    for indent in (None, 2, 4):
-        for escape in (False, True):
-            for order in (False, True):
-                yield json.dumps(parsed, indent=indent, ensure_ascii=escape, sort_keys=order)
-                if indent is None:
-                    yield json.dumps(parsed, separators=(",", ":"), ensure_ascii=escape, sort_keys=order)
+def _halves(look: Look, heard: Heard) -> Iterator[tuple[str, Puzzle]]:
+    """A call whose parameters came in two places, each as if it were the whole."""
+    query, body = heard.address.partition("?")[2], heard.body.decode("latin-1")
+    charset = look.fields.get("_input_charset") or look.fields.get("charset") or "GBK"
+    for words, half in (
+        (N_("Only what is in the body was signed: the parameters in the address belong to it."), body),
+        (N_("Only what is in the address was signed: the parameters in the body belong to it."), query),
+    ):
+        pairs = tuple(pairs_of(Heard("POST", f"?{half}", {}, b"")))
+        if query and body:
+            yield words, Puzzle(pairs, look.request.sign, look.request.sign_type, charset, encoded=True)
 
 
 def _candidates(calls: Calls, caller: Partner | None) -> list[Candidate]:
@@ -241,6 +223,47 @@ def _sign_types(partner: Partner, family: Family) -> list[str]:
     ]
 
 
+# --- notifications and pages ---------------------------------------------------------------------------------------
+
+
+def _about_telling(look: Look) -> Iterator[Hint]:
+    came = look.heard.answer if look.heard is not None else {}
+    if lies := came.get("lies"):
+        words = N_("It was forged on purpose ({lies}) and was believed: verify the signature, then number and amount.")
+        yield Hint(words, {"lies": lies})
+    elif look.response is None:
+        host = urlsplit(look.heard.address).netloc if look.heard is not None else ""
+        yield about_silence(came.get("trouble", ""), host)
+    else:
+        status = int(came.get("status") or 0)
+        is_plus = look.service.startswith("notifyPayment") or look.service == "notifyRefund"
+        yield from about_answer(status, look.response, came.get("where", ""), is_plus=is_plus)
+
+
+def _about_page(look: Look, calls: Calls) -> list[Hint]:
+    match look.failed:
+        case "caller":
+            given = look.fields.get("app_id", "")
+            if not given:
+                return [Hint(N_("{name} is missing."), {"name": "app_id"})]
+            known = [one.app_id for one in calls.partners.all() if one.app_id]
+            near = difflib.get_close_matches(given.strip(), known, 1, 0.75)
+            found = [Hint(N_("Nobody here has the {name} {given}."), {"name": "app_id", "given": given[:60]})]
+            return found + [Hint(N_("Is {near} meant?"), {"near": each}) for each in near]
+        case "scope":
+            words = N_("The scope is {given}: only auth_base is silent, and gives the user ID.")
+            return [Hint(words, {"given": look.fields.get("scope", "")[:40] or "–"})]
+        case "redirect" if "callback host" in look.why:
+            words = N_("The host {given} is not the callback host that is configured for this application.")
+            return [Hint(words, {"given": urlsplit(look.fields.get("redirect_uri", "")).netloc[:80]})]
+        case "redirect":
+            return [Hint(N_("redirect_uri must be a whole address that begins with http:// or https://."))]
+        case "state":
+            return [Hint(N_("state may hold ASCII letters only."))]
+        case _:
+            return []
+
+
 # --- everything else -----------------------------------------------------------------------------------------------
 
 
@@ -278,6 +301,29 @@ def _about_service(look: Look, services: tuple[str, ...]) -> list[Hint]:
     return found
 
 
+#: What the checks of parameters say, and the same for people of either language.
+_PARAMETERS: Final = {
+    re.compile(r"(?P<name>\S+) is missing"): N_("{name} is missing."),
+    re.compile(r"(?P<name>\S+) is not a parameter of this service"): N_("{name} is not a parameter of this service."),
+    re.compile(r"(?P<name>\S+) is longer than (?P<most>\d+)"): N_("{name} is longer than {most} letters."),
+    re.compile(r"timestamp does not have the form it should"): N_(
+        "The timestamp is no time such as 2024-01-05 12:15:00."
+    ),
+    re.compile(r"(?P<name>\S+) does not have the form it should"): N_(
+        "{name} does not have the form it should: {given}"
+    ),
+    re.compile(r"(?P<name>\S+) has no decimals"): N_("{name} has no decimals: write whole numbers."),
+}
+
+
+def _about_parameter(look: Look) -> Hint:
+    for pattern, words in _PARAMETERS.items():
+        if found := pattern.fullmatch(look.why):
+            given = look.fields.get(found.groupdict().get("name", ""), "")
+            return Hint(words, found.groupdict() | {"given": given[:60] or "–"})
+    return Hint(N_("{why}"), {"why": look.why})
+
+
 def _about_time(look: Look) -> list[Hint]:
     if look.family is Family.PLUS:
         return [Hint(N_("{why}"), {"why": look.why})] if look.why else []
@@ -291,6 +337,23 @@ def _about_time(look: Look) -> list[Hint]:
     if abs(off + _EIGHT_HOURS) < timedelta(minutes=30):
         found.append(Hint(N_("Eight hours behind: it was written in UTC, and GMT+8 is wanted.")))
     return found
+
+
+def _about_certificates(look: Look) -> list[Hint]:
+    app, root = look.fields.get("app_cert_sn", ""), look.fields.get("alipay_root_cert_sn", "")
+    right = look.why.rpartition(" ")[2]
+    named = "alipay_root_cert_sn" if "root" in look.code else "app_cert_sn"
+    given = root if named == "alipay_root_cert_sn" else app
+    values = {"name": named, "given": given[:80], "right": right}
+    if right and right == (app if named == "alipay_root_cert_sn" else root):
+        return [Hint(N_("app_cert_sn and alipay_root_cert_sn have changed places."))]
+    if given.lower() == right:
+        return [Hint(N_("{name} is in capitals: the number is written in small letters."), values)]
+    if right and right in given:
+        words = N_("{name} counts too many certificates of the root file: only those signed with RSA belong to it.")
+        return [Hint(words, values)]
+    words = N_("{name} is {given}, but {right} here: MD5 over the issuer (CN first) and the decimal serial number.")
+    return [Hint(words, values)]
 
 
 def known_services(mapi: Mapping[str, object], openapi: tuple[str, ...]) -> tuple[str, ...]:

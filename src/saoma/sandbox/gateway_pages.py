@@ -21,6 +21,7 @@ from saoma.sandbox import door
 from saoma.sandbox.addresses import buyer_of_host, inside, port_of_host, read_origin
 from saoma.sandbox.authorizing import Authorizations, callback, request_fault
 from saoma.sandbox.browser import Browser
+from saoma.sandbox.calls import AUTHORIZE
 from saoma.sandbox.faults import NOTIFY_VERIFY, Faults
 from saoma.sandbox.mapi import Mapi, Reply
 from saoma.sandbox.model import Buyer
@@ -85,22 +86,23 @@ async def authorize(
     fault = request_fault(partner, scope, redirect_uri, state or "")
     asked = {**{name: query[name] for name in query}, "User-Agent": request.headers.get("user-agent", "")}
     at, number = book.clock.now().isoformat(), partner.partner if partner else ""
-    book.store.log(at, "publicAppAuthorize.htm", number, "", asked, "refused" if fault else "granted", fault or "")
+    buyer = _buyer_of(request, book, query.get("wallet_buyer", ""))
+    target = ""
+    with book.store.hearing(heard_of(request, b"")) as heard:
+        book.store.log(at, AUTHORIZE, number, "", asked, "refused" if fault else "granted", fault or "")
+        if not fault and buyer is not None:
+            target = callback(redirect_uri, app_id, scope, authorizations.new_code(app_id, buyer), state)
+            heard.answer = {"Location": target}
     if fault:
         return _page("Authorization failed 授权失败", f"<p>{escape(fault)}</p>", status=400)
-    chosen = query.get("wallet_buyer", "")
-    buyer = _buyer_of(request, book, chosen)
     if buyer is None:
         return _choice(request, book)
-    with book.store.writing():
-        code = authorizations.new_code(app_id, buyer)
-    target = callback(redirect_uri, app_id, scope, code, state)
     host, remembered = request.headers.get("host", ""), request.cookies.get("wallet_partner")
     if remembered and buyer_of_host(host):
         # inside the toy wallet's browser the partner's pages live on this buyer's own host
         target = inside(target, read_origin(remembered)[0], port_of_host(host), browser.allowed)
     answer = Redirect(target, status_code=302, headers={"Cache-Control": "no-store"})
-    if chosen:
+    if query.get("wallet_buyer"):
         answer.set_cookie(Cookie("wallet_buyer", value=buyer.id, path="/", httponly=True, samesite="lax"))
     return answer
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from saoma.alipay.signing import string_to_sign
-from saoma.alipay.wire import codec, form
+from saoma.alipay.wire import codec, form, parse_form
 from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
 from saoma.sandbox.faults import NOTIFICATION, Fault, FaultKind, Faults
@@ -26,6 +26,7 @@ from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.mapi import Forger
 from saoma.sandbox.model import CNY, Partner, Product, Refund, Trade
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.store import Heard
 from saoma.sandbox.trades import Book
 
 if TYPE_CHECKING:
@@ -236,7 +237,8 @@ class Notices:
 
     async def _lie(self, last: Notice, changes: Mapping[str, str], *, spoiled: bool) -> Delivery:
         told = msgspec.structs.replace(last, id=secrets.token_hex(17), fields={**last.fields, **changes})
-        return await self._post(told, spoiled=spoiled)
+        lies = [*(f"{name}={value}" for name, value in changes.items()), *(["sign"] if spoiled else [])]
+        return await self._post(told, spoiled=spoiled, lies=", ".join(lies) or "notify_id")
 
     def wake(self) -> None:
         """Look again at what is due."""
@@ -302,8 +304,7 @@ class Notices:
             self._going_out.discard(notice.id)
         with self._book.store.writing():
             notice.deliveries = [*notice.deliveries, delivery][-20:]
-            dialect = self.dialects.get(notice.api)
-            if dialect.is_acknowledged(delivery) if dialect else delivery.answer.lower() == "success":
+            if self._understood(notice, delivery):
                 notice.acknowledged, notice.next_at = True, None
             elif again and notice.next_at is not None:
                 notice.tries += 1
@@ -317,7 +318,7 @@ class Notices:
                 self._let_go(notice)
         return delivery
 
-    async def _post(self, notice: Notice, *, spoiled: bool = False) -> Delivery:
+    async def _post(self, notice: Notice, *, spoiled: bool = False, lies: str = "") -> Delivery:
         # loaded with the first notification: it takes a good part of the time to start
         import aiohttp
 
@@ -331,12 +332,29 @@ class Notices:
         else:
             body = self.signed(notice, spoiled=spoiled)
             head = {"Content-Type": f"application/x-www-form-urlencoded; charset={notice.charset}"}
+        came = {"lies": lies, "try": str(notice.tries + 1)}
+        said: str | None
         try:
             async with self._session.post(notice.url, data=body, headers=head, allow_redirects=False) as answer:
                 said = (await answer.content.read(1000)).decode("utf-8", "replace")
-                return Delivery(at, answer.status, said if answer.status == 200 else f"[{answer.status}] {said}")
+                delivery = Delivery(at, answer.status, said if answer.status == 200 else f"[{answer.status}] {said}")
+                came |= {"status": str(answer.status), "where": answer.headers.get("Location", "")}
         except (aiohttp.ClientError, TimeoutError, ValueError) as trouble:
-            return Delivery(at, 0, f"[{type(trouble).__name__}] {trouble}"[:200])
+            said, came["trouble"] = None, f"{type(trouble).__name__} {trouble}"[:200]
+            delivery = Delivery(at, 0, f"[{type(trouble).__name__}] {trouble}"[:200])
+        if self._understood(notice, delivery):
+            came["yes"] = "yes"
+        told = Heard("POST", notice.url, {name.lower(): value for name, value in head.items()}, body, came)
+        with self._book.store.hearing(told):
+            self._book.store.log(
+                at.isoformat(), _service(notice), notice.partner, notice.out_trade_no, _told(notice, told), said,
+                outward=True,
+            )  # fmt: skip
+        return delivery
+
+    def _understood(self, notice: Notice, delivery: Delivery) -> bool:
+        dialect = self.dialects.get(notice.api)
+        return dialect.is_acknowledged(delivery) if dialect else delivery.answer.lower() == "success"
 
     def signed(self, notice: Notice, *, spoiled: bool = False) -> bytes:
         """The form as it is posted now: the send time is of this try, the id of the event."""
@@ -366,6 +384,20 @@ class Notices:
 
     def _keep(self, notice: Notice) -> None:
         self._book.store.keep("notice", notice.id, notice)
+
+
+def _service(notice: Notice) -> str:
+    """What the call log calls it: the kind of message."""
+    if "body" in notice.fields and "notify_type" not in notice.fields:
+        return "notifyRefund" if '"REFUND_RESULT"' in notice.fields["body"] else "notifyPayment"
+    return f"notify {notice.fields.get('notify_type', '')}".strip()
+
+
+def _told(notice: Notice, told: Heard) -> dict[str, str]:
+    """What was posted, for the call log: a form's fields, or the body as it is."""
+    if told.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return parse_form(told.body, notice.charset)
+    return {"body": told.body.decode(errors="replace")}
 
 
 def _online_fields(trade: Trade, refund: Refund | None) -> dict[str, str]:

@@ -6,8 +6,10 @@ changed inside `writing()` are committed once, at its outermost end: answer afte
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -25,9 +27,12 @@ CREATE TABLE IF NOT EXISTS kept (kind TEXT NOT NULL, key TEXT NOT NULL, body BLO
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, service TEXT NOT NULL, partner TEXT NOT NULL,
-    out_trade_no TEXT NOT NULL, request TEXT NOT NULL, response TEXT, why TEXT NOT NULL, heard BLOB
+    out_trade_no TEXT NOT NULL, request TEXT NOT NULL, response TEXT, why TEXT NOT NULL, heard BLOB,
+    outward INTEGER NOT NULL DEFAULT 0
 );
 """
+#: Columns that books from before have not; each with its kind.
+_ADDED: Final = {"heard": "BLOB", "outward": "INTEGER NOT NULL DEFAULT 0"}
 
 
 class Call(msgspec.Struct):
@@ -54,11 +59,32 @@ class Heard(msgspec.Struct):
 
 
 class HeardCall(msgspec.Struct):
-    """A call of the log with its place in it; `heard` is None for calls that came by no gateway."""
+    """A call of the log with its place in it; `heard` is None for calls that came by no gateway.
+
+    `outward`: it was made by the sandbox, to a partner; its answer's status stands in `heard.answer`."""
 
     id: int
     call: Call
     heard: Heard | None
+    outward: bool = False
+
+
+class Sought(msgspec.Struct, frozen=True):
+    """Which calls are looked for: those behind the place `after` and before `before` (0: no bound), of a partner, a
+    service, an order, and with a text in them."""
+
+    after: int = 0
+    before: int = 0
+    partner: str = ""
+    service: str = ""
+    number: str = ""
+    text: str = ""
+
+
+def _heard_call(row: Sequence[Any]) -> HeardCall:
+    place, at, service, who, order, asked, said, why, heard, outward = row
+    came = msgspec.json.decode(heard, type=Heard) if heard else None
+    return HeardCall(place, Call(at, service, who, order, json.loads(asked), said, why), came, bool(outward))
 
 
 class Store:
@@ -73,10 +99,12 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
-        if "heard" not in {row[1] for row in self._db.execute("PRAGMA table_info(calls)")}:
-            self._db.execute("ALTER TABLE calls ADD COLUMN heard BLOB")
+        known = {row[1] for row in self._db.execute("PRAGMA table_info(calls)")}
+        for column, kind in _ADDED.items():
+            if column not in known:
+                self._db.execute(f"ALTER TABLE calls ADD COLUMN {column} {kind}")
         self._changed: dict[tuple[str, str], Any] = {}
-        self._calls: list[tuple[str, str, str, str, str, str | None, str, Heard | None]] = []
+        self._calls: list[tuple[str, str, str, str, str, str | None, str, Heard | None, bool]] = []
         self._heard: Heard | None = None
         #: Called after calls were written, so that whoever watches looks again.
         self.watchers: set[Callable[[], None]] = set()
@@ -105,19 +133,21 @@ class Store:
         self._settle()
 
     def log(
-        self, at: str, service: str, partner: str, number: str, asked: dict[str, str], said: str | None, why: str = ""
-    ) -> None:
-        """Note a call; it is written with the next commit."""
+        self, at: str, service: str, partner: str, number: str, asked: dict[str, str], said: str | None, why: str = "",
+        *, outward: bool = False,
+    ) -> None:  # fmt: skip
+        """Note a call; it is written with the next commit. `outward`: one that the sandbox made."""
         self._calls.append(
-            (at, service, partner, number, json.dumps(asked, ensure_ascii=False), said, why, self._heard)
+            (at, service, partner, number, json.dumps(asked, ensure_ascii=False), said, why, self._heard, outward)
         )
         self._settle()
 
     def calls(self, partner: str = "", number: str = "", limit: int = CALLS_KEPT) -> list[Call]:
-        """The remembered calls, oldest first, the latest `limit` of them."""
+        """The remembered calls of partners, oldest first, the latest `limit` of them."""
         rows = self._db.execute(
             "SELECT at, service, partner, out_trade_no, request, response, why FROM calls"
-            " WHERE (?1 = '' OR partner = ?1) AND (?2 = '' OR out_trade_no = ?2) ORDER BY id DESC LIMIT ?3",
+            " WHERE NOT outward AND (?1 = '' OR partner = ?1) AND (?2 = '' OR out_trade_no = ?2)"
+            " ORDER BY id DESC LIMIT ?3",
             (partner, number, limit),
         ).fetchall()
         return [
@@ -135,18 +165,34 @@ class Store:
             finally:
                 self._heard = None
 
-    def heard(self, *, after: int = 0, call_id: int = 0, limit: int = 100) -> list[HeardCall]:
-        """Calls as they came, the latest first: one by its place, or the latest `limit` behind a place."""
+    def heard(self, sought: Sought = Sought(), *, limit: int = 100) -> list[HeardCall]:
+        """Calls as they came and went, the latest first, at most `limit` of those that are sought."""
+        text = "%" + re.sub(r"([\\%_])", r"\\\1", sought.text) + "%" if sought.text else ""
         rows = self._db.execute(
-            "SELECT id, at, service, partner, out_trade_no, request, response, why, heard FROM calls"
-            " WHERE id > ?1 AND (?2 = 0 OR id = ?2) ORDER BY id DESC LIMIT ?3",
-            (after, call_id, limit),
+            "SELECT id, at, service, partner, out_trade_no, request, response, why, heard, outward FROM calls"
+            " WHERE id > ?1 AND (?2 = 0 OR id < ?2) AND (?3 = '' OR partner = ?3) AND (?4 = '' OR service = ?4)"
+            " AND (?5 = '' OR out_trade_no = ?5) AND (?6 = '' OR request LIKE ?6 ESCAPE '\\'"
+            " OR out_trade_no LIKE ?6 ESCAPE '\\' OR service LIKE ?6 ESCAPE '\\' OR partner LIKE ?6 ESCAPE '\\'"
+            " OR response LIKE ?6 ESCAPE '\\' OR why LIKE ?6 ESCAPE '\\') ORDER BY id DESC LIMIT ?7",
+            (sought.after, sought.before, sought.partner, sought.service, sought.number, text, limit),
         )
-        found = []
-        for place, at, service, who, order, asked, said, why, heard in rows:
-            came = msgspec.json.decode(heard, type=Heard) if heard else None
-            found.append(HeardCall(place, Call(at, service, who, order, json.loads(asked), said, why), came))
-        return found
+        return [_heard_call(row) for row in rows]
+
+    def heard_one(self, call_id: int) -> HeardCall | None:
+        """One call by its place in the log."""
+        return next(iter(self.heard(Sought(after=call_id - 1, before=call_id + 1), limit=1)), None)
+
+    def services(self) -> list[str]:
+        """The services that were ever called."""
+        return [row[0] for row in self._db.execute("SELECT DISTINCT service FROM calls ORDER BY service") if row[0]]
+
+    def name(self) -> str:
+        """A name for this book's log: places in another one mean other calls."""
+        known = self.one("log", "name", str)
+        if known is None:
+            known = secrets.token_hex(6)
+            self.keep("log", "name", known)
+        return known
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -184,9 +230,9 @@ class Store:
                 else:
                     db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, key, encode(record)))
             db.executemany(
-                "INSERT INTO calls (at, service, partner, out_trade_no, request, response, why, heard)"
-                " VALUES (?,?,?,?,?,?,?,?)",
-                [(*call[:-1], encode(call[-1]) if call[-1] else None) for call in calls],
+                "INSERT INTO calls (at, service, partner, out_trade_no, request, response, why, heard, outward)"
+                " VALUES (?,?,?,?,?,?,?,?,?)",
+                [(*call[:-2], encode(call[-2]) if call[-2] else None, call[-1]) for call in calls],
             )
             self._calls_logged += len(calls)
             if self._calls_logged >= _SWEEP_EVERY:

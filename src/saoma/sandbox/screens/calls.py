@@ -5,79 +5,103 @@ Rows come over one event stream as finished HTML; the page without its script is
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from saoma.alipay.signing import md5_signatory, string_to_sign
 from saoma.kit.clock import beijing
 from saoma.kit.errors import NotFound, Refused
-from saoma.sandbox.calls import NAMES, Calls, Look, Outcome
+from saoma.sandbox.calls import TROUBLE, Calls
 from saoma.sandbox.diagnosing import hints, known_services
+from saoma.sandbox.looks import ENDINGS, NAMES, Look
 from saoma.sandbox.mapi import OPERATIONS
+from saoma.sandbox.masking import keys_of, masked, secrets_of
 from saoma.sandbox.openapi import METHODS
-from saoma.sandbox.partners import Partners
+from saoma.sandbox.repeating import curl
 from saoma.sandbox.screens.phone import Phone, draw, keep_language, phone_of, refused, shown
-from saoma.sandbox.store import HeardCall
+from saoma.sandbox.store import HeardCall, Sought, Store
 from saoma.sandbox.trades import Book
 
 #: How many calls the list shows, and how long a silent stream waits before it says that it is still there, in seconds.
 _SHOWN: Final = 100
 _PULSE: Final = 15.0
-_PRIVATE: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
-_TROUBLE: Final = (Outcome.REFUSED, Outcome.FAILED, Outcome.SILENT)
+#: So many calls are looked through at once for those that went wrong.
+_STRIDE: Final = 500
 
 
-class Wanted:
-    """Which calls somebody wants to see: those of one partner, or only those that went wrong."""
+class Wanted(msgspec.Struct, frozen=True):
+    """Which calls somebody wants to see. `only` is "trouble" or nothing; `q` is looked for in every text of a call."""
 
-    def __init__(self, partner: str, only: str) -> None:
-        self.partner = partner
-        self.only = "trouble" if only == "trouble" else ""
+    partner: str = ""
+    only: str = ""
+    service: str = ""
+    order: str = ""
+    q: str = ""
 
-    def has(self, look: Look) -> bool:
-        """Whether a call is among them."""
-        return (not self.partner or look.partner == self.partner) and (not self.only or look.outcome in _TROUBLE)
+    @classmethod
+    def of(cls, request: Request[Any, Any, Any]) -> Wanted:
+        """As the address asks for them."""
+        given = request.query_params
+        asked = cls(*(given.get(name, "").strip()[:100] for name in cls.__struct_fields__))
+        return asked if asked.only in ("", "trouble") else msgspec.structs.replace(asked, only="")
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether not all are wanted."""
+        return any(msgspec.structs.astuple(self))
 
     def query(self, **changes: str) -> str:
         """The part of an address behind the question mark that asks for them."""
-        said = {"partner": self.partner, "only": self.only} | changes
-        return "&".join(f"{name}={value}" for name, value in said.items() if value)
+        said = msgspec.structs.asdict(self) | changes
+        return urlencode({name: value for name, value in said.items() if value})
 
-
-def _looks(book: Book, calls: Calls, wanted: Wanted, after: int = 0) -> list[Look]:
-    """The latest calls that are wanted, the latest first."""
-    found = (calls.look(one) for one in book.store.heard(after=after, limit=_SHOWN * 5))
-    return [look for look in found if wanted.has(look)][:_SHOWN]
-
-
-def _masked(text: str, partners: Partners) -> str:
-    """A text without whole keys: people put them where they don't belong."""
-    for one in partners.all():
-        if len(one.md5_key) >= 8:
-            text = text.replace(one.md5_key, f"{one.md5_key[:3]}…{one.md5_key[-2:]}")
-    return _PRIVATE.sub("-----PRIVATE KEY-----", text)
+    def found(self, store: Store, calls: Calls, *, after: int = 0, before: int = 0) -> tuple[list[HeardCall], int]:
+        """The latest of them, the latest first, and the place behind which older ones may follow (0: none)."""
+        found: list[HeardCall] = []
+        while True:
+            sought = Sought(after, before, self.partner, self.service, self.order, self.q)
+            part = store.heard(sought, limit=_STRIDE if self.only else _SHOWN)
+            for one in part:
+                if not self.only or calls.is_trouble(one):
+                    found.append(one)
+                    if len(found) == _SHOWN:
+                        return found, one.id
+            if not self.only or len(part) < _STRIDE:
+                return found, 0
+            before = part[-1].id
 
 
 def _details(phone: Phone, look: Look, calls: Calls) -> Mapping[str, Any]:
+    came = look.heard
+    where = came.answer.get("Location", "") if came else ""
+    secrets = [
+        *keys_of(calls.partners.all()),
+        *secrets_of(look.fields, look.response, where, came.address if came else ""),
+    ]
+
+    def hidden(text: str) -> str:
+        return masked(text, secrets)
+
     services = known_services(OPERATIONS, METHODS)
-
-    def masked(text: str) -> str:
-        return _masked(text, calls.partners)
-
     return {
         "look": look,
         "names": NAMES,
         "hints": [
-            phone.texts(hint.words, **{name: masked(value) for name, value in hint.values.items()})
+            phone.texts(hint.words, **{name: hidden(value) for name, value in hint.values.items()})
             for hint in hints(look, calls, services)
         ],
-        "masked": masked,
+        "masked": hidden,
+        "again": hidden(curl(came, f"{phone.scheme}://{phone.host}")) if came else "",
+        "where": hidden(where),
         "time": beijing(look.at).strftime("%Y-%m-%d %H:%M:%S"),
+        "trouble": look.outcome in TROUBLE,
     }
 
 
@@ -86,18 +110,20 @@ def show(
     request: Request[Any, Any, Any],
     book: NamedDependency[Book],
     calls: NamedDependency[Calls],
-    partner: FromQuery[str] = "",
-    only: FromQuery[str] = "",
+    before: FromQuery[int] = 0,
 ) -> Response[str]:
     """The list, and the latest call taken apart."""
-    phone, wanted = phone_of(request), Wanted(partner, only)
-    looks = _looks(book, calls, wanted)
+    phone, wanted = phone_of(request), Wanted.of(request)
+    found, older = wanted.found(book.store, calls, before=before)
+    looks = [calls.look(one) for one in found]
     details = _details(phone, looks[0], calls) if looks else {}
-    everybody = [one.partner for one in calls.partners.all()]
     latest = max((one.id for one in book.store.heard(limit=1)), default=0)
     return shown(
-        phone, "calls.html", looks=looks, wanted=wanted, partners=everybody, latest=latest, clock=_clock, **details
-    )
+        phone, "calls.html", looks=looks, wanted=wanted, partners=[one.partner for one in calls.partners.all()],
+        services=book.store.services(), older=older, before=before, latest=latest, log=book.store.name(), clock=_clock,
+        endings=ENDINGS,
+        first=_first_call(calls, f"{phone.scheme}://{phone.host}"), url=f"{phone.scheme}://{phone.host}", **details,
+    )  # fmt: skip
 
 
 @get("/calls/{call_id:int}", sync_to_thread=False)
@@ -109,11 +135,11 @@ def show_one(
 ) -> Response[str]:
     """One call, as a page of its own or (to the script) as its part of the page. Raises `NotFound`."""
     phone = phone_of(request)
-    found = book.store.heard(call_id=call_id, limit=1)
-    if not found:
+    found = book.store.heard_one(call_id)
+    if found is None:
         raise NotFound("This call is no longer remembered.")
     template = "call_details.html" if request.headers.get("x-part") else "call.html"
-    return shown(phone, template, **_details(phone, calls.look(found[0]), calls))
+    return shown(phone, template, **_details(phone, calls.look(found), calls))
 
 
 @get("/calls/live", sync_to_thread=False)
@@ -122,33 +148,34 @@ def live(
     book: NamedDependency[Book],
     calls: NamedDependency[Calls],
     after: FromQuery[int] = 0,
-    partner: FromQuery[str] = "",
-    only: FromQuery[str] = "",
+    log: FromQuery[str] = "",
 ) -> ServerSentEvent:
-    """New calls as rows, one event each; a browser that comes back tells the last one it has seen."""
+    """New calls as rows, one event each; a browser that comes back tells the last one it has seen, and of which log:
+    a sandbox that was started anew has another one, and the page is told to begin anew as well."""
     seen = request.headers.get("last-event-id", "")
     start = int(seen) if seen.isdecimal() and seen.isascii() else after
-    answer = ServerSentEvent(_rows(phone_of(request), book, calls, Wanted(partner, only), start))
+    anew = bool(log) and log != book.store.name()
+    answer = ServerSentEvent(_rows(phone_of(request), book, calls, Wanted.of(request), start, anew=anew))
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
 
 async def _rows(
-    phone: Phone, book: Book, calls: Calls, wanted: Wanted, last: int
+    phone: Phone, book: Book, calls: Calls, wanted: Wanted, last: int, *, anew: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
     bell = asyncio.Event()
     book.store.watchers.add(bell.set)
     try:
         yield ServerSentEventMessage(comment="here", retry=1000)
+        if anew:
+            yield ServerSentEventMessage(data="anew", event="anew")
         while True:
             bell.clear()
-            fresh: list[HeardCall] = book.store.heard(after=last, limit=_SHOWN)
+            fresh, _ = wanted.found(book.store, calls, after=last)
             for one in reversed(fresh):
                 last = one.id
-                look = calls.look(one)
-                if wanted.has(look):
-                    row = draw(phone, "call_row.html", look=look, clock=_clock)
-                    yield ServerSentEventMessage(data=row, event="call", id=str(one.id))
+                row = draw(phone, "call_row.html", look=calls.look(one), clock=_clock, endings=ENDINGS)
+                yield ServerSentEventMessage(data=row, event="call", id=str(one.id))
             if not fresh:
                 try:
                     await asyncio.wait_for(bell.wait(), _PULSE)
@@ -160,6 +187,19 @@ async def _rows(
 
 def _clock(look: Look) -> str:
     return beijing(look.at).strftime("%H:%M:%S")
+
+
+def _first_call(calls: Calls, host: str) -> str:
+    """A whole call to begin with, signed for the first partner that signs with MD5; no key shows in it."""
+    one = next((one for one in calls.partners.all() if one.md5_key), None)
+    if one is None:
+        return ""
+    fields = {
+        "_input_charset": "UTF-8", "service": "alipay.acquire.overseas.query", "partner": one.partner,
+        "partner_trans_id": "HELLO-1",
+    }  # fmt: skip
+    sign = md5_signatory(one.md5_key).sign(string_to_sign(fields).encode())
+    return f'curl -s "{host}/gateway.do?{urlencode(fields)}&sign_type=MD5&sign={sign}"'
 
 
 def calls_router() -> Router:
