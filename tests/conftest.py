@@ -17,6 +17,7 @@ import pytest
 import structlog
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
@@ -30,9 +31,10 @@ settings.load_profile("saoma")
 
 
 class TogetherOrAlone(LoadScopeScheduling):
-    """Shares tests out to workers one by one, but keeps together what shares one demo or one browser.
+    """Shares tests out to workers one by one, but keeps together what shares one demo, one browser or one deployment.
 
-    xdist's own marker for that, `xdist_group`, groups nothing under this version of pytest."""
+    xdist's own marker for that, `xdist_group`, groups nothing under this version of pytest. And it counts all that it
+    ever shared out after each test: here what is over is forgotten, or ten thousand tests take longer with each."""
 
     TOGETHER = (
         "tests/journeys/",
@@ -41,12 +43,22 @@ class TogetherOrAlone(LoadScopeScheduling):
         "tests/sandbox/wallet/",
         "tests/clients/",
         "tests/validator/",
+        "tests/gateway/",
+        "tests/hostile/",
+        "tests/house/",
     )
 
     def _split_scope(self, nodeid: str) -> str:
         # The rough day stays with the journeys: two sets of processes at once would starve each other.
         shared = next((each for each in self.TOGETHER if nodeid.startswith(each)), nodeid)
         return "tests/journeys/" if shared == "tests/demo/test_rough.py" else shared
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """A test is over; its scope is forgotten with its last test."""
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        super().mark_test_complete(node, item_index, duration)
+        if all(self.assigned_work[node][scope].values()):
+            del self.assigned_work[node][scope]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherOrAlone:
