@@ -151,7 +151,7 @@ def test_every_settlement_currency_is_charged_at_its_rate(currency: str) -> None
     desk = make.desk()
     amount = "100" if EXPONENTS[currency] == 0 else "100.00"
     paid = desk.call(make.pay_fields("A", currency=currency, trans_amount=amount))
-    rate = rates.cny_rate(currency)
+    rate = rates.CNY_PER_UNIT[currency]
     assert paid["exchange_rate"] == rate
     assert Money.parse(paid["trans_amount_cny"], "CNY").minor == round(float(rate) * 100_00)
 

@@ -127,6 +127,8 @@ def _create_and_pay(asked: Asked) -> dict[str, str]:
         quantity=asked.get("quantity"),
         merchant=str(shop.get("secondary_merchant_name", "")),
         store=str(shop.get("store_name", "")),
+        merchant_id=str(shop.get("secondary_merchant_id", "")),
+        industry=str(shop.get("secondary_merchant_industry", "")),
         expires_at=lifetimes.end_of(life, asked.book.clock.now()),
     )
     if asked.get("seller_id") not in ("", asked.partner.partner):
@@ -151,6 +153,7 @@ def _debit(asked: Asked, order: Order) -> dict[str, str]:
         buyer = book.buyer(agreement.buyer_id)
         trade = book.trades.get((order.partner, order.number))
         if trade is None:
+            book.admit(order)
             trade = book.new_trade(order, now)
             book.exist(trade, buyer, now)
         else:

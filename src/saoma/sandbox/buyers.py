@@ -14,8 +14,11 @@ from typing import Final
 from saoma.kit.clock import Clock
 from saoma.kit.errors import Invalid, NotAllowed, NotFound
 from saoma.kit.money import Money
+from saoma.sandbox.limits import REFUSALS, BuyerTerms, TurnedDown
 from saoma.sandbox.model import CNY, Buyer, PaymentCode
 from saoma.sandbox.store import Store
+
+__all__ = ["PAYMENT_CODE", "SAMPLE_USER_ID", "TurnedDown", "Wallets"]
 
 #: A wallet shows a new code each minute; the old one is honoured for the moment it takes to carry it to the gateway.
 CODE_LIFETIME: Final = timedelta(seconds=60)
@@ -33,14 +36,6 @@ SAMPLE_BALANCE: Final = Money(10_000_000_00, CNY)
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _USER_ID: Final = re.compile(r"2088[0-9]{12}")
 PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)[0-9]{14,22}")
-
-
-class TurnedDown(Exception):
-    """The trade engine says no; `code` is the word that travels in `error` or `detail_error_code`."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class Wallets:
@@ -88,20 +83,24 @@ class Wallets:
         pin_required: bool = False,
         user_id: str = "",
         pin: str = DEFAULT_PIN,
-        hk: bool = False,
+        hk: bool | None = None,
+        terms: BuyerTerms | None = None,
     ) -> Buyer:
-        """Make a buyer known, or give a known one another balance and PIN habit. Raises `Invalid`."""
+        """Make a buyer known, or give a known one another balance and PIN habit; None keeps. Raises `Invalid`."""
         if not _ID.fullmatch(buyer_id):
             raise Invalid("A buyer's id is 1 to 40 letters, digits, - or _: it becomes a host name.")
         if not re.fullmatch(r"[0-9]{6}", pin):
             raise Invalid("A PIN has six digits.")
         if balance is not None and (balance.currency != CNY or balance.minor < 0):
             raise Invalid("A wallet holds CNY, and not less than nothing.")
+        if terms is not None and terms.refused_with and terms.refused_with not in REFUSALS:
+            raise Invalid(f"refused_with is one of {', '.join(sorted(REFUSALS))}.")
         known = self.find(buyer_id)
         if known is not None:
             known.pin_required = pin_required
             known.pin = pin
-            known.hk = hk
+            known.hk = known.hk if hk is None else hk
+            known.terms = terms or known.terms
             known.name = name or known.name
             known.balance = known.balance if balance is None else balance.minor
             self._store.keep("buyer", known.id, known)
@@ -116,7 +115,8 @@ class Wallets:
             balance=(_FIRST_BALANCE if balance is None else balance).minor,
             pin_required=pin_required,
             pin=pin,
-            hk=hk,
+            hk=hk or False,
+            terms=terms or BuyerTerms(),
         )
         self._know(buyer)
         self._store.keep("buyer", buyer.id, buyer)

@@ -57,6 +57,16 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify_currency: bool = False
     #: What notify_verify says of a notification that was answered with `success`.
     acknowledged_notice: Literal["false", "true", "invalid"] = "false"
+    #: The word for a payment above a buyer's limit for one payment, for which no list has a word of its own.
+    buyer_payment_limit_code: str = "BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR"
+    #: What gives the room of a limit back, on the day of the payment: its cancel, also its refunds, or nothing.
+    limit_room_back: Literal["cancel", "refund", "never"] = "cancel"
+    #: Whether the commission of a printed code (`channel_fee`) is part of the fee in the daily files.
+    channel_fee_in_fee: bool = True
+    #: Whether amounts of money given back are negative in settlement files.
+    negative_refunds: bool = False
+    #: The charset of the daily files.
+    file_charset: Literal["UTF-8", "GBK"] = "UTF-8"
     #: Where pictures of codes are said to be; empty: here, so that they can be looked at.
     picture_host: str = ""
 

@@ -5,7 +5,7 @@ money back."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 from saoma.sandbox.buyers import DEFAULT_PIN
 from saoma.sandbox.choices import Choices
+from saoma.sandbox.limits import BuyerTerms, fen
 from saoma.sandbox.model import CNY, Partner
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from saoma.sandbox.plus_choices import PlusChoices
@@ -30,11 +31,26 @@ class BuyerSetting(msgspec.Struct, forbid_unknown_fields=True):
     pin_required: bool = False
     pin: str = DEFAULT_PIN
     hk: bool = False
+    #: In CNY: the most for one payment, one Beijing day and one month; None: no limit.
+    payment_limit: Decimal | None = None
+    day_limit: Decimal | None = None
+    month_limit: Decimal | None = None
+    #: In CNY: a till's scan of more than this waits for the PIN.
+    pin_above: Decimal | None = None
+    #: The word of Alipay's that every payment ends with; empty: none.
+    refused_with: str = ""
 
     @property
     def money(self) -> Money:
         """The balance. Raises `Invalid` for more than two decimals."""
         return yuan(self.balance)
+
+    @property
+    def terms(self) -> BuyerTerms:
+        """What the account allows. Raises `Invalid`."""
+        return BuyerTerms(
+            fen(self.payment_limit), fen(self.day_limit), fen(self.month_limit), fen(self.pin_above), self.refused_with
+        )
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,6 +67,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     partners: list[Partner] = []
     buyers: list[BuyerSetting] = []
     partner_origins: list[str] = []
+    #: By Beijing day: what one unit of a currency is worth in CNY from then on.
+    rates: dict[date, dict[str, Decimal]] = {}
     #: Another answer to what the Open API's pages leave open.
     openapi: OpenApiChoices = OpenApiChoices()
     #: Another answer to what the pages of Alipay+ leave open.

@@ -15,66 +15,17 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.money import Money
-from saoma.sandbox import fault_control, file_control, key_control, online_control
-from saoma.sandbox.config import BuyerSetting, yuan
+from saoma.sandbox import fault_control, file_control, key_control, online_control, people_control
 from saoma.sandbox.forging import forge, hold
 from saoma.sandbox.lifetimes import wire_date_time
-from saoma.sandbox.model import Buyer, Partner, Trade, TradeStatus
+from saoma.sandbox.model import Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
-from saoma.sandbox.partners import Partners
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
 #: How long a moved clock waits for the partners' answers to what fell due, in seconds.
 TheBook: TypeAlias = NamedDependency[Book]
 _PATIENCE = 3.0
-
-
-class PartnerKnown(msgspec.Struct):
-    """A partner is known; `alipay_public_key` is what it must verify with, PEM."""
-
-    partner: str
-    alipay_public_key: str
-
-
-class NewPartner(msgspec.Struct):
-    """A partner with its keys; `public_key` is PEM or bare base64. What is left out or null stays at its default."""
-
-    partner: str
-    app_id: str | None = None
-    sign_type: str | None = None
-    md5_key: str | None = None
-    public_key: str | None = None
-    currency: str | None = None
-    name: str | None = None
-    email: str | None = None
-    callback_hosts: list[str] | None = None
-    services: list[str] | None = None
-    open_id_only: bool | None = None
-    certificate_mode: bool | None = None
-    client_id: str | None = None
-    client_public_key: str | None = None
-    client_keys: dict[str, str] | None = None
-    fee_rate: str | None = None
-    region: str | None = None
-    refund_days: int | None = None
-    refund_notify_url: str | None = None
-    out_of_funds: bool | None = None
-
-    def known(self) -> Partner:
-        """As the book keeps it."""
-        given = msgspec.structs.asdict(self).items()
-        return Partner(**{name: value for name, value in given if value is not None})
-
-
-class BuyerView(msgspec.Struct):
-    """A test buyer. `user_id` is the number on the wire, `balance` is CNY."""
-
-    id: str
-    user_id: str
-    name: str
-    balance: str
-    pin_required: bool
 
 
 class Push(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,13 +39,6 @@ class Now(msgspec.Struct):
 
     now: str
     beijing: str
-
-
-class PaymentCodeView(msgspec.Struct):
-    """A payment code to scan at a till."""
-
-    code: str
-    expires_at: str
 
 
 class Payer(msgspec.Struct, forbid_unknown_fields=True):
@@ -147,42 +91,6 @@ class NoticeView(msgspec.Struct):
     acknowledged: bool
     next_at: str | None
     deliveries: list[DeliveryView]
-
-
-@post("/partners", status_code=200, sync_to_thread=False)
-def add_partner(data: JSONBody[NewPartner], book: TheBook, partners: NamedDependency[Partners]) -> PartnerKnown:
-    """Make a partner known, or replace its keys."""
-    with book.store.writing():
-        partners.add(data.known())
-    return PartnerKnown(data.partner, partners.alipay_public_key)
-
-
-@get("/partners", sync_to_thread=False)
-def list_partners(partners: NamedDependency[Partners]) -> dict[str, list[PartnerKnown]]:
-    """Every partner that may call."""
-    return {"partners": [PartnerKnown(one.partner, partners.alipay_public_key) for one in partners.all()]}
-
-
-@post("/buyers", status_code=200, sync_to_thread=False)
-def add_buyer(data: JSONBody[BuyerSetting], book: TheBook) -> BuyerView:
-    """Make a test buyer, or give a known one this balance and PIN habit."""
-    buyer = book.add_buyer(
-        data.id, data.name, yuan(data.balance), pin_required=data.pin_required, pin=data.pin, hk=data.hk
-    )
-    return _buyer(buyer)
-
-
-@get("/buyers", sync_to_thread=False)
-def list_buyers(book: TheBook) -> dict[str, list[BuyerView]]:
-    """Every test buyer."""
-    return {"buyers": [_buyer(buyer) for buyer in book.buyers()]}
-
-
-@post("/buyers/{buyer_id:str}/payment-code", status_code=200, sync_to_thread=False)
-def new_payment_code(buyer_id: FromPath[str], book: TheBook) -> PaymentCodeView:
-    """What this buyer's wallet shows at a till now: good for one payment and about a minute."""
-    code = book.new_payment_code(buyer_id)
-    return PaymentCodeView(code.code, code.expires_at.isoformat())
 
 
 @post("/clock", status_code=200)
@@ -278,9 +186,9 @@ async def resend(number: FromPath[str], notices: NamedDependency[Notices]) -> di
 def control_router() -> Router:
     """Everything under `/control`; `book`, `partners`, `faults` and `notices` are injected."""
     handlers: list[Any] = [
-        add_partner, list_partners, add_buyer, list_buyers, new_payment_code, push_clock, read_clock, list_trades,
-        read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls, list_notifications, resend, forge,
-        hold, *fault_control.handlers, *file_control.handlers, *key_control.handlers, *online_control.handlers,
+        push_clock, read_clock, list_trades, read_trade, scan_trade, pay_trade, refuse_trade, pay_shop_code, list_calls,
+        list_notifications, resend, forge, hold, *people_control.handlers, *fault_control.handlers,
+        *file_control.handlers, *key_control.handlers, *online_control.handlers,
     ]  # fmt: skip
     return Router("/control", route_handlers=handlers, tags=["control"])
 
@@ -297,10 +205,6 @@ def _known(book: Book, number: str, partner: str) -> Trade:
     if len(found) > 1:
         raise Conflict("Several partners use this order number: name one with ?partner=.")
     return found[0]
-
-
-def _buyer(buyer: Buyer) -> BuyerView:
-    return BuyerView(buyer.id, buyer.user_id, buyer.name, buyer.balance_money.text, buyer.pin_required)
 
 
 def _trade(book: Book, trade: Trade) -> TradeView:

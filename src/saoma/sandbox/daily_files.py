@@ -1,82 +1,44 @@
 """The daily files of this local Alipay: a Beijing day's payments and refunds, and what was paid out for them.
 
-They are made when somebody asks, so they always agree with the book, unless an error was planted on purpose
-(https://global.alipay.com/docs/ac/globalbarcode/transaction_format,
-https://global.alipay.com/docs/ac/globalbarcode/settlement_format)."""
+They are made when somebody asks, so they always agree with the book, unless an error was planted on purpose. Which
+files there are depends on the contract: in-store files of either region, those of the online products, auto debit's
+in Hong Kong, and what people download from the portal (https://docs.antom.com/ac/globalbarcode/reconciliation,
+https://docs.antom.com/ac/web/content)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from enum import StrEnum
+from datetime import date, time, timedelta
+from functools import partial
 from typing import Final
 
-import msgspec
-
-from saoma.kit.clock import BEIJING, beijing, beijing_day
+from saoma.kit.clock import beijing
 from saoma.kit.errors import NotFound
-from saoma.kit.money import Money
-from saoma.sandbox import lifetimes, rates
-from saoma.sandbox.model import Partner, Trade
+from saoma.sandbox import file_layouts
+from saoma.sandbox.file_layouts import Layout, Style
+from saoma.sandbox.model import Partner
+from saoma.sandbox.movements import Line, Payout, Row, line_of, paid_out_on, payouts, rows_of
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.planting import FileError, FileKind, PlantedError
 from saoma.sandbox.trades import Book
+
+__all__ = ["READY", "DailyFiles", "FileError", "FileKind", "PlantedError", "paid_out_on"]
 
 #: Files of a day are there from nine o'clock the morning after.
 READY: Final = time(9)
-#: The afternoon payouts are made.
-PAID_OUT: Final = time(15, 46)
-_TRADES: Final = (
-    "Partner_transaction_id|Transaction_id|Transaction_amount|Charge_amount|Currency|Payment_time|Transaction_type|"
-    "Remark|Secondary_merchant_industry|Secondary_merchant_name|Operator_name|Order_scene|Trans_currency|Trans_amount|"
-    "Trans_forex_rate"
-)
-_SETTLED: Final = (
-    "Partner_transaction_id|Transaction_id|Amount|Rmb_amount|Fee|Settlement|Rmb_settlement|Currency|Rate|Payment_time|"
-    "Settlement_time|Type|Status|Remarks|Secondary_merchant_industry|Secondary_merchant_name|Operator_name|Order_scene|"
-    "Trans_currency|Trans_amount|Trans_forex_rate"
-)
-
-
-class FileKind(StrEnum):
-    """Which of a day's two files."""
-
-    TRANSACTION = "transaction"
-    SETTLEMENT = "settlement"
-
-
-class FileError(StrEnum):
-    """What may be wrong with a file on purpose."""
-
-    DROP_ROW = "drop_row"
-    ALTER_AMOUNT = "alter_amount"
-    DUPLICATE_ROW = "duplicate_row"
-    WRONG_COUNT = "wrong_count"
-    MISSING = "missing"
-
-
-class PlantedError(msgspec.Struct, forbid_unknown_fields=True):
-    """One error in one file. `number` is the own number of the row it is about; empty is the file's first."""
-
-    partner: str
-    day: date
-    error: FileError
-    kind: FileKind = FileKind.TRANSACTION
-    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a daily file before it is written: its own number, its trade, what moved and when."""
+class _File:
+    """One file that can be made: what it is called, whose day it is, and how its text comes about."""
 
-    own: str
-    trade: Trade
-    kind: str
-    gross: int
-    asked: int
-    at: datetime
-    remark: str = ""
+    name: str
+    kind: FileKind
+    day: date
+    content: Callable[[], bytes]
 
 
 class DailyFiles:
@@ -85,153 +47,173 @@ class DailyFiles:
     def __init__(self, book: Book, partners: Partners) -> None:
         self._book = book
         self._partners = partners
-        store = book.store
-        self._errors = list(store.read("file_error", PlantedError))
+        self._planting = book.planting
 
     def plant(self, error: PlantedError) -> PlantedError:
-        """Let a file be wrong from now on. Raises `NotFound` for a partner nobody knows."""
-        if self._partners.find(error.partner) is None:
-            raise NotFound(f"There is no partner {error.partner!r} here.")
-        self._errors.append(error)
-        self._book.store.keep("file_error", str(len(self._errors)), error)
-        return error
+        """Let a file be wrong from now on. Raises `NotFound` for a partner nobody knows, `Invalid`."""
+        self._partner(error.partner)
+        return self._planting.plant(error)
 
     def planted(self) -> list[PlantedError]:
         """What is wrong on purpose."""
-        return list(self._errors)
+        return self._planting.all()
 
     def clear(self) -> None:
         """Write true files again."""
-        for number in range(len(self._errors)):
-            self._book.store.drop("file_error", str(number + 1))
-        self._errors = []
+        self._planting.clear()
 
     def names(self, partner: str) -> list[str]:
-        """Every file that is there now, oldest first."""
-        self._book.pass_time()
-        return [name_of(partner, kind, day) for kind, day in self._ready(partner)]
+        """Every file that lies in a partner's SFTP folder now, oldest first."""
+        return [file.name for file in self._ready(partner) if file.kind is not FileKind.PORTAL]
+
+    def portal_names(self, partner: str) -> list[str]:
+        """Every file that the portal would offer for download now, oldest first."""
+        return [file.name for file in self._ready(partner) if file.kind is FileKind.PORTAL]
 
     def read(self, partner: str, name: str) -> bytes | None:
         """The content of a file; None where there is none of that name, or not yet."""
-        self._book.pass_time()
-        for kind, day in self._ready(partner):
-            if name == name_of(partner, kind, day):
-                return self._content(partner, kind, day)
+        for file in self._ready(partner):
+            if file.name == name:
+                text = file.content()
+                cut = self._planting.has(partner, file.kind, file.day, FileError.CUT_OFF)
+                return text[: len(text) - len(text.splitlines()[-1]) // 2 - 1] if cut else text
         return None
 
-    def _ready(self, partner: str) -> Iterator[tuple[FileKind, date]]:
+    def payouts(self, partner: str) -> list[Payout]:
+        """What was paid out to a partner, or will be, oldest first. Raises `NotFound`."""
+        self._book.pass_time()
+        known = self._partner(partner)
+        return payouts(rows_of(self._book, known), known)
+
+    def _ready(self, partner: str) -> list[_File]:
+        known = self._partners.find(partner)
+        if known is None:
+            return []
+        self._book.pass_time()
         now = beijing(self._book.clock.now())
         last = now.date() - timedelta(days=1 if now.time() >= READY else 2)
-        traded = sorted({beijing_day(row.at) for row in rows_of(self._book, partner)})
-        days = [(FileKind.TRANSACTION, day) for day in traded]
-        days += [(FileKind.SETTLEMENT, day) for day in sorted({paid_out_on(day) for day in traded})]
-        missing = {(one.kind, one.day) for one in self._of(partner) if one.error is FileError.MISSING}
-        return (one for one in sorted(days, key=lambda one: one[1]) if one[1] <= last and one not in missing)
+        found = [
+            file
+            for file in self._files(known)
+            if file.day <= last and not self._planting.has(partner, file.kind, file.day, FileError.MISSING)
+        ]
+        return sorted(found, key=lambda file: (file.day, [*FileKind].index(file.kind), file.name))
 
-    def _of(self, partner: str) -> list[PlantedError]:
-        return [one for one in self._errors if one.partner == partner]
-
-    def _content(self, partner: str, kind: FileKind, day: date) -> bytes:
+    def _partner(self, partner: str) -> Partner:
         known = self._partners.find(partner)
-        assert known is not None
-        matters = sorted(
-            (
-                row
-                for row in rows_of(self._book, partner)
-                if (
-                    beijing_day(row.at) == day
-                    if kind is FileKind.TRANSACTION
-                    else paid_out_on(beijing_day(row.at)) == day
-                )
-            ),
-            key=lambda row: (row.at, row.own),
-        )
-        errors = [one for one in self._of(partner) if (one.kind, one.day) == (kind, day)]
-        lines, wrong = _with_errors(matters, errors, known, kind, day)
-        if kind is FileKind.SETTLEMENT:
-            return "\n".join([_SETTLED, *lines, ""]).encode()
-        head = f"Partner:{partner}|Payment_time: {day}|Total_count:{len(lines) + wrong}"
-        return "\n".join([head, _TRADES, *lines, ""]).encode()
+        if known is None:
+            raise NotFound(f"There is no partner {partner!r} here.")
+        return known
+
+    def _files(self, partner: Partner) -> Iterator[_File]:
+        pid, rows = partner.partner, rows_of(self._book, partner)
+        of_line = {line: [row for row in rows if line_of(row.trade, partner) is line] for line in Line}
+        for day, traded in _by(of_line[Line.IN_STORE], lambda row: row.day):
+            yield self._file(partner, FileKind.TRANSACTION, day, f"{pid}_transaction_{day:%Y%m%d}.txt", traded)
+        for day, settled in _by(of_line[Line.IN_STORE], lambda row: row.settles_on):
+            yield self._file(partner, FileKind.SETTLEMENT, day, f"{pid}_settlement_{day:%Y%m%d}.txt", settled)
+            if partner.is_hk:
+                yield self._batches(partner, FileKind.BATCHES, day, f"{pid}_settlebatch_{day:%Y%m%d}.txt", settled, "|")
+            else:
+                for number, ending in enumerate(("csv", "txt"), 1):
+                    name = f"{pid}_{day:%Y%m%d}{number:06d}.{ending}"
+                    yield self._file(partner, FileKind.PORTAL, day, name, settled)
+        for day, settled in _by(of_line[Line.AUTO_DEBIT], lambda row: row.settles_on):
+            yield from self._in_batches(partner, FileKind.AUTO_DEBIT, day, settled)
+        yield from self._online(partner, of_line[Line.ONLINE])
+
+    def _online(self, partner: Partner, rows: list[Row]) -> Iterator[_File]:
+        pid = partner.partner
+        of_day: dict[date, list[_File]] = {}
+        for day, traded in _by(rows, lambda row: row.day):
+            name = f"{pid}_fptrade_{day:%Y%m%d}.csv"
+            of_day.setdefault(day, []).append(self._file(partner, FileKind.ONLINE_TRADES, day, name, traded))
+        for day, settled in _by(rows, lambda row: row.settles_on):
+            name = f"{pid}_settlebatch_{day:%Y%m%d}.csv"
+            files = of_day.setdefault(day, [])
+            files += self._in_batches(partner, FileKind.ONLINE_SETTLEMENT, day, settled)
+            files.append(self._batches(partner, FileKind.ONLINE_BATCHES, day, name, settled, ","))
+        for day, files in of_day.items():
+            yield from files
+            there = [
+                file for file in files if not self._planting.has(pid, file.kind, file.day, FileError.MISSING)
+            ]  # fmt: skip
+            if there:
+                yield _File(f"{pid}_{day:%Y%m%d}.zip", FileKind.ARCHIVE, day, partial(_packed, there))
+
+    def _in_batches(self, partner: Partner, kind: FileKind, day: date, rows: list[Row]) -> Iterator[_File]:
+        for payout in payouts(rows, partner):
+            own = [row for row in rows if row.trade.currency == payout.currency]
+            name = f"{partner.partner}_settle_{day:%Y%m%d}_{payout.number}.csv"
+            yield self._file(partner, kind, day, name, own)
+
+    def _file(self, partner: Partner, kind: FileKind, day: date, name: str, rows: list[Row]) -> _File:
+        def content() -> bytes:
+            layout = _layout(kind, partner, name)
+            shown = self._spoiled(rows, partner, kind, day)
+            return self._encoded(layout.text(shown, style, self._head(partner, kind, day, len(shown))))
+
+        style = Style(self._book.choices.negative_refunds)
+        return _File(name, kind, day, content)
+
+    def _batches(
+        self, partner: Partner, kind: FileKind, day: date, name: str, rows: list[Row], delimiter: str
+    ) -> _File:
+        def altered(one: Payout, more: int, fee: int) -> Payout:
+            return Payout(one.number, one.day, one.line, one.currency, one.gross + more, one.fee + fee)
+
+        def content() -> bytes:
+            paid = self._planting.spoiled(
+                payouts(rows, partner), partner.partner, kind, lambda one: one.day, lambda one: one.number, altered
+            )
+            return self._encoded(file_layouts.batches(paid, delimiter))
+
+        return _File(name, kind, day, content)
+
+    def _spoiled(self, rows: list[Row], partner: Partner, kind: FileKind, day: date) -> list[Row]:
+        return self._planting.spoiled(
+            rows, partner.partner, kind, lambda _: day, lambda row: row.own, Row.altered
+        )  # fmt: skip
+
+    def _head(self, partner: Partner, kind: FileKind, day: date, rows: int) -> str:
+        if kind is not FileKind.TRANSACTION:
+            return ""
+        errors = self._planting.of(partner.partner, kind, day)
+        wrong = sum(one.error is FileError.WRONG_COUNT for one in errors)
+        return f"Partner:{partner.partner}|Payment_time: {day}|Total_count:{rows + wrong}"
+
+    def _encoded(self, text: str) -> bytes:
+        return text.encode(self._book.choices.file_charset, "replace")
 
 
-def rows_of(book: Book, partner: str) -> Iterator[Row]:
-    """Everything that moved a partner's money, in no order."""
-    for (owner, number), trade in book.trades.items():
-        if owner != partner or trade.paid_at is None:
-            continue
-        yield Row(number, trade, "PAYMENT", trade.settle_amount, trade.amount, trade.paid_at)
-        if trade.close_reason == "cancelled" and trade.closed_at:
-            yield Row(trade.trade_no, trade, "CANCEL", trade.settle_amount, trade.amount, trade.closed_at)
-        if trade.close_reason == "reversed" and trade.closed_at:
-            yield Row(number, trade, "REVERSAL", trade.settle_amount, trade.amount, trade.closed_at)
-        given, asked = 0, 0
-        for refund in book.refunds_of(trade):
-            if refund.state != "SUCCESS" or refund.done_at is None:
-                continue
-            asked += refund.amount
-            # the same rate for the whole life of a trade; the last part takes what rounding left over
-            now_given = trade.settle_amount * asked // trade.amount
-            yield Row(refund.own_no, trade, "REFUND", now_given - given, refund.amount, refund.done_at, refund.reason)
-            given = now_given
+def _layout(kind: FileKind, partner: Partner, name: str) -> Layout:
+    match kind:
+        case FileKind.TRANSACTION:
+            return file_layouts.TRANSACTIONS
+        case FileKind.SETTLEMENT:
+            return file_layouts.HK_SETTLEMENT if partner.is_hk else file_layouts.SETTLEMENT
+        case FileKind.AUTO_DEBIT:
+            return file_layouts.AUTO_DEBIT
+        case FileKind.ONLINE_TRADES:
+            return file_layouts.ONLINE_TRADES
+        case FileKind.PORTAL:
+            portal = file_layouts.PORTAL
+            return Layout(portal.columns, portal.cells, "|" if name.endswith(".txt") else ",")
+        case _:
+            return file_layouts.ONLINE_SETTLEMENT
 
 
-def _with_errors(
-    rows: list[Row], errors: list[PlantedError], partner: Partner, kind: FileKind, day: date
-) -> tuple[list[str], int]:
-    lines, wrong = [], 0
-    for error in errors:
-        wrong += error.error is FileError.WRONG_COUNT
-    for place, row in enumerate(rows):
-        meant = [one.error for one in errors if one.number == row.own or (not one.number and place == 0)]
-        if FileError.DROP_ROW in meant:
-            continue
-        altered = 1 if FileError.ALTER_AMOUNT in meant else 0
-        made = _trade_line if kind is FileKind.TRANSACTION else _settled_line
-        line = made(row, partner, day, altered)
-        lines += [line] * (2 if FileError.DUPLICATE_ROW in meant else 1)
-    return lines, wrong
+def _by(rows: Iterable[Row], day_of: Callable[[Row], date]) -> list[tuple[date, list[Row]]]:
+    found: dict[date, list[Row]] = {}
+    for row in rows:
+        found.setdefault(day_of(row), []).append(row)
+    return sorted(found.items())
 
 
-def name_of(partner: str, kind: FileKind, day: date) -> str:
-    """What a file is called."""
-    return f"{partner}_{kind.value}_{day:%Y%m%d}.txt"
-
-
-def paid_out_on(day: date) -> date:
-    """The next working day; this Alipay keeps no holidays."""
-    return day + timedelta(days={4: 3, 5: 2}.get(day.weekday(), 1))
-
-
-def fee_of(row: Row, partner: Partner) -> Money:
-    """What the contract takes of a row, in the settlement currency."""
-    exact = Decimal(row.gross) * Decimal(partner.fee_rate)
-    return Money(int(exact.to_integral_value("ROUND_HALF_UP")), row.trade.currency)
-
-
-def _clean(text: str) -> str:
-    return " ".join(text.replace("|", "/").split())
-
-
-def _trade_line(row: Row, partner: Partner, _day: date, altered: int) -> str:
-    trade = row.trade
-    gross = Money(row.gross + altered, trade.currency)
-    asked = Money(row.asked + altered, trade.trans_currency)
-    cells = [row.own, trade.trade_no, gross.text, fee_of(row, partner).text, trade.currency,
-             lifetimes.wire_date_time(row.at), row.kind, _clean(row.remark), "5812", _clean(trade.merchant),
-             _clean(trade.store), "" if trade.code else "shopQrCode", trade.trans_currency, asked.text,
-             trade.settle_rate]  # fmt: skip
-    return "|".join(cells)
-
-
-def _settled_line(row: Row, partner: Partner, day: date, altered: int) -> str:
-    trade = row.trade
-    gross, fee = Money(row.gross + altered, trade.currency), fee_of(row, partner)
-    net, rate = gross - fee, rates.cny_rate(trade.currency)
-    cny, cny_net = (Money(rates.to_cny(money, rate), "CNY") for money in (gross, net))
-    asked = Money(row.asked, trade.trans_currency)
-    at = datetime.combine(day, PAID_OUT, BEIJING)
-    cells = [row.own, trade.trade_no, gross.text, cny.text, fee.text, net.text, cny_net.text, trade.currency, rate,
-             lifetimes.wire_date_time(row.at), lifetimes.wire_date_time(at), "P" if row.kind == "PAYMENT" else "R",
-             "L", _clean(row.remark), "5812", _clean(trade.merchant), _clean(trade.store),
-             "" if trade.code else "shopQrCode", trade.trans_currency, asked.text, trade.settle_rate]  # fmt: skip
-    return "|".join(cells)
+def _packed(files: Iterable[_File]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            stamp = zipfile.ZipInfo(file.name, (file.day.year, file.day.month, file.day.day, 0, 0, 0))
+            archive.writestr(stamp, file.content())
+    return made.getvalue()

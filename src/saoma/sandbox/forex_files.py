@@ -6,17 +6,16 @@ of these services is readable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
-from saoma.kit.clock import BEIJING, beijing, beijing_day
-from saoma.kit.money import Money
+from saoma.kit.clock import beijing_day
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.asking import Asked, Operation, Plain, Words
-from saoma.sandbox.daily_files import PAID_OUT, Row, fee_of, paid_out_on, rows_of
-from saoma.sandbox.model import Product
+from saoma.sandbox.file_layouts import clean
+from saoma.sandbox.movements import Line, Row, paid_out_at, rows_of
 from saoma.sandbox.parameters import BASIC, Rule
+from saoma.sandbox.planting import FileKind
 
 #: What the file services say instead of SYSTEM_ERROR.
 OUT_OF_ORDER: Final = "System exception"
@@ -44,26 +43,26 @@ def _file(asked: Asked, *, settled_only: bool) -> Plain:
         return Plain(period)
     asked.book.pass_time()
     start, end = period
-    rows = []
-    for row in sorted(_rows(asked), key=lambda row: (row.at, row.own)):
-        day = beijing_day(row.at)
-        if start <= (paid_out_on(day) if settled_only else day) <= end:
-            rows.append(_line(asked, row))
-    return Plain("".join(f"{row}\n" for row in rows) or _NOTHING)
+    kind = FileKind.LIQUIDATION if settled_only else FileKind.COMPARE
 
+    def day_of(row: Row) -> date:
+        return row.settles_on if settled_only else row.day
 
-def _rows(asked: Asked) -> Iterator[Row]:
-    everything = asked.book.choices.file_services_list_all
-    return (row for row in rows_of(asked.book, asked.partner.partner) if everything or row.trade.product is Product.WEB)
+    line = None if asked.book.choices.file_services_list_all else Line.ONLINE
+    rows = [row for row in rows_of(asked.book, asked.partner, line) if start <= day_of(row) <= end]
+    told = asked.book.planting.spoiled(
+        rows, asked.partner.partner, kind, day_of, lambda row: row.own, Row.altered
+    )  # fmt: skip
+    return Plain("".join(f"{_line(asked, row)}\n" for row in told) or _NOTHING)
 
 
 def _line(asked: Asked, row: Row) -> str:
-    paid_out = datetime.combine(paid_out_on(beijing_day(row.at)), PAID_OUT, BEIJING)
+    paid_out = paid_out_at(row.settles_on)
     is_settled = paid_out <= asked.book.clock.now()
     cells = [
-        row.own, Money(row.gross, row.trade.currency).text, row.trade.currency, lifetimes.wire_time(row.at),
-        lifetimes.wire_time(paid_out) if is_settled else "", "P" if row.kind == "PAYMENT" else "R",
-        fee_of(row, asked.partner).text, "L" if is_settled else "P", " ".join(row.remark.replace("|", "/").split()),
+        row.own, row.money.text, row.trade.currency, lifetimes.wire_time(row.at),
+        lifetimes.wire_time(paid_out) if is_settled else "", "P" if row.sign > 0 else "R",
+        row.charge.text, "L" if is_settled else "P", clean(row.remark),
     ]  # fmt: skip
     return "|".join(cells)
 
@@ -96,8 +95,9 @@ def _day(text: str) -> date | None:
 
 def _rate_file(asked: Asked) -> Plain:
     """CNY for one unit of each currency, as of the beginning of the Beijing day."""
-    day = f"{beijing(asked.book.clock.now()):%Y%m%d}"
-    return Plain("".join(f"{day}|000000|{name}|{rate}\n" for name, rate in rates.CNY_PER_UNIT.items() if name != "CNY"))
+    today = beijing_day(asked.book.clock.now())
+    known = ((name, asked.book.rates.cny(name, today)) for name in rates.CNY_PER_UNIT if name != "CNY")
+    return Plain("".join(f"{today:%Y%m%d}|000000|{name}|{rate}\n" for name, rate in known))
 
 
 OPERATIONS: Final = (

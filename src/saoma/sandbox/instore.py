@@ -281,6 +281,8 @@ class _Common(TypedDict):
     sign_type: str
     merchant: str
     store: str
+    merchant_id: str
+    industry: str
 
 
 def _common(asked: Asked, extend: str) -> _Common:
@@ -291,6 +293,8 @@ def _common(asked: Asked, extend: str) -> _Common:
         "sign_type": asked.sign_type,
         "merchant": shop["secondary_merchant_name"],
         "store": shop["store_name"],
+        "merchant_id": shop["secondary_merchant_id"],
+        "industry": shop["secondary_merchant_industry"],
     }
 
 

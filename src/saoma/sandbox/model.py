@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from saoma.kit.money import Money
+from saoma.sandbox.limits import BuyerTerms, MerchantLimits, fen
 
 CNY: Final = "CNY"
 
@@ -60,6 +62,9 @@ class Order:
     quantity: str = ""
     merchant: str = ""
     store: str = ""
+    merchant_id: str = ""
+    industry: str = ""
+    channel_fee: int = 0
     expires_at: datetime | None = None
     code_expires_at: datetime | None = None
     api: str = ""
@@ -107,6 +112,13 @@ class Trade(msgspec.Struct, omit_defaults=True):
     quantity: str = ""
     merchant: str = ""
     store: str = ""
+    merchant_id: str = ""
+    #: The merchant's category (MCC), as it was sent; empty where nothing was.
+    industry: str = ""
+    #: Commission of a printed code, in minor units of the settlement currency.
+    channel_fee: int = 0
+    #: CNY per unit of the settlement currency when the trade was made.
+    settle_cny: str = ""
     api: str = ""
     extra: dict[str, str] = {}
 
@@ -169,6 +181,7 @@ class Buyer(msgspec.Struct, omit_defaults=True):
     pin: str = "123456"
     #: Whether the wallet is AlipayHK's. Its money is counted in CNY here all the same.
     hk: bool = False
+    terms: BuyerTerms = BuyerTerms()
 
     @property
     def balance_money(self) -> Money:
@@ -211,6 +224,10 @@ class StaticCode(msgspec.Struct, omit_defaults=True):
     store: str
     biz_data: str
     created_at: datetime
+    merchant_id: str = ""
+    industry: str = ""
+    #: `type` and `value` of the commission; empty without one.
+    channel_fee: dict[str, str] = {}
     status: str = "ACTIVE"
     notify_url: str = ""
     pass_back: str = ""
@@ -252,6 +269,25 @@ class Partner(msgspec.Struct, omit_defaults=True):
     refund_notify_url: str = ""
     #: Nothing unsettled to take refunds from.
     out_of_funds: bool = False
+    #: In CNY: the most for one payment, one Beijing day and one month. None: no limit.
+    payment_limit: Decimal | None = None
+    day_limit: Decimal | None = None
+    month_limit: Decimal | None = None
+    #: The currencies of the contract, to price and to settle in; empty means all.
+    currencies: list[str] = []
+    #: The products that were signed; empty means all.
+    products: list[Product] = []
+    #: New payments are turned down; queries, cancels and refunds go on.
+    suspended: bool = False
+    #: Whether the fee of a refunded payment is kept. That of a cancelled one never is.
+    refund_fee_kept: bool = False
+    #: The category (MCC) of payments that name none, for the daily files.
+    industry: str = "5812"
+
+    @property
+    def limits(self) -> MerchantLimits:
+        """What it may take. Raises `Invalid`."""
+        return MerchantLimits(fen(self.payment_limit), fen(self.day_limit), fen(self.month_limit))
 
     @property
     def is_hk(self) -> bool:
@@ -274,6 +310,8 @@ class TradeToPay:
     status: TradeStatus
     buyer_id: str
     expires_at: datetime | None
+    #: CNY per unit of `amount`'s currency.
+    rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

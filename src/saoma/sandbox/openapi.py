@@ -286,7 +286,7 @@ class OpenApi:
         try:
             return method.answer(call)
         except (Refusal, TurnedDown) as no:
-            refusal = no if isinstance(no, Refusal) else failed(no.code)
+            refusal = no if isinstance(no, Refusal) else failed(no.fine)
             talk.why = talk.why or refusal.why
             return self._refused(method, call, refusal)
 

@@ -11,7 +11,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -23,6 +23,7 @@ from saoma.sandbox.model import CNY, Partner, Trade
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from saoma.sandbox.openapi_codes import SUCCESS, Refusal
 from saoma.sandbox.openapi_trade import OPENAPI, Call
+from saoma.sandbox.planting import FileKind
 from saoma.sandbox.trades import Book
 
 BILL_TYPES: Final = ("trade", "signcustomer")
@@ -69,6 +70,10 @@ class _Row:
     @property
     def kind(self) -> str:
         return "交易" if self.fen > 0 else "退款"
+
+    def altered(self, more: int, fee: int) -> _Row:
+        """The same with another amount and fee."""
+        return replace(self, fen=self.fen + more, fee=self.fee + fee)
 
 
 class Bills:
@@ -119,7 +124,13 @@ class Bills:
     def _rows(self, partner: Partner, asked: _Asked) -> Iterator[_Row]:
         self._book.pass_time()
         found = [row for row in self._all(partner) if asked.start <= beijing_day(row.at) < asked.end]
-        return iter(sorted(found, key=lambda row: (row.at, row.trade.trade_no)))
+        found.sort(key=lambda row: (row.at, row.trade.trade_no))
+        return iter(
+            self._book.planting.spoiled(
+                found, asked.partner, FileKind.BILL, lambda row: beijing_day(row.at),
+                lambda row: row.request_no or row.trade.out_trade_no, _Row.altered,
+            )
+        )  # fmt: skip
 
     def _all(self, partner: Partner) -> Iterator[_Row]:
         for trade in self._book.all_trades(partner.partner):
@@ -129,7 +140,7 @@ class Bills:
             yield _Row(trade, trade.paid_at, trade.cny, _fee(trade.cny, partner), who)
             for refund in self._book.refunds_of(trade):
                 if refund.done_at:
-                    fee = -_fee(refund.cny, partner)
+                    fee = 0 if partner.refund_fee_kept else -_fee(refund.cny, partner)
                     yield _Row(trade, refund.done_at, -refund.cny, fee, who, refund.request_no, refund.reason)
             if trade.close_reason == "cancelled" and trade.closed_at:
                 yield _Row(trade, trade.closed_at, -trade.cny, -_fee(trade.cny, partner), who, "", "撤销")

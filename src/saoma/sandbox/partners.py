@@ -75,6 +75,13 @@ class Partners:
             raise Invalid("region is global or hk.")
         if not 0 < partner.refund_days <= 3650:
             raise Invalid("refund_days is between one day and ten years.")
+        if unknown := [name for name in partner.currencies if name not in EXPONENTS]:
+            raise Invalid(f"{unknown[0]!r} is not a currency Alipay knows.")
+        if not re.fullmatch(r"0(\.[0-9]{1,6})?", partner.fee_rate):
+            raise Invalid("fee_rate is a part of one, such as 0.006.")
+        if not re.fullmatch(r"[0-9]{4}", partner.industry):
+            raise Invalid("industry is a merchant category code of four digits.")
+        _ = partner.limits
         owner = self.of_app(partner.app_id)
         if owner is not None and owner.partner != partner.partner:
             raise Invalid(f"The APPID {partner.app_id} belongs to partner {owner.partner}.")

@@ -70,7 +70,7 @@ class Payments(PlusRecords):
         except TurnedDown as no:
             stale = payment.scenario == UPM and self._book.wallets.is_stale(text(body, "paymentMethod.paymentMethodId"))
             is_expired = stale and no.code == "SOUNDWAVE_PARSER_FAIL"
-            payment.failed = "EXPIRED_CODE" if is_expired else self._choices.spelled(code_of(no.code))
+            payment.failed = "EXPIRED_CODE" if is_expired else self._choices.spelled(code_of(no.fine))
             trade = None
         self._keep(payment)
         if trade is None:
@@ -108,6 +108,8 @@ class Payments(PlusRecords):
             api=API,
             merchant=text(body, "order.merchant.merchantDisplayName") or text(body, "order.merchant.merchantName"),
             store=text(body, "order.merchant.store.storeName"),
+            merchant_id=text(body, "order.merchant.referenceMerchantId"),
+            industry=text(body, "order.merchant.merchantMCC"),
             expires_at=expires_at,
             code_expires_at=None if is_upm else expires_at,
             extra={REDIRECT_URL: back} if (back := text(body, "paymentRedirectUrl")) else {},

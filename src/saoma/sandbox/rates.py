@@ -1,16 +1,22 @@
-"""Exchange rates of the sandbox: CNY per unit, fixed, written with eight decimals as on the wire.
+"""Exchange rates of the sandbox: CNY per unit, written with eight decimals as on the wire, fixed but by its owner.
 
 The rate of a trade is frozen when the trade is created and serves its refunds too, so nobody gains by waiting
 (https://docs.antom.com/ac/global/spot_refund). Rounding to the fen is half-up; Alipay's own mode is not published."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Final
 
-from saoma.kit.money import Money, exponent
+import msgspec
 
-#: Plausible rates; USD as in the published samples. They never move: a sandbox that drifts can't be asserted on.
+from saoma.kit.errors import Invalid
+from saoma.kit.money import Money, exponent
+from saoma.sandbox.store import Store
+
+#: Plausible rates; USD as in the published samples. They never move by themselves: what drifts can't be asserted on.
 CNY_PER_UNIT: Final[dict[str, str]] = {
     "CNY": "1.00000000",
     "USD": "7.10000000",
@@ -47,6 +53,8 @@ SETTLEMENT: Final = frozenset(CNY_PER_UNIT) - {"MOP", "TWD"}
 #: What may stand in `trans_currency` of a barcode payment beside the settlement currency itself.
 PRICING_ONLY: Final = frozenset({"MOP", "TWD", "CNY"})
 
+_HIGHEST_COMMISSION: Final = Decimal("0.05")
+
 
 def convert(amount: Money, rate: Decimal, currency: str) -> int:
     """`amount` times `rate` in minor units of `currency`, half-up."""
@@ -54,9 +62,54 @@ def convert(amount: Money, rate: Decimal, currency: str) -> int:
     return int(exact.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def cny_rate(currency: str) -> str:
-    """CNY for one unit of `currency`."""
-    return CNY_PER_UNIT[currency]
+class DayRate(msgspec.Struct, frozen=True):
+    """What one unit of a currency is worth from a Beijing day on."""
+
+    currency: str
+    day: date
+    cny: str
+
+
+class Rates:
+    """The rates by day: the fixed ones, and those that somebody set."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._set: dict[str, dict[date, str]] = {}
+        for known in store.read("rate", DayRate):
+            self._set.setdefault(known.currency, {})[known.day] = known.cny
+
+    def set(self, currency: str, day: date, cny: Decimal) -> DayRate:
+        """Let a currency be worth `cny` from `day` on, until the next day that was set. Raises `Invalid`."""
+        if currency not in CNY_PER_UNIT or currency == "CNY":
+            raise Invalid(f"{currency!r} is not a currency that is changed into CNY.")
+        if not cny.is_finite() or not Decimal("0.00000001") <= cny <= 1_000_000:
+            raise Invalid("A rate is CNY for one unit, above nothing.")
+        made = DayRate(currency, day, _written(cny))
+        self._set.setdefault(currency, {})[day] = made.cny
+        self._store.keep("rate", f"{currency}|{day}", made)
+        return made
+
+    def all(self) -> list[DayRate]:
+        """Those that were set, oldest first."""
+        found = [DayRate(currency, day, cny) for currency, by_day in self._set.items() for day, cny in by_day.items()]
+        return sorted(found, key=lambda rate: (rate.day, rate.currency))
+
+    def cny(self, currency: str, day: date) -> str:
+        """CNY for one unit of `currency` on a Beijing day."""
+        by_day = self._set.get(currency, {})
+        begun = max((begins for begins in by_day if begins <= day), default=None)
+        return CNY_PER_UNIT[currency] if begun is None else by_day[begun]
+
+    def between(self, pricing: str, settling: str, day: date) -> str:
+        """From the pricing to the settlement currency; plain `1` when they are the same."""
+        if pricing == settling:
+            return "1"
+        return _written(Decimal(self.cny(pricing, day)) / Decimal(self.cny(settling, day)))
+
+
+def _written(rate: Decimal) -> str:
+    return f"{rate.quantize(Decimal('0.00000001'), rounding=ROUND_HALF_UP):f}"
 
 
 def to_cny(amount: Money, rate: str) -> int:
@@ -64,12 +117,14 @@ def to_cny(amount: Money, rate: str) -> int:
     return convert(amount, Decimal(rate), "CNY")
 
 
-def settlement_rate(pricing: str, settling: str) -> str:
-    """From the pricing to the settlement currency; plain `1` when they are the same."""
-    if pricing == settling:
-        return "1"
-    rate = Decimal(CNY_PER_UNIT[pricing]) / Decimal(CNY_PER_UNIT[settling])
-    return f"{rate.quantize(Decimal('0.00000001'), rounding=ROUND_HALF_UP):f}"
+def commission(channel_fee: Mapping[str, str], settled: int, currency: str) -> int:
+    """What a printed code's `channel_fee` takes of `settled` minor units: a part of it, or a fixed sum; 5 % at most."""
+    if not channel_fee:
+        return 0
+    value = Decimal(channel_fee["value"])
+    exact = value * settled if channel_fee["type"] == "RATE" else value.scaleb(exponent(currency))
+    highest = Decimal(settled) * _HIGHEST_COMMISSION
+    return int(min(exact, highest).quantize(Decimal(1), rounding=ROUND_HALF_UP if exact <= highest else ROUND_DOWN))
 
 
 def to_settlement(amount: Money, rate: str, currency: str) -> int:

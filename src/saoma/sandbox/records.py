@@ -8,14 +8,17 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
-from saoma.kit.clock import MovableClock, beijing
+from saoma.kit.clock import MovableClock, beijing, beijing_day
+from saoma.kit.money import Money
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.buyers import TurnedDown, Wallets
 from saoma.sandbox.choices import DEFAULT, Choices
 from saoma.sandbox.model import Buyer, Order, Partner, Product, Refund, StaticCode, Trade, TradeStatus
+from saoma.sandbox.planting import Planting
 from saoma.sandbox.store import Store
 
 #: What the outside is told: (trade, notify_action_type, the refund it is about).
@@ -45,6 +48,10 @@ class Records:
         self.ahead = timedelta(seconds=self.store.one("clock", "ahead_seconds", float) or 0)
         clock.advance(self.ahead)
         self.wallets = Wallets(clock, self.store)
+        self.rates = rates.Rates(self.store)
+        #: What stands to be wrong in daily files on purpose.
+        self.planting = Planting(self.store)
+        self._paid_on: dict[tuple[str, date], list[Trade]] = {}
         self.tell: Told = lambda trade, action, refund: None
         self.trades: dict[tuple[str, str], Trade] = {}
         self.refunds: dict[tuple[str, str], Refund] = {}
@@ -141,8 +148,9 @@ class Records:
     def new_trade(self, order: Order, now: datetime) -> Trade:
         """Write down an order; Alipay's number comes with `exist`."""
         pricing = order.amount.currency
-        settle_rate = rates.settlement_rate(pricing, order.currency)
-        rate = rates.cny_rate(pricing)
+        today = beijing_day(now)
+        settle_rate = self.rates.between(pricing, order.currency, today)
+        rate = self.rates.cny(pricing, today)
         trade = Trade(
             partner=order.partner, out_trade_no=order.number, product=order.product, subject=order.subject,
             amount=order.amount.minor, trans_currency=pricing, currency=order.currency, rate=rate,
@@ -151,20 +159,67 @@ class Records:
             status=TradeStatus.ORDERED, created_at=now, expires_at=order.expires_at,
             code_expires_at=order.code_expires_at, notify_url=order.notify_url, charset=order.charset,
             sign_type=order.sign_type, pass_back=order.pass_back, body=order.body, price=order.price,
-            quantity=order.quantity, merchant=order.merchant, store=order.store, api=order.api,
-            extra=dict(order.extra),
+            quantity=order.quantity, merchant=order.merchant, store=order.store, merchant_id=order.merchant_id,
+            industry=order.industry, channel_fee=order.channel_fee,
+            settle_cny=self.rates.cny(order.currency, today), api=order.api, extra=dict(order.extra),
         )  # fmt: skip
         self.trades[order.partner, order.number] = trade
         self.keep(trade)
         return trade
 
     def charge(self, trade: Trade, buyer: Buyer, at: datetime) -> None:
-        """Take the money: the one place where a trade becomes paid. Raises `TurnedDown` for an empty wallet."""
+        """Take the money: the one place where a trade becomes paid. Raises `TurnedDown`: empty wallet, limits."""
+        self.check_limits(trade.partner, buyer, trade.cny, at)
         self.wallets.take(buyer, trade.cny)
         trade.status, trade.paid_at = TradeStatus.TRADE_SUCCESS, at
+        self._count(trade)
         self.keep(trade)
         self.schedule(at + self.refund_period(trade.partner), "finish", trade)
         self.tell(trade, "payByAccountAction", None)
+
+    def admit(self, order: Order) -> None:
+        """Does the partner's contract hold such a payment? Raises `TurnedDown`. Unknown partners have no contract."""
+        contract = self.contract(order.partner)
+        if contract is None:
+            return
+        if contract.suspended:
+            raise TurnedDown("PARTNER_ERROR")
+        if contract.products and order.product not in contract.products:
+            raise TurnedDown("ACCESS_FORBIDDEN")
+        if contract.currencies and not {order.currency, order.amount.currency} <= {*contract.currencies}:
+            raise TurnedDown("INVALID_PARAMETER", "CURRENCY_NOT_SUPPORT")
+        contract.limits.check_one(self.cny_of(order.amount))
+
+    def check_limits(self, partner: str, buyer: Buyer, fen: int, at: datetime) -> None:
+        """May this buyer pay so much to this partner now? Raises `TurnedDown`."""
+        today, contract = beijing_day(at), self.contract(partner)
+        if contract is not None:
+            contract.limits.check(fen, today, partial(self._used, f"partner {partner}"))
+        buyer.terms.check(fen, today, partial(self._used, f"buyer {buyer.id}"), self.choices.buyer_payment_limit_code)
+        if buyer.balance < fen:
+            raise TurnedDown("BUYER_BALANCE_NOT_ENOUGH")
+
+    def cny_of(self, amount: Money) -> int:
+        """What an amount costs a buyer today, in fen."""
+        return rates.to_cny(amount, self.rates.cny(amount.currency, beijing_day(self.clock.now())))
+
+    def _used(self, who: str, first: date, last: date) -> int:
+        """The fen that count against a limit, paid from one Beijing day to another, both included."""
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        trades = (trade for day in days for trade in self._paid_on.get((who, day), ()))
+        match self.choices.limit_room_back:
+            case "never":
+                return sum(trade.cny for trade in trades)
+            case "cancel":
+                return sum(trade.cny for trade in trades if trade.close_reason not in ("cancelled", "reversed"))
+            case "refund":
+                return sum(trade.cny - trade.refunded_cny for trade in trades)
+
+    def _count(self, trade: Trade) -> None:
+        if trade.paid_at:
+            day = beijing_day(trade.paid_at)
+            for who in (f"partner {trade.partner}", f"buyer {self.wallets.get(trade.buyer_id).id}"):
+                self._paid_on.setdefault((who, day), []).append(trade)
 
     def refund_period(self, partner: str) -> timedelta:
         """How long a partner's payments can be refunded."""
@@ -250,6 +305,7 @@ class Records:
             if not trade.trade_no:
                 continue
             self._index(trade)
+            self._count(trade)
             self._last_number = max(self._last_number, int(trade.trade_no[8:]))
             if trade.is_waiting:
                 for at, what in ((trade.pays_at, "pay"), (trade.expires_at, "close")):

@@ -91,8 +91,12 @@ class Sandbox:
             for buyer in config.buyers:
                 if self.book.wallets.find(buyer.id) is None:
                     self.book.add_buyer(
-                        buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin, hk=buyer.hk
-                    )
+                        buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin, hk=buyer.hk,
+                        terms=buyer.terms,
+                    )  # fmt: skip
+            for day, of_day in config.rates.items():
+                for currency, rate in of_day.items():
+                    self.book.rates.set(currency, day, rate)
             self.faults = Faults(self.store, self.clock)
             self.authorizations = Authorizations(self.book, config.auth_code_lifetime)
             self.daily_files = DailyFiles(self.book, self.partners)

@@ -168,6 +168,10 @@ def _known(asked: Asked) -> StaticCode:
 def _fill(code: StaticCode, data: dict[str, Any], asked: Asked) -> None:
     code.trans_currency, code.currency = data["trans_currency"], data.get("currency") or CNY
     code.merchant, code.store = data["secondary_merchant_name"], data.get("store_name", data.get("taxi_number", ""))
+    code.merchant_id, code.industry = data["secondary_merchant_id"], data["secondary_merchant_industry"]
+    fee = data.get("channel_fee") or {}
+    fee = json.loads(fee) if isinstance(fee, str) else fee
+    code.channel_fee = {name: str(value) for name, value in fee.items()}
     code.biz_data = asked.get("biz_data")
     code.notify_url = asked.get("notify_url") or code.notify_url
     code.notify_sign_type = data.get("notify_sign_type") or asked.sign_type

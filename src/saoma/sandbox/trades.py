@@ -10,10 +10,12 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
+from saoma.kit.clock import beijing_day
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
 from saoma.kit.money import Money
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.buyers import DEFAULT_PIN, TurnedDown
+from saoma.sandbox.limits import OTHERWISE, SENTENCES, BuyerTerms
 from saoma.sandbox.messages import told_of
 from saoma.sandbox.model import (
     Buyer,
@@ -65,11 +67,11 @@ class Book(Records):
 
     def add_buyer(
         self, buyer_id: str, name: str = "", balance: Money | None = None, *, pin_required: bool = False,
-        pin: str = DEFAULT_PIN, hk: bool = False,
+        pin: str = DEFAULT_PIN, hk: bool | None = None, terms: BuyerTerms | None = None,
     ) -> Buyer:  # fmt: skip
         """Make a buyer known, or change a known one. `balance` is CNY. Raises `Invalid`."""
         with self.store.writing():
-            return self.wallets.add(buyer_id, name, balance, pin_required=pin_required, pin=pin, hk=hk)
+            return self.wallets.add(buyer_id, name, balance, pin_required=pin_required, pin=pin, hk=hk, terms=terms)
 
     def new_payment_code(self, buyer_id: str) -> PaymentCode:
         """A fresh code to show at a till: 18 digits, single use, a new one each minute."""
@@ -120,8 +122,8 @@ class Book(Records):
             self.wallets.check_pin(buyer, pin)
             try:
                 self.charge(trade, buyer, now)
-            except TurnedDown:
-                raise Refused("There is not enough money in your wallet for this.") from None
+            except TurnedDown as no:
+                raise Refused(SENTENCES.get(no.code, OTHERWISE)) from None
             return trade
 
     def pay_static(self, code: str, buyer_id: str, amount: Money, pin: str) -> Trade:
@@ -140,9 +142,13 @@ class Book(Records):
                 product=Product.STATIC_CODE, subject=shop.store or shop.merchant, amount=amount,
                 currency=shop.currency, notify_url=shop.notify_url, charset=shop.notify_charset,
                 sign_type=shop.notify_sign_type, pass_back=shop.pass_back, merchant=shop.merchant, store=shop.store,
+                merchant_id=shop.merchant_id, industry=shop.industry, channel_fee=self._commission(shop, amount),
             )  # fmt: skip
-            if buyer.balance < rates.to_cny(amount, rates.cny_rate(amount.currency)):
-                raise Refused("There is not enough money in your wallet for this.")
+            try:
+                self.admit(order)
+                self.check_limits(order.partner, buyer, self.cny_of(amount), now)
+            except TurnedDown as no:
+                raise Refused(SENTENCES.get(no.code, OTHERWISE)) from None
             trade = self.new_trade(order, now)
             self.exist(trade, buyer, now)
             self.charge(trade, buyer, now)
@@ -188,15 +194,17 @@ class Book(Records):
             if refusal := _MAGIC_REFUSALS.get(magic):
                 raise TurnedDown(refusal)
             self.wallets.use_code(code, order.number)
-            if buyer.balance < rates.to_cny(order.amount, rates.cny_rate(order.amount.currency)):
-                raise TurnedDown("BUYER_BALANCE_NOT_ENOUGH")
+            self.admit(order)
+            fen = self.cny_of(order.amount)
+            self.check_limits(order.partner, buyer, fen, now)
             trade = self.new_trade(order, now)
             trade.code = code
             trade.expires_at = order.expires_at or now + lifetimes.BARCODE_LIFETIME
             if magic == "90":
                 trade.pays_at = now + _SLOW_PAYER
             self.exist(trade, buyer, now)
-            if not (hold or buyer.pin_required or magic in ("90", "91")):
+            asks = hold or buyer.pin_required or buyer.terms.wants_pin(fen)
+            if not (asks or magic in ("90", "91")):
                 self.charge(trade, buyer, now)
             return trade
 
@@ -210,6 +218,7 @@ class Book(Records):
             if known is not None:
                 check_open(known, order, buyer)
                 return known
+            self.admit(order)
             trade = self.new_trade(order, now)
             self.exist(trade, buyer, now)
             return trade
@@ -221,6 +230,7 @@ class Book(Records):
             if known is not None:
                 check_open(known, order, None)
                 return known
+            self.admit(order)
             trade = self.new_trade(order, now)
             trade.qr_token = new_token("bax")
             self.by_token[trade.qr_token] = trade
@@ -236,6 +246,13 @@ class Book(Records):
         """Every trade that exists at Alipay, oldest first."""
         self.pass_time()
         return [trade for trade in self.by_trade_no.values() if not partner or trade.partner == partner]
+
+    def _commission(self, shop: StaticCode, amount: Money) -> int:
+        """A printed code's `channel_fee`, at most five of a hundred (https://docs.antom.com/ac/global/qrcode_create)."""
+        today = beijing_day(self.clock.now())
+        rate = self.rates.between(amount.currency, shop.currency, today)
+        settled = rates.to_settlement(amount, rate, shop.currency)
+        return rates.commission(shop.channel_fee, settled, shop.currency)
 
     def _shop_number(self, now: datetime) -> str:
         return f"{self.choices.shop_order_prefix}{lifetimes.wire_time(now)}{secrets.randbelow(10**8):08d}"
@@ -256,5 +273,5 @@ class Book(Records):
             qr_code=self.code_url(trade.qr_token) if trade.qr_token else "", trade_no=trade.trade_no,
             out_trade_no=trade.out_trade_no, subject=trade.subject, amount=trade.money, cny=trade.cny_money,
             merchant=trade.merchant or trade.partner, store=trade.store, status=trade.status, buyer_id=trade.buyer_id,
-            expires_at=trade.expires_at,
+            expires_at=trade.expires_at, rate=trade.rate,
         )  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from saoma.kit.clock import beijing_day
 from saoma.kit.errors import Invalid, NotAllowed, NotFound, Refused
 from saoma.kit.money import Money
 from saoma.sandbox import rates
@@ -121,7 +122,7 @@ class Wallet:
                 typed = _typed(amount, found.trans_currency)
                 if typed.minor <= 0:
                     raise Invalid("Type an amount first.")
-                rate = rates.cny_rate(typed.currency)
+                rate = self._book.rates.cny(typed.currency, beijing_day(self._book.clock.now()))
                 cny = Money(rates.to_cny(typed, rate), CNY)
                 shop, store = found.merchant or found.partner, found.store
                 return Asked("", code, shop, store, store or shop, typed, cny, rate, self.buyer.balance_money, None)
@@ -130,7 +131,7 @@ class Wallet:
                     self._book.scan(code, self.buyer.id)
                     found = self._again(code)
                 self._check(found)
-                rate = rates.cny_rate(found.amount.currency)
+                rate = found.rate
                 return Asked(
                     found.trade_no, "", found.merchant, found.store, found.subject, found.amount, found.cny, rate,
                     self.buyer.balance_money, found.expires_at,
