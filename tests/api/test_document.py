@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(postgres: Any, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One deployment for all the dice."""
-    name = "t_schemathesis"
-    postgres.drop_database(name)
+    name = f"t_schemathesis_{uuid.uuid4().hex[:8]}"
     made = Served(postgres.make_database(name, template=template), tmp_path_factory.mktemp("storage"))
     made.thread.start()
     assert made.ready.wait(60)

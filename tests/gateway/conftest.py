@@ -199,20 +199,12 @@ async def two(both: Two, alipay: Alipay) -> Two:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def practising(
-    alipay: Alipay,
-    box: LetterBox,
-    our_clock: MovableClock,
-    postgres: EmbeddedPostgres,
-    template: str,
-    tmp_path: Path,
+    alipay: Alipay, box: LetterBox, our_clock: MovableClock, database_url: str, tmp_path: Path
 ) -> AsyncIterator[House]:
     """A deployment that names a sandbox for practice."""
-    name = f"t_practice_{uuid.uuid4().hex[:8]}"
-    address = postgres.make_database(name, template=template)
-    given = settings(address, box, tmp_path, practice_sandbox_url=alipay.url, read_seconds=1.0)
+    given = settings(database_url, box, tmp_path, practice_sandbox_url=alipay.url, read_seconds=1.0)
     rooms = Rooms.build(given, our_clock, {"bill": Bills()})
     async with House(alipay, box, our_clock, rooms).serving() as house:
         await house.open_shop("MD5", await make.account(alipay, SignType.MD5))
         await house.meet()
         yield house
-    postgres.drop_database(name)
