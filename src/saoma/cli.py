@@ -91,20 +91,23 @@ def worker() -> None:
     work()
 
 
-@app.command(epilog="Examples:  saoma sandbox --port 8001   |   saoma sandbox --port 8001 --config sandbox.toml")
+@app.command(
+    epilog="Examples:  saoma sandbox   |   saoma sandbox --state book.sqlite   |   saoma sandbox --config sandbox.toml"
+)
 def sandbox(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
     config: Annotated[Path | None, typer.Option(help="Partners, buyers and the state file, as TOML or JSON.")] = None,
+    state: Annotated[Path | None, typer.Option(help="File that keeps the book; without one, memory only.")] = None,
     sftp_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port of the daily files by SFTP; 0 takes any.")
     ] = None,
 ) -> None:
     """Run the local Alipay alone: gateway, authorization, toy wallet, control, for integrations in any language."""
     from saoma.kit.follow import follow_parent
-    from saoma.sandbox.server import run
+    from saoma.sandbox.command import run
 
     follow_parent()
-    run(port=port, config=config, sftp_port=sftp_port)
+    run(port=port, config=config, sftp_port=sftp_port, state=state)
 
 
 @app.command(

@@ -15,15 +15,15 @@ import aiohttp
 import pytest
 
 from saoma.kit.errors import Invalid
+from saoma.sandbox.command import run
 from saoma.sandbox.config import read_config
-from saoma.sandbox.server import run
 from tests.sandbox import make
 from tests.sandbox.make import KEY, PARTNER, Running
 
 START = """
 import sys
 from pathlib import Path
-from saoma.sandbox.server import run
+from saoma.sandbox.command import run
 run(int(sys.argv[1]), Path(sys.argv[2]))
 """
 

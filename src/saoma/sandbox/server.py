@@ -1,6 +1,6 @@
-"""The sandbox as a process: one event loop, one book, one port.
+"""The sandbox put together: gateways, book, wallets, control and pages, as one application.
 
-Everything runs in this one process because the book lives in its memory; what was answered is in the store, so the
+Everything runs in one process because the book lives in its memory; what was answered is in the store, so the
 process may be killed at any moment."""
 
 from __future__ import annotations
@@ -8,19 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import msgspec
-import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -36,7 +27,7 @@ from saoma.sandbox import gateway_pages, openapi_pages, plus_pages
 from saoma.sandbox.authorizing import Authorizations
 from saoma.sandbox.browser import Browser
 from saoma.sandbox.calls import Calls
-from saoma.sandbox.config import Config, read_config
+from saoma.sandbox.config import Config
 from saoma.sandbox.control import control_router
 from saoma.sandbox.daily_files import DailyFiles
 from saoma.sandbox.faults import Faults
@@ -54,13 +45,8 @@ from saoma.sandbox.sftp import SftpDoor
 from saoma.sandbox.standing import StandingClock
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
-from saoma.sandbox.welcome import welcome
 
 log = logging.getLogger(__name__)
-
-#: How long open connections may take to end when the sandbox is told to stop, in seconds.
-_PATIENCE = 2.0
-_PLACES = 2048
 
 
 class _Lean(Litestar):
@@ -189,46 +175,3 @@ def _too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[di
 async def _report(exception: Exception, scope: Scope) -> None:
     if not isinstance(exception, Refused | HTTPException | RecursionError):
         log.error("the sandbox stumbled over %s", scope.get("path"), exc_info=exception)
-
-
-def run(port: int, config: Path | None = None, sftp_port: int | None = None) -> None:
-    """Serve until told to stop (Ctrl-C or SIGTERM). Raises `Invalid` for wrong settings or a port in use."""
-    settings = read_config(config)
-    if sftp_port is not None:
-        settings = msgspec.structs.replace(settings, sftp_port=sftp_port)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, port))
-        except OSError as trouble:
-            raise Invalid(f"Port {port} can't be used: {trouble.strerror}.") from None
-    uvloop.run(_serve(settings, port))
-
-
-async def _serve(settings: Config, port: int) -> None:
-    sandbox = Sandbox(settings, port=port, store=Store(Path(settings.state) if settings.state else None))
-    # each page that is kept open and each call that is kept silent takes a place: have plenty of them
-    server = Server(
-        sandbox.app(),
-        settings.host,
-        port,
-        interface=Interfaces.ASGI,
-        backlog=_PLACES,
-        backpressure=_PLACES,
-        log_enabled=False,
-    )
-    told_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told_to_stop.set)
-    told = welcome(f"http://localhost:{port}", sandbox.partners.all(), sandbox.book.buyers())
-    sys.stdout.write(told)
-    sys.stdout.flush()
-    serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(told_to_stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()  # type: ignore[no-untyped-call]
-    _, late = await asyncio.wait({serving}, timeout=_PATIENCE)
-    if late:
-        # somebody is still being kept silent, or watches a page that never ends: what they were told is written
-        sandbox.store.close()
-        os._exit(0)
