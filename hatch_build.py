@@ -23,11 +23,16 @@ BUILT = ROOT / "src" / "saoma" / "web" / "built"
 def fingerprint() -> str:
     """A hash over everything that decides what is built."""
     found = hashlib.sha256(Path(__file__).read_bytes())
-    for path in sorted(FRONTEND.rglob("*")):
-        place = path.relative_to(FRONTEND)
-        if path.is_file() and "node_modules" not in place.parts:
-            found.update(place.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(sources()):
+        found.update(path.relative_to(FRONTEND).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+def sources() -> Iterator[Path]:
+    """Our own files of the pages; the thousands of npm's are not even looked at."""
+    for folder, folders, names in os.walk(FRONTEND):
+        folders[:] = [name for name in folders if name != "node_modules"]
+        yield from (Path(folder) / name for name in names)
 
 
 def node() -> tuple[Path, Path]:

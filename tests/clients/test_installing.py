@@ -13,7 +13,7 @@ from tests.clients.installing import HERE, PYTHON, NotInstalled
 
 def test_a_registry_out_of_reach_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installing, "INSTALLED", tmp_path)
-    monkeypatch.setattr(installing, "_uv", lambda: sys.executable)
+    monkeypatch.setattr(installing, "uv", lambda: sys.executable)
     with pytest.raises(NotInstalled, match="Is its package registry reachable") as told:
         installing.install()
     assert str(told.value).startswith(f"The client {PYTHON[0]}, which the tests drive")
