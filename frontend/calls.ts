@@ -4,7 +4,7 @@
 const main = document.querySelector<HTMLElement>("[data-calls]");
 
 /** How long to wait before connecting anew, in milliseconds. */
-const AGAIN = 2_000;
+const AGAIN = 1_000;
 
 function wide(): boolean {
   return window.matchMedia("(min-width: 60rem)").matches;

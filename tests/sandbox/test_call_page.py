@@ -133,7 +133,7 @@ async def test_a_notification_stands_between_the_calls_with_its_signature_and_wh
         await make.until(lambda: len(served.book.store.heard()) == 2)
         look = latest(served)
         assert (look.family, look.outcome, look.failed) == (Family.TOLD, Outcome.FAILED, "answer")
-        assert (look.service, look.number, look.code) == ("notify trade_status_sync", "TOLD-1", "<p>success</p>")
+        assert (look.service, look.number, look.code) == ("notify trade_status_sync", "TOLD-1", "HTML")
         told = parse_form(came[0], "UTF-8")
         assert (look.fields, look.request.text) == (told, string_to_sign(told))
         assert MD5.verify(look.request.text.encode(), look.request.sign)

@@ -182,12 +182,19 @@ def _said_by_partner(response: str | None, heard: Heard | None) -> Said:
     if response is None:
         return Said(Outcome.SILENT, "", check="reached")
     status = came.get("status", "")
-    code = "success" if came.get("yes") else status if status != "200" else response.strip()[:20]
+    code = "success" if came.get("yes") else status if status != "200" else _in_short(response.strip())
     if came.get("lies"):
         return Said(Outcome.FAILED if came.get("yes") else Outcome.DONE, code, check="answer")
     if came.get("yes"):
         return Said(Outcome.DONE, code, check="answer")
     return Said(Outcome.FAILED, code, check="answer" if status == "200" else "status")
+
+
+def _in_short(answer: str) -> str:
+    """A wrong answer in a word: what it is rather than how it begins."""
+    if "<" in answer:
+        return "HTML"
+    return "JSON" if answer[:1] in ("{", "[", '"') else answer[:16] or "–"
 
 
 def _family(service: str, fields: Mapping[str, str], heard: Heard | None) -> Family:

@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.journeys.looking import faults
 from tests.sandbox import make
 from tests.sandbox.wallet.conftest import Street
 
@@ -21,6 +22,7 @@ def call(street: Street, fields: dict[str, str]) -> None:
 
 def test_a_refused_call_arrives_and_says_why_in_both_languages(chromium: Browser, street: Street) -> None:
     wide = chromium.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB")
+    wide.grant_permissions(["clipboard-read", "clipboard-write"])
     page, troubles = wide.new_page(), list[str]()
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
@@ -51,6 +53,24 @@ def test_a_refused_call_arrives_and_says_why_in_both_languages(chromium: Browser
     page.get_by_role("button", name="Follow the newest").click()
     expect(page.locator("[data-hints]")).to_contain_text("Is alipay.acquire.cancel meant?")
 
+    # the text to sign goes to whoever compares it with their own, and the order has a list of its own
+    page.locator("[data-call]", has_text=number).click()
+    page.get_by_role("button", name="Copy the text").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("_input_charset=UTF-8&alipay_seller_id=") and copied.endswith("trans_name=<b>soup</b>")
+    assert faults(page) == []
+    page.get_by_role("link", name="All about this order").click()
+    expect(page.locator("[data-call]")).to_have_count(1)
+    page.get_by_role("searchbox").fill("cancle")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.get_by_role("heading", name="No such calls")).to_be_visible()
+    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("searchbox").fill("cancle")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator("[data-call]")).to_have_count(1)
+    page.get_by_role("link", name="Show all").click()
+
     page.get_by_role("link", name="中文").click()
     expect(page.locator("[data-hints]")).to_contain_text("没有 alipay.acquire.cancle 这个接口")
     page.get_by_role("link", name="出错的").click()
@@ -60,10 +80,17 @@ def test_a_refused_call_arrives_and_says_why_in_both_languages(chromium: Browser
     wide.close()
 
 
-def test_on_a_phone_a_call_is_a_page_of_its_own(page: Page, street: Street) -> None:
+def test_on_a_phone_a_call_is_a_page_of_its_own_and_a_lost_connection_heals(page: Page, street: Street) -> None:
     number = street.number()
     call(street, make.signed(make.pay_fields(number, trans_amount="x")))
+    page.route("**/calls/live*", lambda route: route.abort())
     page.goto(f"http://localhost:{street.port}/calls?only=trouble")
+    expect(page.get_by_text("connection lost, trying again…")).to_be_visible()
+    meanwhile = street.number()
+    call(street, make.signed(make.pay_fields(meanwhile, trans_amount="x")))
+    page.unroute("**/calls/live*")
+    expect(page.locator("[data-live=on]")).to_be_visible()
+    expect(page.locator("[data-call]", has_text=meanwhile)).to_be_visible()
     page.locator("[data-call]", has_text=number).click()
     expect(page.locator("[data-hints]")).to_contain_text("trans_amount")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
