@@ -83,7 +83,8 @@ async def authorize(
     app_id, scope = query.get("app_id", ""), query.get("scope", "")
     redirect_uri, state = query.get("redirect_uri", ""), query.get("state")
     partner = partners.of_app(app_id)
-    fault = request_fault(partner, scope, redirect_uri, state or "")
+    choices = authorizations.choices
+    fault = request_fault(partner, scope, redirect_uri, state or "", exact=choices.redirect_check == "exact")
     asked = {**{name: query[name] for name in query}, "User-Agent": request.headers.get("user-agent", "")}
     at, number = book.clock.now().isoformat(), partner.partner if partner else ""
     buyer = _buyer_of(request, book, query.get("wallet_buyer", ""))
@@ -91,7 +92,14 @@ async def authorize(
     with book.store.hearing(heard_of(request, b"")) as heard:
         book.store.log(at, AUTHORIZE, number, "", asked, "refused" if fault else "granted", fault or "")
         if not fault and buyer is not None:
-            target = callback(redirect_uri, app_id, scope, authorizations.new_code(app_id, buyer), state)
+            target = callback(
+                redirect_uri,
+                app_id,
+                scope,
+                authorizations.new_code(app_id, buyer),
+                state,
+                more=choices.extra_callback_parameters,
+            )
             heard.answer = {"Location": target}
     if fault:
         return _page("Authorization failed 授权失败", f"<p>{escape(fault)}</p>", status=400)

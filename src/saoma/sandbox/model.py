@@ -254,6 +254,8 @@ class Partner(msgspec.Struct, omit_defaults=True):
     open_id_only: bool = False
     #: The contract's fee, as a part of one: it stands in the daily files only.
     fee_rate: str = "0.006"
+    #: The key of content encryption for its application, base64, as the portal shows it.
+    aes_key: str = ""
     #: Calls of the Open API must name the certificates of this application and of Alipay's root.
     certificate_mode: bool = False
     #: Who it is for Alipay+, and the public half of the key that signs there.

@@ -28,9 +28,10 @@ from saoma.sandbox.mapi import Forger, Reply
 from saoma.sandbox.model import Partner
 from saoma.sandbox.openapi_bills import Bills
 from saoma.sandbox.openapi_choices import DEFAULT, OpenApiChoices
-from saoma.sandbox.openapi_codes import Refusal, failed, told
+from saoma.sandbox.openapi_codes import Refusal, failed, rejected, told
+from saoma.sandbox.openapi_encryption import AES, Undecipherable, decrypted, encrypted
 from saoma.sandbox.openapi_reading import Content, charset_of, read_content, read_fields
-from saoma.sandbox.openapi_token import OAUTH_TOKEN, granted
+from saoma.sandbox.openapi_token import INFO_SHARE, OAUTH_TOKEN, granted, shared
 from saoma.sandbox.openapi_trade import Call
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.trades import Book
@@ -48,6 +49,10 @@ _NEEDED: Final = {
     "version": "version",
     "charset": "charset",
 }
+#: Words after which a cancel is worth repeating; one is also printed with its letters swapped.
+_AGAIN: Final = frozenset({"ACQ.SYSTEM_ERROR", "AQC.SYSTEM_ERROR", "ACQ.SELLER_BALANCE_NOT_ENOUGH"})
+#: Numbers of answers that are encrypted where the call was: those of the work, and none of the gateway.
+_BUSINESS: Final = frozenset({"10000", "10003", "40004"})
 _NO_AMOUNTS: Final = {
     "buyer_pay_amount": "0.00", "invoice_amount": "0.00", "point_amount": "0.00", "receipt_amount": "0.00",
 }  # fmt: skip
@@ -55,13 +60,17 @@ _NO_AMOUNTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method. `bare` stands in its failures, too; `echo`: they name the order; `word` is its planned no."""
+    """One method. `bare` stands in its failures, too; `echo`: they name the order; `word` is its planned no.
+
+    `prefix` stands before its words, and `broken` is the one for a system error."""
 
     answer: Callable[[Call], Mapping[str, Any]]
     bare: Mapping[str, str] = field(default_factory=dict)
     echo: bool = False
     word: str = "ACCESS_FORBIDDEN"
     holds: bool = False
+    prefix: str = "ACQ."
+    broken: str = "SYSTEM_ERROR"
 
 
 _TRADES: Final[Mapping[str, Method]] = {
@@ -77,7 +86,7 @@ _TRADES: Final[Mapping[str, Method]] = {
     "alipay.trade.fastpay.refund.query": Method(undoing.refund_query),
 }
 #: Everything this gateway answers.
-METHODS: Final = (OAUTH_TOKEN, *_TRADES, _BILLS, _CERTIFICATE)
+METHODS: Final = (OAUTH_TOKEN, *_TRADES, _BILLS, _CERTIFICATE, INFO_SHARE)
 
 
 @dataclass(slots=True)
@@ -91,6 +100,7 @@ class _Talk:
     signatory: Signatory | None = None
     number: str = ""
     cert_sn: str = ""
+    aes_key: str = ""
     why: str = ""
     late: float = 0
 
@@ -115,8 +125,9 @@ class OpenApi:
         self.bills = Bills(book, choices)
         self._methods = {
             **_TRADES,
-            _BILLS: Method(self.bills.address),
+            _BILLS: Method(self.bills.address, word="BILL_NOT_EXIST", prefix="", broken="UNKNOW_ERROR"),
             _CERTIFICATE: Method(self._download_certificate),
+            INFO_SHARE: Method(lambda call: shared(call, authorizations)),
         }
 
     def answer(self, query: bytes, body: bytes) -> Reply:
@@ -145,13 +156,14 @@ class OpenApi:
         method = fields["method"]
         if method == OAUTH_TOKEN:
             return self._token(talk)
-        content = read_content(fields.get("biz_content") or "{}")
+        content = read_content(_content_text(talk))
         talk.number = self._number_in(content, talk)
         assert talk.partner is not None and talk.signatory is not None
         sign_type = talk.signatory.sign_type.value
         call = Call(
-            content, talk.partner, self._book, self._choices, talk.charset, sign_type, fields.get("notify_url", "")
-        )
+            content, talk.partner, self._book, self._choices, talk.charset, sign_type, fields.get("notify_url", ""),
+            auth_token=fields.get("auth_token", ""),
+        )  # fmt: skip
         return self._carried_out(method, call, talk)
 
     # --- checks ----------------------------------------------------------------------------------------------------
@@ -185,7 +197,10 @@ class OpenApi:
         if fields.get("format", "JSON").upper() not in ("", "JSON"):
             raise Refusal("40002", "isv.invalid-format", "only JSON is spoken here")
         if fields.get("encrypt_type"):
-            raise Refusal("40002", "isv.invalid-encrypt-type", "no content encryption is configured for this app")
+            if fields["encrypt_type"] != AES or not partner.aes_key:
+                why = "encrypt_type is AES" if partner.aes_key else "no aes_key is configured for this application"
+                raise Refusal("40002", "isv.invalid-encrypt-type", why)
+            talk.aes_key = partner.aes_key
         if fields.get("app_auth_token"):
             raise Refusal("20001", "aop.invalid-app-auth-token", "nobody authorized this app to act for another")
         if partner.services and method not in partner.services:
@@ -251,13 +266,14 @@ class OpenApi:
             case FaultKind.SILENCE_BEFORE:
                 return Reply(None, wait=wait + talk.late)
             case FaultKind.SYSTEM_ERROR_BEFORE:
-                said = self._refused(method, call, failed("SYSTEM_ERROR"))
+                said = self._refused(method, call, failed(method.broken, prefix=method.prefix))
             case FaultKind.UNAVAILABLE_BEFORE:
                 raise Refusal("20000", "isp.unknow-error")
             case FaultKind.REFUSED:
-                said = self._refused(method, call, failed(fault.code if fault and fault.code else method.word))
+                word = fault.code if fault and fault.code else method.word
+                said = self._refused(method, call, failed(word, prefix=method.prefix))
             case FaultKind.REJECTED:
-                raise Refusal("40002", fault.code if fault else "")
+                raise rejected(fault.code if fault else "")
             case FaultKind.UNKNOWN if not method.holds:
                 raise Refusal("20000", "aop.unknow-error")
             case _:
@@ -270,7 +286,7 @@ class OpenApi:
             case FaultKind.SILENCE_AFTER:
                 return Reply(None, wait=wait + talk.late)
             case FaultKind.SYSTEM_ERROR_AFTER:
-                said = self._refused(method, call, failed("SYSTEM_ERROR"))
+                said = self._refused(method, call, failed(method.broken, prefix=method.prefix))
             case FaultKind.UNAVAILABLE_AFTER:
                 raise Refusal("20000", "isp.unknow-error")
             case FaultKind.BAD_SIGNATURE:
@@ -293,7 +309,7 @@ class OpenApi:
     def _refused(self, method: Method, call: Call, no: Refusal) -> dict[str, Any]:
         said: dict[str, Any] = told(no) | dict(method.bare) | no.more
         if method.word == "TRADE_CANCEL_TIME_OUT":
-            said.setdefault("retry_flag", "Y" if no.sub_code == "ACQ.SYSTEM_ERROR" else "N")
+            said.setdefault("retry_flag", "Y" if no.sub_code in _AGAIN else "N")
         if method.echo:
             with contextlib.suppress(Refusal):
                 said["out_trade_no"] = call.content.number("out_trade_no")
@@ -309,7 +325,7 @@ class OpenApi:
             case FaultKind.SYSTEM_ERROR_BEFORE | FaultKind.UNAVAILABLE_BEFORE | FaultKind.UNKNOWN:
                 raise Refusal("20000", "isp.unknow-error")
             case FaultKind.REFUSED | FaultKind.REJECTED:
-                raise Refusal("40002", fault.code if fault and fault.code else "isv.code-invalid")
+                raise rejected(fault.code if fault and fault.code else "isv.code-invalid")
             case FaultKind.SILENCE_BEFORE:
                 return Reply(None, wait=wait + talk.late)
             case _:
@@ -335,9 +351,24 @@ class OpenApi:
 
     def _reply(self, said: Mapping[str, Any], talk: _Talk, *, signed: bool = True) -> Reply:
         text = json_text(said, escape_slashes=self._choices.escape_slashes)
+        if talk.aes_key and said.get("code", "10000") in _BUSINESS:
+            text = f'"{encrypted(text, talk.aes_key, talk.charset)}"'
         signatory = talk.signatory if signed else None
         body = write_openapi_answer(talk.node, text, signatory, talk.charset, talk.cert_sn)
         return Reply(body, f"text/html;charset={talk.charset}", talk.late)
+
+
+def _content_text(talk: _Talk) -> str:
+    """`biz_content` as it was meant. Raises `Refusal` for what can't be deciphered."""
+    text = talk.fields.get("biz_content") or ""
+    if not (text and talk.aes_key):
+        return text or "{}"
+    try:
+        return decrypted(text, talk.aes_key, talk.charset)
+    except Undecipherable:
+        talk.aes_key = ""
+        why = "biz_content is not base64 of AES-CBC with this application's key and a vector of zeros"
+        raise Refusal("40002", "isv.decryption-error-unknown", why) from None
 
 
 def json_text(said: Mapping[str, Any], *, escape_slashes: bool) -> str:

@@ -37,6 +37,17 @@ class OpenApiChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bill_charset: Literal["gbk", "utf-8"] = "gbk"
     #: How long a bill's address is good.
     bill_url_seconds: float = 30
+    #: How long tokens of silent authorizations live, in seconds: observed were 15 and 30 days, and a year for both.
+    base_token_seconds: int = 1_296_000
+    base_refresh_seconds: int = 2_592_000
+    #: Whether token answers tell when the authorization began, as captured since 2023; printed ones do not.
+    auth_start: bool = True
+    #: The word for a code or a refresh token of another application: one of its own, or that of unknown ones.
+    other_apps_token: Literal["invalid", "isv.unmatched-app-id"] = "invalid"
+    #: What of `redirect_uri` is compared: the host, or with what stands in `callback_hosts` all of it.
+    redirect_check: Literal["host", "exact"] = "host"
+    #: Whether callbacks carry `userOutputs` and an empty `alipay_token`, as captured in 2025.
+    extra_callback_parameters: bool = False
 
     def __post_init__(self) -> None:
         for text in (self.timeout_express, self.qr_code_timeout_express):

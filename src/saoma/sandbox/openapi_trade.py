@@ -45,6 +45,7 @@ class Call:
     sign_type: str
     notify_url: str = ""
     hold: bool = False
+    auth_token: str = ""
 
     def find(self) -> Trade:
         """The trade the caller names. Raises `Refusal`."""

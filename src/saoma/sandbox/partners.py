@@ -13,6 +13,7 @@ from saoma.alipay.signing import Signatory, SignType, md5_signatory, new_rsa_key
 from saoma.kit.errors import Invalid
 from saoma.kit.money import EXPONENTS
 from saoma.sandbox.model import Partner
+from saoma.sandbox.openapi_encryption import read_key
 from saoma.sandbox.store import Store
 
 PARTNER_ID: Final = re.compile(r"2088[0-9]{12}")
@@ -88,6 +89,8 @@ class Partners:
         owner = self.of_client(partner.client_id)
         if owner is not None and owner.partner != partner.partner:
             raise Invalid(f"The client id {partner.client_id} belongs to partner {owner.partner}.")
+        if partner.aes_key:
+            read_key(partner.aes_key)
         if partner.client_id and not partner.client_public_key:
             raise Invalid("A client id needs its client_public_key (PEM).")
         if not all(re.fullmatch(r"[1-9][0-9]{0,8}", version) for version in partner.client_keys):

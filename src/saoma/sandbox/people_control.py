@@ -41,6 +41,7 @@ class NewPartner(msgspec.Struct):
     services: list[str] | None = None
     open_id_only: bool | None = None
     certificate_mode: bool | None = None
+    aes_key: str | None = None
     client_id: str | None = None
     client_public_key: str | None = None
     client_keys: dict[str, str] | None = None

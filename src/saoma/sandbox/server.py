@@ -84,7 +84,7 @@ class Sandbox:
                 for currency, rate in of_day.items():
                     self.book.rates.set(currency, day, rate)
             self.faults = Faults(self.store, self.clock)
-            self.authorizations = Authorizations(self.book, config.auth_code_lifetime)
+            self.authorizations = Authorizations(self.book, config.auth_code_lifetime, config.openapi)
             self.daily_files = DailyFiles(self.book, self.partners)
             self.sftp = SftpDoor(self.daily_files, self.partners, self.store)
             self.player = Player(self.book, self.faults, self.daily_files, self.partners)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
 from saoma.alipay.signing import SignType
 from saoma.sandbox.model import Partner
+from saoma.sandbox.openapi import METHODS
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import APP, KEY, PARTNER
@@ -114,8 +116,6 @@ def test_a_method_outside_the_contract_is_forbidden() -> None:
 
 
 def test_parameters_may_stand_in_the_url_or_in_the_body_but_not_differ(till: Desk) -> None:
-    from urllib.parse import urlencode
-
     fields = till.signed(QUERY, ASKED)
     whole = urlencode(fields).encode()
     for query, body in ((whole, b""), (b"", whole), (whole, whole)):
@@ -132,6 +132,26 @@ def test_a_call_in_gbk_is_answered_in_gbk_and_signed_over_those_bytes(till: Desk
     asked = till.send(till.signed(QUERY, {"out_trade_no": "G1"}, charset="gbk"))
     assert "测试".encode("gbk") in asked
     assert till.read(asked, "gbk").fields["subject"] == "测试 café"
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("charset", ["gbk", "GB2312", "GBK"])
+def test_every_method_is_asked_and_answered_in_gbk_by_both_ways(till: Desk, method: str, charset: str) -> None:
+    content = {
+        "out_trade_no": "G1", "total_amount": "1", "subject": "牛肉面", "buyer_id": "2088000000009999",
+        "scene": "bar_code", "auth_code": "281234567890123456", "out_request_no": "R1", "refund_amount": "1",
+        "bill_type": "trade", "bill_date": "2024-01-04", "alipay_cert_sn": "x",
+    }  # fmt: skip
+    whole = urlencode(till.signed(method, content, charset=charset), encoding="gbk").encode()
+    said = []
+    for query, body in ((whole, b""), (b"", whole)):
+        reply = till.sandbox.openapi.answer(query, body)
+        assert reply.content_type == f"text/html;charset={charset}"
+        answer = till.read(reply.body or b"", charset)
+        assert answer.is_signed_by(sandboxes.partner_signatory())
+        said.append(answer.fields.get("sub_code", answer.fields["code"]))
+    assert "isv.invalid-signature" not in said
+    assert "isv.invalid-charset" not in said
 
 
 def test_text_that_is_not_the_charset_it_says_is_refused(till: Desk) -> None:

@@ -99,6 +99,60 @@ def test_the_sample_of_a_waiting_payment_comes_out_letter_by_letter() -> None:
     assert text.replace("0121001000", "0122001400").replace(f'"buyer_user_id":"{number}",', "") == WAITING
 
 
+CODE_SPENT = {
+    "method": "alipay.system.oauth.token",
+    "grant_type": "authorization_code",
+    "code": "ca34ea491e7146cc87d25fca24c4cD11",
+    "sign": "FcD6z6s4qR5fHaVy10Ea40Yuh3/+TLJFj6PW1rMLAmLnIpHfABDu6R1yk32hOts89Y97azb0oWgl0LvzXAKomVl5unsxQ8O2nOP5"
+    "cfXq5HamBHAWiXjYrZ6aaiuRuW80k/ls0LBlzhHTcPIQC4kiFz02jORUKZrz8t3RcMxgmDc=",
+}
+REFRESHED = {
+    "method": "alipay.system.oauth.token",
+    "grant_type": "refresh_token",
+    "refresh_token": "20120823ac6ffaa4d2d84e7384bf983531473993",
+    "sign": "D/o1uXKkHa0ldYvVOr5OYvgH2yuRC7Rz2CetjVFCzebulad7dls2IwICDz6fxk7oAKmZO+ykDBn0okGVjOpvTj/58yd+vX2S1GLD"
+    "MuXIG1epMboCvUNpLT5Qwrr4EVPcL1nNti6H6QkVVmPJ7hhZFlY20AhO1Ynd8ginZfYX8qc=",
+}
+GRANTED = (
+    '{"access_token":"auth_baseBtest0001","alipay_user_id":"20880000000000000000000000000001","expires_in":1296000,'
+    '"re_expires_in":2592000,"refresh_token":"auth_baseBtest0002","user_id":"2088000000000001"}'
+)
+GRANTED_SIGN = (
+    "mgVh5b0cuVjflTdQlyRcSFzj13F8P8VRsf07xApQBptGyLQdn7HlGDk41xpt6GzhRIFXR5XjJ1uLVgzyMWM5rkNWCOD54igSKPSuGwujzHNpgQAs"
+    "crvPNC4h/rMhEad3tjHzQKxzeiCoTZdn5krJ9X5upZmXM7bVM1VE7BmXe34="
+)
+SPENT = '{"code":"40002","msg":"Invalid Arguments","sub_code":"isv.code-invalid","sub_msg":"授权码code无效"}'
+SPENT_SIGN = (
+    "C3zQXzpXp+IsYDJ50F/hSfIedt8D7C56ZnoEdetvczjc6meGQPMePd2UjFEIWJRAgiyspljpqS7Fdqf20LjFL3Uhig0KUeWrgDxGHjeR+SecMBGP"
+    "JCSLSNdV8f0RV1kttlopH6GBRD/Tb0xhuVqER7Nxj2IU8t7zs2tb2CV5MNs="
+)
+
+
+def test_the_printed_code_of_nobody_gets_the_printed_bytes() -> None:
+    said = replay(published(), CODE_SPENT).decode()
+    assert said == f'{{"error_response":{SPENT},"sign":"{SPENT_SIGN}"}}'
+
+
+def test_the_printed_refresh_is_genuine_and_its_token_unknown() -> None:
+    till = published()
+    assert till.read(replay(till, REFRESHED)).fields["sub_code"] == "isv.refresh-token-invalid"
+    spoiled = REFRESHED | {"refresh_token": "20120823ac6ffaa4d2d84e7384bf983531473994"}
+    assert till.read(replay(till, spoiled)).fields["sub_code"] == "isv.invalid-signature"
+
+
+def test_the_printed_tokens_come_out_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    till = published(auth_start=False)
+    book, authorizations = till.sandbox.book, till.sandbox.authorizations
+    book.wallets.add("tester", user_id="2088000000000001")
+    code = authorizations.new_code(APP, book.buyer("tester"))
+    texts = iter(["auth_baseBtest0001", "auth_baseBtest0002"])
+    monkeypatch.setattr(authorizations, "new_token_text", lambda prefix: next(texts))
+    fields = COMMON | {"method": "alipay.system.oauth.token", "grant_type": "authorization_code", "code": code}
+    fields = sandboxes.signed(fields, rsa_signatory(SignType.RSA2, PRIVATE_KEY, None), open_api=True)
+    said = replay(till, fields).decode()
+    assert said == f'{{"alipay_system_oauth_token_response":{GRANTED},"sign":"{GRANTED_SIGN}"}}'
+
+
 def test_a_captured_failure_comes_out_letter_by_letter() -> None:
     till = desk()
     content = {"out_trade_no": "20160901160434", "scene": "bar_code", "auth_code": "281234567890123492",
