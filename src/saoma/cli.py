@@ -9,6 +9,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Final, Literal
 
 import typer
@@ -93,21 +94,50 @@ def worker() -> None:
 
 @app.command(
     epilog="Examples:  saoma sandbox   |   saoma sandbox --state book.sqlite   |   saoma sandbox --config sandbox.toml"
+    "   |   saoma sandbox --scenario flaky-network   |   saoma sandbox --scenario rough.yaml --run 'pytest -q'"
 )
 def sandbox(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+    command: Annotated[list[str] | None, typer.Argument(help="After --: the command of --run, word by word.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on [default: 8001; with --run any free one].")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Partners, buyers and the state file, as TOML or JSON.")] = None,
     state: Annotated[Path | None, typer.Option(help="File that keeps the book; without one, memory only.")] = None,
     sftp_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port of the daily files by SFTP; 0 takes any.")
     ] = None,
+    scenario: Annotated[str, typer.Option(help="Play this timeline of faults: a YAML file, or a known name.")] = "",
+    seed: Annotated[int | None, typer.Option(min=0, help="Draw the scenario's chances from another seed.")] = None,
+    run: Annotated[str, typer.Option(help="Run this command beside it, end with it and its exit code.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="With --run: exit code 3 when a step never came.")] = False,  # noqa: FBT002
+    scenarios: Annotated[bool, typer.Option("--scenarios", help="List the scenarios that come with it.")] = False,  # noqa: FBT002
 ) -> None:
     """Run the local Alipay alone: gateway, authorization, toy wallet, control, for integrations in any language."""
+    if (command and run) or (command and not which(command[0])):
+        raise typer.BadParameter("name one command, by --run or after --" if run else f"no command {command[0]!r}")
+    if (seed is not None and not scenario) or (strict and not (scenario and (command or run))):
+        raise typer.BadParameter("--seed and --strict are for a --scenario" + (" with --run" if strict else ""))
     from saoma.kit.follow import follow_parent
-    from saoma.sandbox.command import run
 
+    if scenarios:
+        from saoma.sandbox.scenario_reading import told
+
+        typer.echo(told())
+        return
+    played = None
+    if scenario:
+        from saoma.sandbox.scenario import find
+        from saoma.sandbox.scenario_reading import read_scenario_file
+
+        played = read_scenario_file(find(scenario), seed)
     follow_parent()
-    run(port=port, config=config, sftp_port=sftp_port, state=state)
+    if command or run:
+        from saoma.sandbox.beside import run_beside
+
+        sys.exit(run_beside(command or run, port, config, sftp_port, state, played, strict=strict))
+    from saoma.sandbox.command import run as serve_sandbox
+
+    serve_sandbox(port=port or 8001, config=config, sftp_port=sftp_port, state=state, scenario=played)
 
 
 @app.command(

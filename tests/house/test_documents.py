@@ -18,6 +18,7 @@ DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 #: Settings of tools and tests, which no deployment needs.
 TOOL_SETTINGS = {
     *("SAOMA_FOLLOW_STDIN", "SAOMA_NO_BROWSER", "SAOMA_BROWSER", "SAOMA_CHROMIUM"),
+    *(f"SAOMA_SANDBOX_{name}" for name in ("URL", "PORT", "GATEWAY_URL", "PLUS_URL", "AUTHORIZE_URL", "CONTROL_URL")),
     *("SAOMA_PICTURES", "SAOMA_TEST_POSTGRES", "SAOMA_BENCH_KEYS"),
 }
 

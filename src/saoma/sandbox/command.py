@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import uvloop
@@ -22,6 +22,8 @@ from granian.server.embed import Server
 
 from saoma.kit.errors import Invalid, Refused
 from saoma.sandbox.config import Config, read_config
+from saoma.sandbox.scenario import Scenario
+from saoma.sandbox.scenario_playing import check_buyers
 from saoma.sandbox.server import Sandbox
 from saoma.sandbox.store import Store
 from saoma.sandbox.welcome import welcome
@@ -31,19 +33,38 @@ _PATIENCE: Final = 2.0
 _PLACES: Final = 2048
 
 
-def run(port: int, config: Path | None = None, sftp_port: int | None = None, state: Path | None = None) -> None:
-    """Serve until told to stop (Ctrl-C or SIGTERM). `state` is the book's file, whatever the settings say.
+def run(
+    port: int,
+    config: Path | None = None,
+    sftp_port: int | None = None,
+    state: Path | None = None,
+    scenario: Scenario | None = None,
+) -> None:
+    """Serve until told to stop (Ctrl-C or SIGTERM), and play a scenario. `state` is the book's file, whatever the
+    settings say.
 
     Raises `Invalid` for wrong settings, a book that can't be read or is in use, and a port in use."""
+    with opened(port, config, sftp_port, state, scenario) as sandbox:
+        uvloop.run(_serve(sandbox, scenario))
+
+
+@contextlib.contextmanager
+def opened(
+    port: int | None, config: Path | None, sftp_port: int | None, state: Path | None, scenario: Scenario | None
+) -> Iterator[Sandbox]:
+    """A sandbox that plays a scenario and serves nobody yet; without a port it takes a free one. Raises `Invalid`."""
     settings = read_config(config)
     if sftp_port is not None:
         settings = msgspec.structs.replace(settings, sftp_port=sftp_port)
     if state is not None:
         settings = msgspec.structs.replace(settings, state=str(state))
     with _alone(Path(settings.state) if settings.state else None):
-        sandbox = _opened(settings, config, port)
-        _try_port(settings.host, port)
-        uvloop.run(_serve(sandbox, settings.host, port))
+        sandbox = _opened(settings, config, port or _try_port(settings.host, 0))
+        if scenario is not None:
+            check_buyers(scenario, sandbox.book)
+            sandbox.player.resume(scenario)
+        _try_port(settings.host, sandbox.port)
+        yield sandbox
 
 
 @contextlib.contextmanager
@@ -87,11 +108,12 @@ def _opened(settings: Config, config: Path | None, port: int) -> Sandbox:
         raise Invalid(f"{what}: begin a new one by deleting it or by naming another file.") from None
 
 
-def _try_port(host: str, port: int) -> None:
+def _try_port(host: str, port: int) -> int:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+            return int(probe.getsockname()[1])
         except socket.gaierror as trouble:
             raise Invalid(f"The sandbox can't listen on {host!r}: {trouble.strerror}.") from None
         except OSError as trouble:
@@ -99,28 +121,42 @@ def _try_port(host: str, port: int) -> None:
             raise Invalid(f"{why} Stop what uses it, or choose another with --port.") from None
 
 
-async def _serve(sandbox: Sandbox, host: str, port: int) -> None:
+def server_of(sandbox: Sandbox) -> Server:
+    """The server of a sandbox, on its port."""
     # each page that is kept open and each call that is kept silent takes a place: have plenty of them
-    server = Server(
+    return Server(
         sandbox.app(),
-        host,
-        port,
+        sandbox.config.host,
+        sandbox.port,
         interface=Interfaces.ASGI,
         backlog=_PLACES,
         backpressure=_PLACES,
         log_enabled=False,
     )
+
+
+async def _serve(sandbox: Sandbox, scenario: Scenario | None) -> None:
+    server = server_of(sandbox)
     told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop.set)
-    sys.stdout.write(welcome(f"http://localhost:{port}", sandbox.partners.all(), sandbox.book.buyers()))
+    told = welcome(f"http://localhost:{sandbox.port}", sandbox.partners.all(), sandbox.book.buyers())
+    if scenario is not None:
+        told += f"Playing {scenario.name} (seed {scenario.seed}): /control/scenarios tells how far it is.\n"
+    sys.stdout.write(told)
     sys.stdout.flush()
     serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(told_to_stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await ended(sandbox, server, serving)
+
+
+async def ended(sandbox: Sandbox, server: Server, serving: asyncio.Task[Any], code: int = 0) -> None:
+    """Stop serving. Where somebody is still kept waiting, the process ends here, with this exit code."""
     server.stop()  # type: ignore[no-untyped-call]
     _, late = await asyncio.wait({serving}, timeout=_PATIENCE)
     if late:
         # somebody is still being kept silent, or watches a page that never ends: what they were told is written
         sandbox.store.close()
-        os._exit(0)
+        sys.stdout.flush()
+        os._exit(code)

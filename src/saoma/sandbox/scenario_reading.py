@@ -18,7 +18,7 @@ from saoma.kit.errors import Invalid
 from saoma.sandbox.daily_files import FileError, FileKind
 from saoma.sandbox.fault_planning import checked
 from saoma.sandbox.faults import NOTIFICATION, OF_NOTIFICATIONS, SILENCE, Fault, FaultKind
-from saoma.sandbox.scenario import Deed, Scenario, Start, Step
+from saoma.sandbox.scenario import Deed, Scenario, Start, Step, shipped
 
 #: Which keys a step may have, by the one key that says what happens.
 _WHEN: Final = ("at", "after")
@@ -110,6 +110,14 @@ def read_scenario_file(path: Path, seed: int | None = None) -> Scenario:
         return read_scenario(text, path.stem, seed)
     except Invalid as wrong:
         raise Invalid(f"The scenario {path} is wrong, {wrong}") from None
+
+
+def told() -> str:
+    """The scenarios that come with this sandbox, in words."""
+    lines = []
+    for name, path in shipped().items():
+        lines.append(f"{name}\n    {read_scenario_file(path).about}")
+    return "\n".join([*lines, "", "Play one: saoma sandbox --scenario NAME"])
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------
