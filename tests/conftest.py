@@ -42,6 +42,7 @@ class TogetherOrAlone(LoadScopeScheduling):
         "tests/web/test_parts_page.py",
         "tests/sandbox/wallet/",
         "tests/clients/",
+        "tests/quickstart/",
         "tests/validator/",
         "tests/gateway/",
         "tests/hostile/",

@@ -1,0 +1,1 @@
+"""The quick-start pages, followed as a newcomer would follow them."""
