@@ -21,6 +21,7 @@ from saoma.demo.pictures import picture
 from saoma.food.drafts import MenuDraft
 from saoma.food.editing import set_photo, store_menu
 from saoma.food.menu import menu, open_menu
+from saoma.food.model import Item
 from saoma.food.photos import keep_photo
 from saoma.identity import model, passwords
 from saoma.identity.api_keys import Scope, add_api_key
@@ -301,18 +302,20 @@ async def open_shop(
 
 
 async def hang_pictures(db: Database, storage: Storage, place: Restaurant, store_id: str) -> None:
-    """Draw every dish of a store's menu."""
+    """Draw every dish of a store's menu, as many at once as the machine can."""
     async with db.reading() as rows:
         found = await menu(rows, store_id)
-    for section in found.sections:
-        for item in section.items:
-            look = menus.burrito_look(item.name) if place.key == "burritos" else menus.LOOKS.get(item.code)
-            if look is None:
-                continue
-            drawn = await asyncio.to_thread(picture, item.name, look.kind, look.colours)
-            photo = await keep_photo(storage, drawn)
-            async with db.transaction() as tx:
-                await set_photo(tx, store_id, item.id, photo)
+
+    async def hang(item: Item) -> None:
+        look = menus.burrito_look(item.name) if place.key == "burritos" else menus.LOOKS.get(item.code)
+        if look is None:
+            return
+        drawn = await asyncio.to_thread(picture, item.name, look.kind, look.colours)
+        photo = await keep_photo(storage, drawn)
+        async with db.transaction() as tx:
+            await set_photo(tx, store_id, item.id, photo)
+
+    await asyncio.gather(*(hang(item) for section in found.sections for item in section.items))
 
 
 async def sign_in_links(demo: DemoFile, db: Database) -> dict[str, str]:

@@ -46,12 +46,13 @@ class Table:
 
     def shadow(self, x: float, y: float, radius: float, depth: float = 0.05) -> None:
         """The soft shadow of something round."""
-        layer = Image.new("L", self.image.size, 0)
-        pen = ImageDraw.Draw(layer)
-        (left, top), (right, bottom) = self.at(x - radius, y - radius + depth), self.at(x + radius, y + radius + depth)
-        pen.ellipse([left, top, right, bottom], fill=95)
-        layer = layer.filter(ImageFilter.GaussianBlur(26))
-        self.image.paste(Image.new("RGB", self.image.size, INK), (0, 0), layer)
+        # Nothing in it is sharp: drawn at a quarter of the size it looks the same and takes a tenth of the time.
+        coarse = 4
+        layer = Image.new("L", (_SIZE * _FINE // coarse, _SIZE * _FINE // coarse), 0)
+        corners = *self.at(x - radius, y - radius + depth), *self.at(x + radius, y + radius + depth)
+        ImageDraw.Draw(layer).ellipse([corner / coarse for corner in corners], fill=95)
+        layer = layer.filter(ImageFilter.GaussianBlur(26 / coarse)).resize(self.image.size, Image.Resampling.BILINEAR)
+        self.image.paste(INK, (0, 0), layer)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour, *, flat: float = 1.0) -> None:
         """A filled circle, or an ellipse when `flat` is below 1."""
@@ -282,5 +283,5 @@ def picture(name: str, kind: str, colours: Sequence[str]) -> bytes:
     table = Table(name)
     PAINTERS[kind](table, [_hex(colour) for colour in colours])
     out = io.BytesIO()
-    table.image.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS).save(out, "PNG")
+    table.image.reduce(_FINE).save(out, "PNG", compress_level=1)
     return out.getvalue()
