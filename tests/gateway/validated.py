@@ -49,7 +49,13 @@ SELECT min(due_at) FROM (
     SELECT due_at FROM payments UNION ALL SELECT due_at FROM refunds UNION ALL SELECT due_at FROM store_registrations
 ) AS due
 """
-_TABLES = {"payments", "refunds", "store_registrations"}
+_TABLES = {"payments", "refunds", "store_registrations", "chores"}
+#: Alarms ring for a group: what counts names this very order, or speaks of refunds while one of it is pending.
+_RINGING = """
+SELECT count(*) FROM alarms AS a WHERE over_at IS NULL AND merchant_id = %(merchant)s AND (
+    strpos(text, %(order)s) > 0 OR rule = 'refund_pending'
+    AND EXISTS (SELECT FROM refunds WHERE payment_id = %(id)s AND status = 'pending'))
+"""
 
 
 @dataclass
@@ -111,13 +117,13 @@ class Saoma:
         return str(found or self.shop.account_id)
 
     async def standing(self, payment: Payment) -> dict[str, Any]:
-        """A payment in the validator's words; receipts are sales in the ledger, alarms those that ring."""
-        about = {"id": payment.id, "merchant": payment.merchant_id}
+        """A payment in the validator's words; receipts are sales in the ledger, the alarm is the one that names it."""
+        about = {"id": payment.id, "merchant": payment.merchant_id, "order": payment.order_number}
         async with self.house.rooms.db.reading() as rows:
             sales = await rows.value(
                 "SELECT count(*) FROM postings WHERE payment_id = %(id)s AND source = 'sales'", about
             )
-            alarms = await rows.value("SELECT count(*) FROM alarms WHERE over_at IS NULL", about)
+            alarms = await rows.value(_RINGING, about)
         said = self.house.rooms.payments.say(payment) if payment.status is Status.FAILED else None
         return {
             "order": payment.order_number, "status": _STANDS.get(payment.status, "waiting"), "receipts": int(sales),
