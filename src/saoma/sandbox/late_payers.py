@@ -1,13 +1,16 @@
 """Buyers who pay later than their shop would like, or just before it gives up.
 
-An order code that nobody scanned is scanned first, by whoever is named or else by the buyer of the samples."""
+Each acts at a moment that may be over already, when the clock was pushed past it: what fell due later must not happen
+first, so nobody here lets time pass. An order code that nobody scanned is scanned by whoever is named, else by the
+buyer of the samples."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from saoma.kit.errors import Refused
+from saoma.kit.errors import NotFound
+from saoma.sandbox.buyers import TurnedDown
 from saoma.sandbox.model import Trade, TradeStatus
 from saoma.sandbox.trades import Book
 
@@ -23,43 +26,57 @@ def waits(book: Book, partner: str, number: str) -> bool:
     return trade is not None and trade.status in _OPEN
 
 
-def pay_now(book: Book, trade: Trade, who: str = "") -> bool:
+def pay_at(book: Book, trade: Trade, at: datetime, who: str = "") -> bool:
     """Let its buyer pay an order. Tells whether it was paid: an empty wallet pays nothing."""
-    try:
-        with book.moving():
-            _scanned(book, trade, who)
-            buyer = book.buyer(trade.buyer_id)
-            book.pay(trade.trade_no, buyer.id, buyer.pin)
-    except Refused:
-        return False
+    with book.store.writing():
+        if not _scanned(book, trade, at, who):
+            return False
+        try:
+            book.charge(trade, book.buyer(trade.buyer_id), at)
+        except TurnedDown:
+            return False
     return True
 
 
-def refuse_now(book: Book, trade: Trade) -> bool:
+def refuse_at(book: Book, trade: Trade, at: datetime) -> bool:
     """Let its buyer say no. Tells whether it was closed by that."""
-    try:
-        book.refuse(trade.trade_no, trade.buyer_id)
-    except Refused:
+    if not trade.is_waiting:
         return False
+    with book.store.writing():
+        book.shut(trade, "refused", at)
     return True
+
+
+def pay_now(book: Book, partner: str, number: str, who: str = "") -> bool:
+    """Let the buyer of an order that waits pay it in this moment. Tells whether it was paid."""
+    now = book.pass_time()
+    trade = book.trades.get((partner, number))
+    return trade is not None and pay_at(book, trade, now, who)
 
 
 def pay_after(book: Book, partner: str, number: str, seconds: float, who: str = "") -> bool:
     """Let the buyer of an order that waits pay after so many seconds. Tells whether there is one."""
+    now = book.pass_time()
     trade = book.trades.get((partner, number))
-    if trade is None or trade.status not in _OPEN:
+    if trade is None:
         return False
-    try:
-        with book.moving() as now:
-            _scanned(book, trade, who)
-            trade.pays_at = now + timedelta(seconds=seconds)
-            book.keep(trade)
-            book.schedule(trade.pays_at, "pay", trade)
-    except Refused:
-        return False
+    with book.store.writing():
+        if not _scanned(book, trade, now, who):
+            return False
+        trade.pays_at = now + timedelta(seconds=seconds)
+        book.keep(trade)
+        book.schedule(trade.pays_at, "pay", trade)
     return True
 
 
-def _scanned(book: Book, trade: Trade, who: str) -> None:
+def _scanned(book: Book, trade: Trade, at: datetime, who: str) -> bool:
+    """Whether the trade waits for a buyer, once its code is scanned."""
     if trade.status is TradeStatus.ORDERED:
-        book.scan(book.code_url(trade.qr_token), who or ANYBODY)
+        try:
+            buyer = book.buyer(who or ANYBODY)
+        except NotFound:
+            return False
+        if any(end and at >= end for end in (trade.code_expires_at, trade.expires_at)):
+            return False
+        book.exist(trade, buyer, at)
+    return trade.is_waiting

@@ -115,7 +115,7 @@ class Mapi:
             case FaultKind.PAYS_LATE if operation.name in _AT_ONCE:
                 asked = replace(asked, hold=True)
             case FaultKind.PAID_FIRST:
-                pay_now(self._book, self._book.trades[asked.partner.partner, number], fault.who if fault else "")
+                pay_now(self._book, asked.partner.partner, number, fault.who if fault else "")
             case _:
                 pass
         said = _said(operation, asked, fault)

@@ -277,9 +277,8 @@ class OpenApi:
             case FaultKind.UNKNOWN if not method.holds:
                 raise Refusal("20000", "aop.unknow-error")
             case _:
-                trade = self._book.trades.get((call.partner.partner, talk.number))
-                if kind is FaultKind.PAID_FIRST and trade is not None:
-                    pay_now(self._book, trade, fault.who if fault else "")
+                if kind is FaultKind.PAID_FIRST:
+                    pay_now(self._book, call.partner.partner, talk.number, fault.who if fault else "")
                 hold = kind is FaultKind.UNKNOWN or (kind is FaultKind.PAYS_LATE and method.holds)
                 said = self._asked(method, replace(call, hold=hold), talk)
         match kind:

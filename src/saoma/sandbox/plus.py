@@ -168,7 +168,7 @@ class Plus:
                 said = self.payments.refused(operation, call, fault.code if fault and fault.code else "PROCESS_FAIL")
                 return said, signs, 0, planned
             case FaultKind.PAID_FIRST:
-                pay_now(self._book, self._book.trades[owner, number], fault.who if fault else "")
+                pay_now(self._book, owner, number, fault.who if fault else "")
                 why = planned
             case _:
                 why = planned

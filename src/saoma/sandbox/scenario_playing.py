@@ -17,7 +17,7 @@ from saoma.kit.clock import beijing_day
 from saoma.kit.errors import Invalid
 from saoma.sandbox.daily_files import DailyFiles, FileError, FileKind, PlantedError
 from saoma.sandbox.faults import NOTIFICATION, Fault, Faults
-from saoma.sandbox.late_payers import pay_now, refuse_now, waits
+from saoma.sandbox.late_payers import pay_at, refuse_at, waits
 from saoma.sandbox.model import TradeStatus
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.scenario import Deed, Scenario, Start, Step, ends_after, said, when
@@ -217,7 +217,7 @@ class Player:
                         msgspec.structs.replace(step.fault, seed=play.scenario.seed, step=place, until=until)
                     )
                 case Deed.BUYER:
-                    progress.played = self._buyers(step)
+                    progress.played = self._buyers(step, at)
                     progress.note = "" if progress.played else "no order waited for its buyer"
                 case Deed.CLOCK:
                     self._book.advance(timedelta(seconds=step.seconds))
@@ -227,7 +227,7 @@ class Player:
                     progress.note = "" if progress.played else "no partner of this number is known"
             self._keep()
 
-    def _buyers(self, step: Step) -> int:
+    def _buyers(self, step: Step, at: datetime) -> int:
         done = 0
         for trade in list(self._book.trades.values()):
             is_meant = fnmatchcase(trade.partner, step.partner) and fnmatchcase(trade.out_trade_no, step.number)
@@ -235,9 +235,9 @@ class Player:
                 continue
             if step.word == "pays":
                 if not trade.buyer_id or not step.who or trade.buyer_id == self._book.buyer(step.who).id:
-                    done += pay_now(self._book, trade, step.who)
+                    done += pay_at(self._book, trade, at, step.who)
             elif trade.is_waiting and (not step.who or trade.buyer_id == self._book.buyer(step.who).id):
-                done += refuse_now(self._book, trade)
+                done += refuse_at(self._book, trade, at)
         return done
 
     def _files(self, step: Step, today: date) -> int:
