@@ -94,8 +94,10 @@ def chromium_running() -> Iterator[Browser]:
         import pytest
 
         pytest.skip("SAOMA_NO_BROWSER=1")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # A busy machine may keep a browser waiting for longer than the five seconds that it is given by itself.
+    expect.set_options(timeout=15_000)
     path = find()
     assert path, "no browser: run  make browser"
     with sync_playwright() as playwright:

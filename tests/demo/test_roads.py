@@ -40,7 +40,7 @@ async def _say(road: Road) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 
 
 async def _end_of(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         try:
             return await reader.read(2_000)
         except ConnectionResetError:

@@ -123,7 +123,7 @@ async def test_a_signed_page_hears_what_happens_and_what_it_missed(database: Dat
             await tx.tell("sitting:one", "basket", {"lines": 2})
             await tx.tell("sitting:two", "basket", {"lines": 9})
         heard = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for chunk in _stream(live, ["sitting:one"], since, Stopping()):
                 heard += chunk
                 if b"event: live" in heard:
