@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from saoma.sandbox.model import Partner
 from saoma.sandbox.parameters import Rule
@@ -21,6 +22,7 @@ class Words(StrEnum):
     FAIL_DETAIL = "FAIL, detail_error_code"
     FAIL_PROCESS = "FAIL or PROCESS_EXCEPTION, detail_error_code"
     ORDER_FAIL = "ORDER_FAIL, detail_error_code"
+    RESPONSE_CODE = "response_code"
     REJECTION = "is_success=F, error"
     TEXT = "a sentence"
 
@@ -87,24 +89,43 @@ class Operation:
         return {name: rule for name, rule in rules.items() if rule is not None}
 
 
-def refusal(words: Words, code: str) -> dict[str, str]:
-    """The business fields of a no. Raises `Rejected` where a service has no other way to say it."""
+#: What became of a refund, as `refund_result_code` tells it; other words say what became of the query.
+REFUND_RESULTS: Final = ("FAILED", "CANCELED", "PROCESSING")
+#: What a file service says that can't be reached.
+OUT_OF_REACH: Final = "Internet connected exception ,please try later"
+
+
+def refusal(words: Words, code: str) -> dict[str, str] | Plain:
+    """What a service says for no. Raises `Rejected` where it has no other way to say it."""
     match words:
+        case Words.RESPONSE_CODE if code in REFUND_RESULTS:
+            return {"response_code": "SUCCESS", "refund_result_code": code}
+        case Words.RESPONSE_CODE:
+            return {"response_code": code}
+        case Words.TEXT if " " in code:
+            return Plain(code)
         case Words.FAILED_ERROR:
             return {"result_code": "FAILED", "error": code}
         case Words.FAIL_ERROR:
             return {"result_code": "FAIL", "error": code}
         case Words.FAIL_DETAIL | Words.FAIL_PROCESS:
-            return {"result_code": "FAIL", "detail_error_code": code, "detail_error_des": described(code)}
+            return failure(code)
         case Words.ORDER_FAIL:
             return {"result_code": "ORDER_FAIL", "detail_error_code": code, "detail_error_des": described(code)}
         case Words.REJECTION | Words.TEXT:
             raise Rejected(code)
 
 
-def unknown(words: Words, fields: Mapping[str, str]) -> dict[str, str]:
-    """The business fields of an open outcome. Raises `Rejected` where a service has no words for it."""
-    if words in (Words.REJECTION, Words.TEXT):
+def failure(code: str) -> dict[str, str]:
+    """The business fields of a no in the vocabulary of most `acquire` services."""
+    return {"result_code": "FAIL", "detail_error_code": code, "detail_error_des": described(code)}
+
+
+def unknown(words: Words, fields: Mapping[str, str]) -> dict[str, str] | Plain:
+    """What a service says of an open outcome. Raises `Rejected` where it has no words for it."""
+    if words is Words.TEXT:
+        return Plain(OUT_OF_REACH)
+    if words is Words.REJECTION:
         raise Rejected("SYSTEM_ERROR")
     said = {"result_code": "PROCESS_EXCEPTION" if words is Words.FAIL_PROCESS else "UNKNOWN"}
     if words not in (Words.FAILED_ERROR, Words.FAIL_ERROR):

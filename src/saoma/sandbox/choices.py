@@ -30,6 +30,10 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repeated_pay: Literal["same_code", "success", "has_success"] = "same_code"
     #: What overseas.query says of a number nobody knows.
     unknown_trade_code: Literal["TRADE_NOT_EXIST", "TRANS_NOT_FOUND"] = "TRADE_NOT_EXIST"
+    #: Whether a failed overseas.query names its reason in `detail_error_code` and `detail_error_des`, too.
+    query_detail_error: bool = False
+    #: Whether Hong Kong refuses a double quote in a value that is no JSON, as one reading of its pages has it.
+    hk_refuse_quotes: bool = False
     #: How long an order may be paid that names no `it_b_pay`, and its code be scanned without `qr_code_it_b_pay`.
     it_b_pay: str = DEFAULT_LIFETIME
     qr_code_it_b_pay: str = DEFAULT_CODE_LIFETIME

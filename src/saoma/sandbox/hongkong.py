@@ -31,6 +31,14 @@ def check_currency(partner: Partner, *currencies: str) -> None:
         raise TurnedDown("INVALID_PARAMETER")
 
 
+def quote_fault(fields: Mapping[str, str]) -> str | None:
+    """Which value holds a double quote without being JSON; None when none does."""
+    for name, value in fields.items():
+        if '"' in value and not value.startswith(("{", "[")):
+            return f"{name} holds a double quote"
+    return None
+
+
 def told(partner: Partner, fields: dict[str, str], buyer: Buyer | None = None) -> dict[str, str]:
     """An answer as that partner gets it: in Hong Kong without its CNY side, and with the wallet that paid."""
     if not partner.is_hk:

@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 
 from saoma.kit.money import Money
 from saoma.sandbox import hongkong, lifetimes, parameters, rates, undoing
-from saoma.sandbox.asking import Asked, Operation, Rejected, Words, refusal
+from saoma.sandbox.asking import Asked, Operation, Rejected, Words, failure
 from saoma.sandbox.buyers import TurnedDown
 from saoma.sandbox.model import CNY, Order, Product, Refund
 
@@ -121,7 +121,7 @@ def _cancel(asked: Asked) -> dict[str, str]:
     try:
         undone = undoing.cancel(asked.book, asked.partner.partner, number, asked.get("trade_no"))
     except TurnedDown as no:
-        return refusal(Words.FAIL_DETAIL, no.code) | {"out_trade_no": number, "retry_flag": "N"}
+        return failure(no.code) | {"out_trade_no": number, "retry_flag": "N"}
     return {
         "result_code": "SUCCESS",
         "out_trade_no": number,
@@ -329,7 +329,7 @@ OPERATIONS: Final = (
         "partner_trans_id", _refund_fault, hk={"refund_reason": None},
     ),
     Operation(
-        "alipay.acquire.refund.query", parameters.REFUND_QUERY, _refund_query, Words.FAIL_DETAIL, "out_trade_no",
+        "alipay.acquire.refund.query", parameters.REFUND_QUERY, _refund_query, Words.RESPONSE_CODE, "out_trade_no",
         acts_when_unknown=True,
     ),
     Operation(

@@ -14,8 +14,9 @@ from urllib.parse import unquote_to_bytes
 from saoma.alipay.signing import Signatory, SignType, string_to_sign
 from saoma.alipay.wire import Unreadable, codec, parse_form, write_answer, write_rejection
 from saoma.sandbox import autodebit, forex, forex_files, hongkong, instore, reversing, shops
-from saoma.sandbox.asking import Asked, Bare, Operation, Plain, Rejected, Words, refusal, unknown
+from saoma.sandbox.asking import Asked, Bare, Operation, Plain, Rejected, Words, failure, refusal, unknown
 from saoma.sandbox.buyers import TurnedDown
+from saoma.sandbox.choices import Choices
 from saoma.sandbox.faults import NOTIFY_VERIFY, Fault, FaultKind, Faults, fault_of_code
 from saoma.sandbox.late_payers import pay_after, pay_now
 from saoma.sandbox.lifetimes import TIMESTAMP_LIFETIME, read_timestamp
@@ -29,6 +30,8 @@ OPERATIONS: Final = {operation.name: operation for room in _ROOMS for operation 
 
 #: Services that take the money at once, unless the buyer is to think about it.
 _AT_ONCE: Final = (instore.SPOT_PAY, "alipay.acquire.createandpay")
+#: After these a cancel may work when it is asked for again.
+_WORTH_A_REPEAT: Final = ("SYSTEM_ERROR", "SELLER_BALANCE_NOT_ENOUGH")
 _CHARSET: Final = re.compile(rb"(?:^|&)_input_charset=([^&]*)")
 
 
@@ -80,6 +83,8 @@ class Mapi:
         if "timestamp" in rules and fields.get("timestamp"):
             self._check_fresh(fields["timestamp"])
         why = fault_in(fields, rules, strict=choices.refuse_undocumented) or operation.check(fields)
+        if not why and choices.hk_refuse_quotes and partner.is_hk:
+            why = hongkong.quote_fault(fields)
         if why:
             raise Rejected(choices.parameter_code, why)
         asked = Asked(fields, partner, self._book, charset, signatory.sign_type.value)
@@ -202,14 +207,24 @@ class Mapi:
 
 def _said(operation: Operation, asked: Asked, fault: Fault | None) -> dict[str, str] | Bare | Plain:
     if fault is not None and fault.fault is FaultKind.REFUSED:
-        no = refusal(operation.words, fault.code or "TRADE_CANCEL_TIME_OUT")
-        return no | ({"retry_flag": "N"} if operation.name == instore.CANCEL else {})
+        return _refused(operation, fault.code or "TRADE_CANCEL_TIME_OUT", asked.book.choices)
     if asked.hold and not operation.acts_when_unknown:
         return unknown(operation.words, asked.fields)
     try:
         return operation.answer(asked)
     except TurnedDown as no:
-        return refusal(operation.words, no.code)
+        return _refused(operation, no.code, asked.book.choices)
+
+
+def _refused(operation: Operation, code: str, choices: Choices) -> dict[str, str] | Plain:
+    no = refusal(operation.words, code)
+    if isinstance(no, Plain):
+        return no
+    if operation.words is Words.FAIL_ERROR and choices.query_detail_error:
+        no |= {name: text for name, text in failure(code).items() if name != "result_code"}
+    if operation.name == instore.CANCEL:
+        no["retry_flag"] = "Y" if code in _WORTH_A_REPEAT else "N"
+    return no
 
 
 def _out_of_order(operation: Operation, charset: str) -> Reply:
