@@ -87,6 +87,20 @@ const bridge = {
   },
 };
 
+/** The library of Alipay's H5 pages is a skin over the bridge; a page that loads it finds `ap` also without the internet. */
+function library(): void {
+  const there = (): boolean => Boolean(document.querySelector('script[src*="alipayjsapi"]'));
+  const give = (): boolean => {
+    const global = window as unknown as { ap?: unknown };
+    if (!there()) return false;
+    global.ap ||= { tradePay: (given: Record<string, unknown>, done?: Listener) => bridge.call("tradePay", given, done) };
+    return true;
+  };
+  if (give()) return;
+  const watching = new MutationObserver(() => give() && watching.disconnect());
+  watching.observe(document, { childList: true, subtree: true });
+}
+
 /** Links out of the partner's pages go through the wallet, which remembers where it is. */
 function keepInside(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest?.("a[href]") as HTMLAnchorElement | null;
@@ -107,4 +121,5 @@ if (!window.AlipayJSBridge) {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => window.setTimeout(arrive, 0));
   else window.setTimeout(arrive, 0);
   document.addEventListener("click", keepInside);
+  library();
 }

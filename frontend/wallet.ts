@@ -2,6 +2,7 @@
 
 import { cashier, sheetIsOpen, type ResultCode } from "./wallet/cashier";
 import { paymentCode } from "./wallet/code";
+import { counter } from "./wallet/counter";
 import { scanner } from "./wallet/scan";
 import { shopAmount } from "./wallet/shop";
 import { pageView } from "./wallet/view";
@@ -15,6 +16,7 @@ function onTop(): HTMLElement {
 
 /** Where a payment shows afterwards: the page is read again so that balance and messages are true. */
 async function payHere(ask: Parameters<typeof cashier>[0]): Promise<ResultCode> {
+  document.dispatchEvent(new Event("wallet:asked"));
   const code = await cashier(ask, onTop());
   document.dispatchEvent(new CustomEvent("wallet:paid", { detail: code }));
   return code;
@@ -82,6 +84,13 @@ function start(): void {
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-at-once]")) {
     form.addEventListener("change", () => form.requestSubmit());
   }
+  for (const button of document.querySelectorAll<HTMLElement>("[data-new-pin]")) {
+    button.addEventListener("click", () => void payHere({ origin: "pin" }).then(() => location.reload()));
+  }
+  for (const button of document.querySelectorAll<HTMLElement>("[data-pay-trade]")) {
+    button.addEventListener("click", () => void payHere({ trade: button.dataset.payTrade!, origin: "scan" }).then(() => location.reload()));
+  }
+  counter();
   paymentCode();
   scanner(payHere);
   shopAmount(payHere);

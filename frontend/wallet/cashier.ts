@@ -1,6 +1,9 @@
 // The cashier sheet: shows what is asked, takes the PIN, tells how it ended. The server writes every word and picture of
 // it; here is only what moves. What a reader would get wrong: closing the sheet does not close the trade.
 
+import { countdowns } from "./countdown";
+import { Pad } from "./pad";
+import { Forgotten } from "./forgotten";
 import { paidSound, failedSound } from "./sound";
 
 /** What `tradePay` tells a page, https://docs.antom.com/ac/global/jsapitradepay */
@@ -12,73 +15,101 @@ export interface Ask {
   code?: string;
   /** An amount the buyer typed for a shop's printed code. */
   amount?: string;
-  /** What opened the sheet; decides which ways out it offers. */
-  origin: "page" | "prompt" | "scan";
+  /** What opened the sheet; decides which ways out it offers. `pin`: no payment, only a new PIN. */
+  origin: "page" | "prompt" | "scan" | "pin";
 }
 
 interface Ending {
   code: ResultCode;
   html: string;
-  /** The sheet stays open and asks again (a wrong PIN). */
+  /** The sheet stays open and asks again (a wrong PIN); `locked`: no PIN will do. */
   again?: boolean;
+  locked?: boolean;
   hint?: string;
 }
+
+/** How often an open sheet looks whether it may still be paid, in milliseconds. */
+const LOOK = 1500;
 
 let open = false;
 
 export const sheetIsOpen = (): boolean => open;
 
-/** Draw the sheet into `place` and resolve, when it has gone again, to the truth as far as the wallet knows it. */
+/** Draw the sheet into `place` and resolve to the truth as far as the wallet knows it: when the sheet has gone again,
+ *  or, for a page, the moment its buyer leaves for a new PIN. */
 export async function cashier(ask: Ask, place: HTMLElement | ShadowRoot): Promise<ResultCode> {
   if (open) return "5000";
   open = true;
-  try {
-    return await show(ask, place);
-  } finally {
-    open = false;
-  }
-}
-
-async function show(ask: Ask, place: HTMLElement | ShadowRoot): Promise<ResultCode> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(ask)) if (value) query.set(name, value);
   const veil = document.createElement("div");
   veil.className = "w-veil";
   const before = document.activeElement as HTMLElement | null;
   try {
-    const answer = await fetch(`/wallet/cashier?${query}`, { headers: { "X-Wallet": "1" } });
-    veil.innerHTML = await answer.text();
+    veil.innerHTML = await drawn(ask);
   } catch {
+    open = false;
     return "6002";
   }
   place.append(veil);
   requestAnimationFrame(() => veil.classList.add("is-open"));
-  const ended = await new Sheet(veil, ask).ended;
-  veil.classList.remove("is-open");
-  window.setTimeout(() => veil.remove(), 180);
-  before?.focus?.();
-  return ended;
+  const sheet = new Sheet(veil, ask);
+  void sheet.gone.then(() => {
+    open = false;
+    veil.classList.remove("is-open");
+    window.setTimeout(() => veil.remove(), 180);
+    before?.focus?.();
+  });
+  return sheet.ended;
+}
+
+async function drawn(ask: Ask): Promise<string> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(ask)) if (value) query.set(name, value);
+  const path = ask.origin === "pin" ? "/wallet/new-pin" : `/wallet/cashier?${query}`;
+  const answer = await fetch(path, { headers: { "X-Wallet": "1" } });
+  return answer.text();
 }
 
 class Sheet {
   readonly ended: Promise<ResultCode>;
-  private end!: (code: ResultCode) => void;
+  readonly gone: Promise<void>;
+  private tell!: (code: ResultCode) => void;
+  private leave!: () => void;
   private code: ResultCode = "6001";
-  private digits = "";
+  private at = "";
   private busy = false;
+  private pad?: Pad;
+  private readonly forgotten: Forgotten;
 
   constructor(private readonly veil: HTMLElement, private readonly ask: Ask) {
-    this.ended = new Promise((resolve) => (this.end = resolve));
+    this.ended = new Promise((resolve) => (this.tell = resolve));
+    this.gone = new Promise((resolve) => (this.leave = resolve));
+    this.forgotten = new Forgotten(veil, (step) => this.step(step));
     veil.addEventListener("click", (event) => this.clicked(event));
     veil.addEventListener("keydown", (event) => this.keyed(event));
-    if (veil.querySelector("[data-ended]")) this.code = (veil.querySelector<HTMLElement>("[data-ended]")!.dataset.ended || "4000") as ResultCode;
-    this.step(veil.querySelector("[data-ended]") ? "ended" : "confirm");
+    this.begin();
+    const watching = window.setInterval(() => void this.look(), LOOK);
+    void this.gone.then(() => window.clearInterval(watching));
   }
 
-  private step(name: string): void {
+  private get sheet(): HTMLElement {
+    return this.veil.querySelector<HTMLElement>("[data-sheet]")!;
+  }
+
+  private begin(): void {
+    const ended = this.veil.querySelector<HTMLElement>("[data-ended]");
+    if (ended) this.code = (ended.dataset.ended || "4000") as ResultCode;
+    countdowns(this.veil);
+    this.step(ended ? "ended" : this.sheet.dataset.first || "confirm");
+  }
+
+  private step(name: string): Pad | undefined {
+    this.at = name;
     for (const part of this.veil.querySelectorAll<HTMLElement>("[data-step]")) part.hidden = part.dataset.step !== name;
+    const part = this.veil.querySelector<HTMLElement>(`[data-step="${name}"]`);
+    this.pad = part?.querySelector("[data-dots]") ? new Pad(part) : undefined;
     // The sheet itself takes the focus: a ring around a button nobody chose looks like a choice already made.
-    this.veil.querySelector<HTMLElement>("[data-sheet]")?.focus({ preventScroll: true });
+    this.sheet.focus({ preventScroll: true });
+    return this.pad;
   }
 
   private clicked(event: Event): void {
@@ -92,8 +123,6 @@ class Sheet {
     if (event.key === "Tab") this.keepFocus(event);
     if (this.busy) return;
     if (event.key === "Escape") return this.act("close");
-    const atPin = !this.veil.querySelector<HTMLElement>('[data-step="pin"]')?.hidden;
-    if (!atPin) return;
     if (/^\d$/.test(event.key)) this.press(event.key);
     else if (event.key === "Backspace") this.press("back");
   }
@@ -103,7 +132,7 @@ class Sheet {
     const stops = [...this.veil.querySelectorAll<HTMLElement>("button")].filter((one) => one.offsetParent !== null);
     const root = this.veil.getRootNode() as Document | ShadowRoot;
     const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
-    const atStart = event.shiftKey && root.activeElement === this.veil.querySelector("[data-sheet]");
+    const atStart = event.shiftKey && root.activeElement === this.sheet;
     if (stops.length && (root.activeElement === edge || atStart)) {
       event.preventDefault();
       (event.shiftKey ? stops[stops.length - 1] : stops[0])?.focus();
@@ -113,73 +142,111 @@ class Sheet {
   private act(what: string): void {
     switch (what) {
       case "close":
-        return this.end(this.code);
+        this.tell(this.code);
+        return this.leave();
       case "forgot":
-        return this.end("99");
+        // A page hears at once that its buyer went away; the sheet stays for the new PIN.
+        if (this.ask.origin === "page") this.tell("99");
+        this.step("who");
+        return;
+      case "confirm":
+        return void this.drawAgain();
       case "pin":
-        return this.step("pin");
-      case "pay":
-        return void this.send("pay", "");
+        this.step("pin");
+        return;
       case "refuse":
         return void this.send("refuse", "");
+      case "top_up":
+        return void this.topUp();
     }
   }
 
   private press(key: string): void {
-    this.digits = key === "back" ? this.digits.slice(0, -1) : (this.digits + key).slice(0, 6);
-    this.showDots();
-    if (this.digits.length === 6) {
-      const pin = this.digits;
-      window.setTimeout(() => void this.send("pay", pin), 120);
-      this.busy = true;
+    const whole = this.pad?.press(key);
+    if (!whole) return;
+    this.busy = true;
+    const done = this.at === "pin" ? (): Promise<void> => this.send("pay", whole) : (): Promise<void> => this.answer(whole);
+    window.setTimeout(() => void done(), 120);
+  }
+
+  private async answer(digits: string): Promise<void> {
+    try {
+      await this.forgotten.answer(this.at, digits, this.pad!);
+    } finally {
+      this.busy = false;
     }
   }
 
-  private showDots(): void {
-    const dots = this.veil.querySelector<HTMLElement>("[data-dots]");
-    if (!dots) return;
-    [...dots.children].forEach((dot, at) => dot.classList.toggle("is-full", at < this.digits.length));
-    dots.setAttribute("aria-valuenow", String(this.digits.length));
+  private async drawAgain(): Promise<void> {
+    try {
+      this.veil.innerHTML = await drawn(this.ask);
+      this.begin();
+    } catch {
+      this.tell("6002");
+      this.leave();
+    }
+  }
+
+  private async topUp(): Promise<void> {
+    this.busy = true;
+    try {
+      await this.post("top_up", "");
+      await this.drawAgain();
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Somebody may have cancelled, or paid on another phone, while this sheet was open. */
+  private async look(): Promise<void> {
+    if (document.hidden || this.busy || !["confirm", "pin"].includes(this.at)) return;
+    const now = document.createElement("template");
+    try {
+      now.innerHTML = await drawn(this.ask);
+    } catch {
+      return;
+    }
+    if (this.busy || !now.content.querySelector("[data-ended]") || !["confirm", "pin"].includes(this.at)) return;
+    this.veil.replaceChildren(now.content);
+    this.begin();
+    failedSound();
+  }
+
+  private post(act: string, pin: string): Promise<Response> {
+    const { trade, code, amount } = this.sheet.dataset;
+    return fetch("/wallet/cashier", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Wallet": "1" },
+      body: JSON.stringify({ act, pin, trade, code, amount }),
+    });
   }
 
   private async send(what: string, pin: string): Promise<void> {
     this.busy = true;
-    const sheet = this.veil.querySelector<HTMLElement>("[data-sheet]")!;
-    const back = pin ? "pin" : "confirm";
     this.step("processing");
     let ending: Ending;
     try {
-      const answer = await fetch("/wallet/cashier", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-Wallet": "1" },
-        body: JSON.stringify({ act: what, pin, trade: sheet.dataset.trade, code: sheet.dataset.code, amount: sheet.dataset.amount }),
-      });
-      ending = (await answer.json()) as Ending;
+      ending = (await (await this.post(what, pin)).json()) as Ending;
     } catch {
       // The order to pay may have arrived: nobody knows.
-      return this.end(what === "pay" ? "6004" : "6002");
+      this.tell(what === "pay" ? "6004" : "6002");
+      return this.leave();
     } finally {
       this.busy = false;
     }
     if (ending.again) {
-      this.digits = "";
-      this.showDots();
-      this.step(back);
-      const hint = this.veil.querySelector<HTMLElement>("[data-hint]");
-      if (hint) hint.textContent = ending.hint || "";
-      const dots = this.veil.querySelector<HTMLElement>("[data-dots]");
-      dots?.classList.remove("is-wrong");
-      void dots?.offsetWidth;
-      dots?.classList.add("is-wrong");
+      this.step("pin");
+      this.veil.querySelector('[data-step="pin"]')!.classList.toggle("is-locked", Boolean(ending.locked));
+      this.pad!.wrong(ending.hint || "");
       return;
     }
     this.code = ending.code;
-    sheet.innerHTML = ending.html;
+    this.sheet.innerHTML = ending.html;
     this.step("ended");
     if (ending.code === "9000") {
       paidSound();
       // Like the wallet it plays, it hands a page back its screen by itself.
-      if (this.ask.origin === "page") window.setTimeout(() => this.end(this.code), 1800);
+      if (this.ask.origin === "page") window.setTimeout(() => this.act("close"), 1800);
     } else if (ending.code === "4000") failedSound();
   }
 }

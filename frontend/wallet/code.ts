@@ -1,8 +1,11 @@
 // The payment code: a fresh one each minute, a countdown, and a button that copies the digits for a till without scanner.
 
+import { largeCode } from "./large";
+
 export function paymentCode(): void {
   const place = document.querySelector<HTMLElement>("[data-code]");
   if (!place) return;
+  const enlarged = largeCode(place);
   let ends = 0;
 
   const begin = (): void => {
@@ -16,6 +19,7 @@ export function paymentCode(): void {
       if (!answer.ok) throw new Error(String(answer.status));
       place.innerHTML = await answer.text();
       begin();
+      enlarged();
     } catch {
       ends = Date.now() + 3000;
     }
@@ -39,8 +43,7 @@ export function paymentCode(): void {
   begin();
   window.setInterval(() => {
     const left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    const count = place.querySelector<HTMLElement>("[data-left]");
-    if (count) count.textContent = String(left);
+    for (const count of document.querySelectorAll<HTMLElement>("[data-left]")) count.textContent = String(left);
     const bar = place.querySelector<HTMLProgressElement>("progress");
     if (bar) bar.value = left;
     if (left === 0 && !document.hidden && ends) {

@@ -24,6 +24,7 @@ export function scanner(pay: (ask: Ask) => Promise<ResultCode>): void {
   const start = place.querySelector<HTMLButtonElement>("[data-camera]")!;
   let stream: MediaStream | undefined;
   let busy = false;
+  let last = "";
 
   const say = (sentence: string): void => {
     problem.textContent = sentence;
@@ -68,14 +69,20 @@ export function scanner(pay: (ask: Ask) => Promise<ResultCode>): void {
     stream?.getTracks().forEach((track) => track.stop());
     stream = undefined;
     place.classList.remove("is-live");
+    start.setAttribute("aria-pressed", "false");
+  };
+
+  const read = (text: string): Promise<boolean> => {
+    say("");
+    return tried(ask("/wallet/scan", JSON.stringify({ text }), "application/json"));
   };
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    say("");
     const text = String(new FormData(form).get("text") || "").trim();
-    if (text) void tried(ask("/wallet/scan", JSON.stringify({ text }), "application/json"));
+    if (text) void read(text);
   });
+  document.addEventListener("wallet:seen", (event) => void read(String((event as CustomEvent<string>).detail)));
 
   const picture = (blob: Blob): Promise<boolean> => {
     say("");
@@ -93,38 +100,57 @@ export function scanner(pay: (ask: Ask) => Promise<ResultCode>): void {
       void picture(image);
     }
   });
-  place.addEventListener("dragover", (event) => event.preventDefault());
+  place.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("is-over");
+  });
+  for (const over of ["dragleave", "drop"]) place.addEventListener(over, () => place.classList.remove("is-over"));
   place.addEventListener("drop", (event) => {
     event.preventDefault();
     const image = event.dataTransfer?.files[0];
+    const text = event.dataTransfer?.getData("text/plain").trim();
     if (image) void picture(image);
+    else if (text) void read(text);
   });
 
-  start.addEventListener("click", () => void look());
+  start.addEventListener("click", () => (stream ? stop() : void look()));
 
   const look = async (): Promise<void> => {
     say("");
+    last = "";
     try {
+      if (!navigator.mediaDevices) throw new DOMException("", "NotFoundError");
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 960 } } });
-    } catch {
-      say(place.dataset.noCamera!);
+    } catch (trouble) {
+      const name = (trouble as DOMException).name;
+      say(name === "NotAllowedError" ? place.dataset.refused! : name === "NotReadableError" ? place.dataset.taken! : place.dataset.noCamera!);
       return;
     }
     video.srcObject = stream;
     await video.play();
     place.classList.add("is-live");
+    start.setAttribute("aria-pressed", "true");
     const watching = window.setInterval(() => {
       if (!stream) return window.clearInterval(watching);
       if (busy || !video.videoWidth) return;
       busy = true;
       void frame()
         .then(async (text) => {
-          if (text && (await tried(ask("/wallet/scan", JSON.stringify({ text }), "application/json")))) window.clearInterval(watching);
+          // What leads nowhere is said once, however long it is held before the camera.
+          if (!text || text === last) return;
+          last = text;
+          if (await read(text)) window.clearInterval(watching);
         })
         .catch(() => undefined)
         .finally(() => (busy = false));
     }, 350);
   };
+
+  // Who allowed the camera once need not tap for it again.
+  void navigator.permissions
+    ?.query({ name: "camera" as PermissionName })
+    .then((camera) => (camera.state === "granted" && !stream ? look() : undefined))
+    .catch(() => undefined);
 
   const canvas = document.createElement("canvas");
   const Native = (window as unknown as { BarcodeDetector?: new (wish: object) => Detector }).BarcodeDetector;

@@ -18,7 +18,11 @@ export function pageView(): void {
     bar.hidden = true;
     steps += 1;
     try {
-      title.textContent = frame.contentDocument?.title || location.host;
+      const own = frame.contentDocument?.body.classList.contains("w-body");
+      title.textContent = (own ? frame.contentDocument?.title.split(" · ")[0] : frame.contentDocument?.title) || location.host;
+      // A page that went on to another shop says so in the script that the wallet gave it.
+      const whose = frame.contentDocument?.querySelector<HTMLElement>('script[src="/wallet/bridge.js"]')?.dataset.partner;
+      if (whose) for (const place of document.querySelectorAll("[data-page-origin]")) place.textContent = whose.replace(/^.*\/\//, "");
       inside()?.addEventListener("pagehide", () => (bar.hidden = false));
       const here = inside()!.location;
       // A reload of the wallet comes back to the same page.

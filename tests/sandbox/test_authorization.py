@@ -98,7 +98,7 @@ async def test_who_is_nobody_yet_chooses_a_test_buyer(wire: Running) -> None:
     ("query", "words"),
     [
         ({"app_id": "nobody"}, "not known"),
-        ({"scope": "auth_user"}, "auth_base"),
+        ({"scope": "auth_zhima"}, "auth_base"),
         ({"scope": ""}, "auth_base"),
         ({"redirect_uri": "javascript:alert(1)"}, "redirect_uri"),
         ({"redirect_uri": "/relative"}, "redirect_uri"),
@@ -261,7 +261,7 @@ async def test_the_published_request_verifies_with_the_published_key() -> None:
 
 async def test_the_call_log_tells_who_came_to_be_authorized(wire: Running) -> None:
     await authorize(wire)
-    await authorize(wire, scope="auth_user")
+    await authorize(wire, scope="auth_zhima")
     calls = (await wire.control("GET", f"calls?partner={PARTNER}"))["calls"]
     assert [(call["service"], call["response"]) for call in calls] == [
         ("publicAppAuthorize.htm", "granted"),

@@ -68,6 +68,11 @@ AGENTS: Final = (
 )
 
 
+def usual_agent(*, hk: bool) -> str:
+    """Which phone a buyer's wallet is while nobody chose another."""
+    return "hk" if hk else AGENTS[0].name
+
+
 def agent_of(name: str, language: str) -> Agent:
     """The phone called `name` (the first when unknown), speaking the wallet's `language` (`en` or `zh`)."""
     found = next((agent for agent in AGENTS if agent.name == name), AGENTS[0])

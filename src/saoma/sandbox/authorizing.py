@@ -192,8 +192,8 @@ def request_fault(
     """What is wrong with an authorization request, in words for a developer; None when nothing is."""
     if partner is None:
         return "This app_id is not known here."
-    if not scope or any(one != "auth_base" for one in scope.split(",")):
-        return "The scope must be auth_base: it is silent and gives the user id only."
+    if not scope or any(one not in (SILENT, ASKING) for one in scope.split(",")):
+        return "The scope must be auth_base (silent, the user id only) or auth_user (asks the buyer)."
     where = urlsplit(redirect_uri)
     if where.scheme not in ("http", "https") or not where.hostname:
         return "redirect_uri must begin with http:// or https://."

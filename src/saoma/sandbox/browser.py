@@ -39,10 +39,11 @@ class Browser:
             await self._fetching.close()
             self._fetching = None
 
-    async def fetch(self, scope: HTTPScope, receive: Receive, send: Send, refuse: Refuse) -> None:
+    async def fetch(self, scope: HTTPScope, receive: Receive, send: Send, refuse: Refuse, usual: str = "") -> None:
         """Answer one request of a phone with what the partner's server says, changed as `rewriting` describes.
 
-        `refuse(status, sentence)` sends the wallet's own page when there is nothing to show."""
+        `refuse(status, sentence)` sends the wallet's own page when there is nothing to show; `usual` is which phone it
+        is while nobody chose another in its settings."""
         headers = list(scope["headers"])
         host = header(headers, b"host")
         cookies = own_cookies(headers)
@@ -54,7 +55,7 @@ class Browser:
         if header(headers, b"service-worker"):
             await refuse(404, "The toy wallet's browser has no service workers, like the wallet it plays.")
             return
-        agent = agent_of(cookies.get("wallet_agent", ""), cookies.get("wallet_lang", ""))
+        agent = agent_of(cookies.get("wallet_agent") or usual, cookies.get("wallet_lang", ""))
         if self._fetching is None:
             # aiohttp takes a good part of the time to start, and who only calls the gateway needs none of it
             from saoma.sandbox.fetching import Fetching

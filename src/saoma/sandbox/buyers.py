@@ -14,8 +14,9 @@ from typing import Final
 from saoma.kit.clock import Clock
 from saoma.kit.errors import Invalid, NotAllowed, NotFound
 from saoma.kit.money import Money
+from saoma.sandbox.choices import DEFAULT, Choices
 from saoma.sandbox.limits import REFUSALS, BuyerTerms, TurnedDown
-from saoma.sandbox.model import CNY, Buyer, PaymentCode
+from saoma.sandbox.model import CNY, Buyer, Note, PaymentCode
 from saoma.sandbox.store import Store
 
 __all__ = ["PAYMENT_CODE", "SAMPLE_USER_ID", "TurnedDown", "Wallets"]
@@ -24,6 +25,9 @@ __all__ = ["PAYMENT_CODE", "SAMPLE_USER_ID", "TurnedDown", "Wallets"]
 CODE_LIFETIME: Final = timedelta(seconds=60)
 CODE_GRACE: Final = timedelta(seconds=30)
 _FORGET_CODES_AFTER: Final = timedelta(days=1)
+#: Lengths a wallet may show, within the documented 16 to 24 (https://docs.antom.com/ac/global/spot_pay).
+CODE_LENGTHS: Final = (16, 18, 19, 24)
+_NOTES_KEPT: Final = 50
 
 DEFAULT_PIN: Final = "123456"
 #: What a wallet holds when nobody says otherwise. Nothing is an amount, too.
@@ -38,12 +42,22 @@ _USER_ID: Final = re.compile(r"2088[0-9]{12}")
 PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)[0-9]{14,22}")
 
 
+class PinLocked(NotAllowed):
+    """Too many wrong PINs in a row: none is right until the lock ends or the PIN is changed."""
+
+
 class Wallets:
     """All buyers with their payment codes."""
 
-    def __init__(self, clock: Clock, store: Store) -> None:
+    def __init__(self, clock: Clock, store: Store, choices: Choices = DEFAULT) -> None:
         self._clock = clock
         self._store = store
+        self._wrong_pins = choices.wrong_pins
+        self._pin_lock = timedelta(hours=choices.pin_lock_hours)
+        self._lock_hours = f"{choices.pin_lock_hours:g}"
+        self._notes: dict[str, list[Note]] = {}
+        for note in sorted(store.read("note", Note), key=lambda one: one.at):
+            self._notes.setdefault(note.buyer_id, []).append(note)
         self._buyers: dict[str, Buyer] = {}
         self._by_user_id: dict[str, Buyer] = {}
         self._codes: dict[str, PaymentCode] = {}
@@ -99,6 +113,7 @@ class Wallets:
         if known is not None:
             known.pin_required = pin_required
             known.pin = pin
+            known.wrong_pins, known.pin_locked_until = 0, None
             known.hk = known.hk if hk is None else hk
             known.terms = terms or known.terms
             known.name = name or known.name
@@ -123,9 +138,61 @@ class Wallets:
         return buyer
 
     def check_pin(self, buyer: Buyer, pin: str) -> None:
-        """Raises `NotAllowed` for a wrong one."""
-        if not secrets.compare_digest(buyer.pin.encode(), pin.encode()):
-            raise NotAllowed("That PIN is not right. Try again.")
+        """Raises `NotAllowed` for a wrong one, `PinLocked` once too many in a row were wrong."""
+        if self.pin_is_locked(buyer):
+            raise PinLocked(
+                "Your PIN is locked after too many wrong ones. Make a new one, or wait {hours} hours.",
+                hours=self._lock_hours,
+            )
+        if secrets.compare_digest(buyer.pin.encode(), pin.encode()):
+            if buyer.wrong_pins:
+                buyer.wrong_pins = 0
+                self._store.keep("buyer", buyer.id, buyer)
+            return
+        buyer.wrong_pins += 1
+        left = self._wrong_pins - buyer.wrong_pins
+        if left <= 0:
+            buyer.wrong_pins, buyer.pin_locked_until = 0, self._clock.now() + self._pin_lock
+            self.note(Note(self._clock.now(), buyer.id, "pin_locked"))
+        self._store.keep("buyer", buyer.id, buyer)
+        if left <= 0:
+            raise PinLocked(
+                "That PIN is not right, and now it is locked. Make a new one, or wait {hours} hours.",
+                hours=self._lock_hours,
+            )
+        raise NotAllowed("That PIN is not right. Tries left: {left}.", left=left)
+
+    def pin_is_locked(self, buyer: Buyer) -> bool:
+        """Whether no PIN is right at the moment."""
+        return buyer.pin_locked_until is not None and self._clock.now() < buyer.pin_locked_until
+
+    def new_pin(self, buyer: Buyer, pin: str) -> None:
+        """Another PIN, which opens a locked one. Raises `Invalid`."""
+        if not re.fullmatch(r"[0-9]{6}", pin):
+            raise Invalid("A PIN has six digits.")
+        buyer.pin, buyer.wrong_pins, buyer.pin_locked_until = pin, 0, None
+        self.note(Note(self._clock.now(), buyer.id, "pin_changed"))
+        self._store.keep("buyer", buyer.id, buyer)
+
+    def change_habits(self, buyer: Buyer, *, pin_required: bool | None = None, code_digits: int | None = None) -> None:
+        """Whether tills wait for the PIN, and how long codes are from the next one on. Raises `Invalid`."""
+        if code_digits is not None and code_digits not in CODE_LENGTHS:
+            raise Invalid("That is not one of the choices.")
+        buyer.pin_required = buyer.pin_required if pin_required is None else pin_required
+        buyer.code_digits = buyer.code_digits if code_digits is None else code_digits
+        self._store.keep("buyer", buyer.id, buyer)
+
+    def note(self, note: Note) -> None:
+        """Something to tell a buyer that no trade keeps."""
+        told = self._notes.setdefault(note.buyer_id, [])
+        told.append(note)
+        self._store.keep("note", _note_key(note), note)
+        if len(told) > _NOTES_KEPT:
+            self._store.drop("note", _note_key(told.pop(0)))
+
+    def notes(self, buyer: Buyer) -> list[Note]:
+        """What a buyer was told beside the trades, oldest first."""
+        return list(self._notes.get(buyer.id, []))
 
     def take(self, buyer: Buyer, fen: int) -> None:
         """Debit a wallet. Raises `TurnedDown` when it holds too little."""
@@ -142,9 +209,10 @@ class Wallets:
     # --- payment codes ---------------------------------------------------------------------------------------------
 
     def new_code(self, buyer_id: str) -> PaymentCode:
-        """A fresh 18-digit code; its last two digits are below 90, so it never means a planned misbehaviour."""
+        """A fresh code; its last two digits are below 90, so it never means a planned misbehaviour."""
         buyer = self.get(buyer_id)
-        while (stem := f"28{secrets.randbelow(10**14):014d}") in self._stems:
+        free = buyer.code_digits - 4
+        while (stem := f"28{secrets.randbelow(10**free):0{free}d}") in self._stems:
             pass
         code = PaymentCode(
             code=f"{stem}{secrets.randbelow(90):02d}",
@@ -180,7 +248,7 @@ class Wallets:
 
     def _issued(self, code: str) -> PaymentCode | None:
         # the last two digits may have been changed on purpose, to ask for a misbehaviour with this buyer's money
-        return self._codes.get(code) or self._stems.get(code[:16])
+        return self._codes.get(code) or self._stems.get(code[:-2])
 
     def _know(self, buyer: Buyer) -> None:
         self._buyers[buyer.id.lower()] = buyer
@@ -188,7 +256,11 @@ class Wallets:
 
     def _know_code(self, code: PaymentCode) -> None:
         self._codes[code.code] = code
-        self._stems[code.code[:16]] = code
+        self._stems[code.code[:-2]] = code
+
+
+def _note_key(note: Note) -> str:
+    return f"{note.buyer_id} {note.at.isoformat()} {note.kind}"
 
 
 def _user_id(buyer_id: str) -> str:

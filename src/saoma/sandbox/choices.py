@@ -61,6 +61,11 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify_currency: bool = False
     #: What notify_verify says of a notification that was answered with `success`.
     acknowledged_notice: Literal["false", "true", "invalid"] = "false"
+    #: How many wrong PINs in a row lock a toy wallet's PIN, and for how many hours.
+    wrong_pins: int = 5
+    pin_lock_hours: float = 3
+    #: What a page that asked for a profile hears when the buyer refuses: nothing, or a callback without a code.
+    refused_consent: Literal["nothing", "callback"] = "nothing"
     #: The word for a payment above a buyer's limit for one payment, for which no list has a word of its own.
     buyer_payment_limit_code: str = "BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR"
     #: What gives the room of a limit back, on the day of the payment: its cancel, also its refunds, or nothing.
@@ -78,6 +83,8 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for text in (self.it_b_pay, self.qr_code_it_b_pay):
             if not is_lifetime(text):
                 raise Invalid(f"{text!r} is no lifetime: write 1m to 15d, or 1c.")
+        if self.wrong_pins < 1 or self.pin_lock_hours < 0:
+            raise Invalid("wrong_pins is at least 1, and pin_lock_hours not less than nothing.")
 
 
 #: What there is when the file says nothing.

@@ -19,7 +19,7 @@ from saoma.kit.errors import NotFound
 from saoma.kit.qr import qr_svg
 from saoma.sandbox import door
 from saoma.sandbox.addresses import buyer_of_host, inside, port_of_host, read_origin
-from saoma.sandbox.authorizing import Authorizations, callback, request_fault
+from saoma.sandbox.authorizing import Authorizations, asks, callback, request_fault
 from saoma.sandbox.browser import Browser
 from saoma.sandbox.calls import AUTHORIZE
 from saoma.sandbox.faults import NOTIFY_VERIFY, Faults
@@ -88,23 +88,22 @@ async def authorize(
     asked = {**{name: query[name] for name in query}, "User-Agent": request.headers.get("user-agent", "")}
     at, number = book.clock.now().isoformat(), partner.partner if partner else ""
     buyer = _buyer_of(request, book, query.get("wallet_buyer", ""))
-    target = ""
+    target, asking = "", not fault and buyer is not None and asks(scope)
     with book.store.hearing(heard_of(request, b"")) as heard:
-        book.store.log(at, AUTHORIZE, number, "", asked, "refused" if fault else "granted", fault or "")
-        if not fault and buyer is not None:
-            target = callback(
-                redirect_uri,
-                app_id,
-                scope,
-                authorizations.new_code(app_id, buyer),
-                state,
-                more=choices.extra_callback_parameters,
-            )
+        book.store.log(at, AUTHORIZE, number, "", asked, _outcome(fault, asking=asking), fault or "")
+        if not fault and not asking and buyer is not None:
+            code, more = authorizations.new_code(app_id, buyer), choices.extra_callback_parameters
+            target = callback(redirect_uri, app_id, scope, code, state, more=more)
             heard.answer = {"Location": target}
     if fault:
         return _page("Authorization failed 授权失败", f"<p>{escape(fault)}</p>", status=400)
     if buyer is None:
         return _choice(request, book)
+    if asking:
+        # the buyer's own phone asks, wherever the page stands
+        port = port_of_host(request.headers.get("host", ""), request.url.scheme)
+        asked_at = f"{request.url.scheme}://{buyer.id.lower()}.localhost:{port}/wallet/consent"
+        return Redirect(f"{asked_at}?{urlencode(dict(query))}", status_code=302, headers={"Cache-Control": "no-store"})
     host, remembered = request.headers.get("host", ""), request.cookies.get("wallet_partner")
     if remembered and buyer_of_host(host):
         # inside the toy wallet's browser the partner's pages live on this buyer's own host
@@ -113,6 +112,10 @@ async def authorize(
     if query.get("wallet_buyer"):
         answer.set_cookie(Cookie("wallet_buyer", value=buyer.id, path="/", httponly=True, samesite="lax"))
     return answer
+
+
+def _outcome(fault: str | None, *, asking: bool) -> str:
+    return "refused" if fault else "asked" if asking else "granted"
 
 
 def _buyer_of(request: Request[Any, Any, Any], book: Book, chosen: str) -> Buyer | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from saoma.kit.money import Money
-from saoma.sandbox.model import CNY, Message, Refund, Trade
+from saoma.sandbox.model import CNY, Message, Note, Refund, Trade
 
 
 def told_of(trade: Trade, refunds: Iterable[Refund]) -> list[Message]:
@@ -29,3 +29,11 @@ def told_of(trade: Trade, refunds: Iterable[Refund]) -> list[Message]:
         kind = "returned" if trade.paid_at else "closed"
         lines.append(line(trade.closed_at, kind, trade.money, trade.cny_money))
     return lines
+
+
+def noted(note: Note) -> Message:
+    """A line that no trade left."""
+    return Message(
+        note.at, note.kind, Money(note.amount, note.currency), Money(note.cny, CNY), note.merchant, note.subject, "",
+        note.code,
+    )  # fmt: skip

@@ -182,6 +182,11 @@ class Buyer(msgspec.Struct, omit_defaults=True):
     #: Whether the wallet is AlipayHK's. Its money is counted in CNY here all the same.
     hk: bool = False
     terms: BuyerTerms = BuyerTerms()
+    #: Wrong PINs in a row, and until when too many of them lock it.
+    wrong_pins: int = 0
+    pin_locked_until: datetime | None = None
+    #: How long the payment codes of this wallet are.
+    code_digits: int = 18
 
     @property
     def balance_money(self) -> Money:
@@ -200,7 +205,7 @@ class Buyer(msgspec.Struct, omit_defaults=True):
 
 
 class PaymentCode(msgspec.Struct, omit_defaults=True):
-    """What a wallet shows at the till: 18 digits, one payment, one minute."""
+    """What a wallet shows at the till: 16 to 24 digits, one payment, one minute."""
 
     code: str
     buyer_id: str
@@ -316,9 +321,27 @@ class TradeToPay:
     rate: str = ""
 
 
+class Note(msgspec.Struct, omit_defaults=True):
+    """Something a wallet tells its buyer that no trade keeps.
+
+    `kind` is declined (a till's scan was turned down with `code`), pin_locked or pin_changed."""
+
+    at: datetime
+    buyer_id: str
+    kind: str
+    code: str = ""
+    merchant: str = ""
+    subject: str = ""
+    amount: int = 0
+    currency: str = CNY
+    cny: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line in a buyer's wallet. `kind` is paid, refunded, returned (cancelled after paying), closed or waiting."""
+    """One line in a buyer's wallet. `kind` is paid, refunded, returned (cancelled after paying), closed, waiting, or
+
+    that of a `Note`, whose amounts may be nothing; `code` says why something was declined."""
 
     at: datetime
     kind: str
@@ -327,6 +350,7 @@ class Message:
     merchant: str
     subject: str
     trade_no: str
+    code: str = ""
 
     @property
     def text(self) -> str:
@@ -340,5 +364,9 @@ class Message:
                 return f"Your payment of {self.amount} to {self.merchant} was undone; you have your money back."
             case "closed":
                 return f"{self.amount} to {self.merchant} was not paid; the order is closed."
+            case "declined":
+                return f"{self.amount} to {self.merchant} was declined: {self.code}."
+            case "pin_locked" | "pin_changed":
+                return f"Your PIN was {self.kind.removeprefix('pin_')}."
             case _:
                 return f"{self.merchant} asks for {self.amount}."

@@ -19,6 +19,7 @@ from saoma.sandbox.buyers import TurnedDown, Wallets
 from saoma.sandbox.choices import DEFAULT, Choices
 from saoma.sandbox.model import Buyer, Order, Partner, Product, Refund, StaticCode, Trade, TradeStatus
 from saoma.sandbox.planting import Planting
+from saoma.sandbox.recovering import Recovery
 from saoma.sandbox.store import Store
 
 #: What the outside is told: (trade, notify_action_type, the refund it is about).
@@ -47,7 +48,8 @@ class Records:
         #: How far this clock was pushed ahead of the one it runs on.
         self.ahead = timedelta(seconds=self.store.one("clock", "ahead_seconds", float) or 0)
         clock.advance(self.ahead)
-        self.wallets = Wallets(clock, self.store)
+        self.wallets = Wallets(clock, self.store, choices)
+        self.recovery = Recovery(clock, self.wallets)
         self.rates = rates.Rates(self.store)
         #: What stands to be wrong in daily files on purpose.
         self.planting = Planting(self.store)

@@ -16,7 +16,7 @@ from saoma.kit.money import Money
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.buyers import DEFAULT_PIN, TurnedDown
 from saoma.sandbox.limits import OTHERWISE, SENTENCES, BuyerTerms
-from saoma.sandbox.messages import told_of
+from saoma.sandbox.messages import noted, told_of
 from saoma.sandbox.model import (
     Buyer,
     Message,
@@ -166,7 +166,7 @@ class Book(Records):
         """What the wallet tells its buyer, the latest first."""
         self.pass_time()
         buyer = self.wallets.get(buyer_id)
-        told: list[Message] = []
+        told: list[Message] = [noted(note) for note in self.wallets.notes(buyer)]
         for trade in self.of_buyer.get(buyer.id, [])[-_MESSAGES:]:
             told += told_of(trade, self.refunds_of(trade))
         return sorted(told, key=lambda message: message.at, reverse=True)[:_MESSAGES]

@@ -6,14 +6,16 @@ trade open (https://docs.antom.com/ac/global/jsapitradepay)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from saoma.kit.clock import beijing_day
 from saoma.kit.errors import Invalid, NotAllowed, NotFound, Refused
 from saoma.kit.money import Money
 from saoma.sandbox import rates
-from saoma.sandbox.model import CNY, Buyer, StaticCode, TradeStatus, TradeToPay
+from saoma.sandbox.buyers import PinLocked
+from saoma.sandbox.model import CNY, Buyer, Refund, StaticCode, Trade, TradeStatus, TradeToPay
 from saoma.sandbox.trades import Book
 
 #: resultCode values a page may be told, with what they claim.
@@ -28,9 +30,16 @@ RESULT_CODES: Final[dict[str, str]] = {
 }
 
 
+#: A sheet counts down what must be paid within this time; further away nobody watches it.
+_COUNTED: Final = timedelta(minutes=30)
+_TOP_UP_STEP: Final = 100_00
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the sheet shows before the PIN. `trade_no` is empty for a shop's printed code: paying makes the trade."""
+    """What the sheet shows before the PIN. `trade_no` is empty for a shop's printed code: paying makes the trade.
+
+    `left` is the time to pay within, where that is soon over."""
 
     trade_no: str
     code: str
@@ -41,7 +50,7 @@ class Asked:
     cny: Money
     rate: str
     balance: Money
-    expires_at: datetime | None
+    left: timedelta | None
 
     @property
     def is_foreign(self) -> bool:
@@ -59,6 +68,12 @@ class Asked:
         """Whether the balance covers it."""
         return self.cny <= self.balance
 
+    @property
+    def top_up(self) -> Money:
+        """Toy money that makes it affordable, in whole hundreds of yuan."""
+        missing = max(0, self.cny.minor - self.balance.minor)
+        return Money(-(-missing // _TOP_UP_STEP) * _TOP_UP_STEP, CNY)
+
 
 @dataclass(frozen=True, slots=True)
 class Paid:
@@ -72,9 +87,10 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class WrongPin:
-    """Nothing moved; ask again. `why` is the sentence."""
+    """Nothing moved; ask again, or, when `locked`, for a new PIN first."""
 
-    why: str
+    refusal: Refused
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,47 @@ class Declined:
 @dataclass(frozen=True, slots=True)
 class SaidNo:
     """The buyer refused and the trade is closed."""
+
+
+class BillState(StrEnum):
+    """How a bill stands for its buyer; refunds that are still on their way don't count."""
+
+    WAITING = "waiting"
+    PAID = "paid"
+    PART_REFUNDED = "part"
+    REFUNDED = "refunded"
+    UNDONE = "undone"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One trade as its buyer sees it, with what came back of it, the latest refund first."""
+
+    trade: Trade
+    refunds: list[Refund]
+
+    @property
+    def returned(self) -> Money:
+        """What is back in the wallet, CNY."""
+        if self.trade.close_reason and self.trade.paid_at and self.trade.close_reason != "refunded":
+            return self.trade.cny_money
+        return Money(sum(refund.cny for refund in self.refunds if refund.state == "SUCCESS"), CNY)
+
+    @property
+    def state(self) -> BillState:
+        """In one word."""
+        trade = self.trade
+        if trade.is_waiting:
+            return BillState.WAITING
+        if not trade.paid_at:
+            return BillState.CLOSED
+        if trade.close_reason and trade.close_reason != "refunded":
+            return BillState.UNDONE
+        back = self.returned.minor
+        if not back:
+            return BillState.PAID
+        return BillState.REFUNDED if back >= trade.cny else BillState.PART_REFUNDED
 
 
 Ending = Paid | WrongPin | Declined | SaidNo
@@ -134,7 +191,7 @@ class Wallet:
                 rate = found.rate
                 return Asked(
                     found.trade_no, "", found.merchant, found.store, found.subject, found.amount, found.cny, rate,
-                    self.buyer.balance_money, found.expires_at,
+                    self.buyer.balance_money, self._left(found.expires_at),
                 )  # fmt: skip
             case None:
                 raise NotFound("The toy wallet knows no such order.")
@@ -144,7 +201,7 @@ class Wallet:
         try:
             self._book.wallets.check_pin(self.buyer, pin)
         except NotAllowed as wrong:
-            return WrongPin(wrong.msgid)
+            return WrongPin(wrong, isinstance(wrong, PinLocked))
         try:
             if trade_no:
                 trade = self._book.pay(trade_no, self.buyer.id, pin)
@@ -165,18 +222,40 @@ class Wallet:
             return Declined(refusal)
         return SaidNo()
 
-    def change_habits(self, *, pin_at_till: bool) -> None:
-        """Whether a till's scan waits for this buyer's PIN."""
-        self._book.add_buyer(self.buyer.id, pin_required=pin_at_till, pin=self.buyer.pin)
+    @property
+    def pin_is_locked(self) -> bool:
+        """Whether too many wrong PINs came in a row."""
+        return self._book.wallets.pin_is_locked(self.buyer)
+
+    def change_habits(self, *, pin_at_till: bool | None = None, code_digits: int | None = None) -> None:
+        """Whether a till's scan waits for this buyer's PIN, and how long payment codes are. Raises `Invalid`."""
+        self._book.wallets.change_habits(self.buyer, pin_required=pin_at_till, code_digits=code_digits)
 
     def top_up(self, more: Money) -> None:
-        """Toy money from nowhere. `more` is CNY; raises `Invalid` for another currency."""
-        self._book.add_buyer(
-            self.buyer.id,
-            balance=self.buyer.balance_money + more,
-            pin_required=self.buyer.pin_required,
-            pin=self.buyer.pin,
-        )
+        """Toy money from nowhere. Raises `Invalid` for another currency than CNY."""
+        if more.currency != CNY or more.minor < 0:
+            raise Invalid("A wallet holds CNY, and not less than nothing.")
+        self._book.wallets.give(self.buyer, more.minor)
+
+    def bills(self) -> list[Bill]:
+        """Everything this buyer paid, was asked to pay or did not pay, the latest first."""
+        self._book.pass_time()
+        return [self._bill(trade) for trade in reversed(self._book.of_buyer.get(self.buyer.id, []))]
+
+    def bill(self, trade_no: str) -> Bill:
+        """One of them. Raises `NotFound` for another buyer's, too."""
+        trade = self._book.trade(trade_no)
+        if trade.buyer_id != self.buyer.id:
+            raise NotFound("There is no such bill in this wallet.")
+        return self._bill(trade)
+
+    def _bill(self, trade: Trade) -> Bill:
+        refunds = sorted(self._book.refunds_of(trade), key=lambda refund: refund.created_at, reverse=True)
+        return Bill(trade, refunds)
+
+    def _left(self, until: datetime | None) -> timedelta | None:
+        left = until - self._book.clock.now() if until else None
+        return left if left is not None and left <= _COUNTED else None
 
     def _again(self, code: str) -> TradeToPay:
         found = self._book.resolve(code)

@@ -36,6 +36,20 @@ class Street:
         """Ask the test server's back door."""
         return self._post(f"http://127.0.0.1:{self.port}/control/book", json.dumps({"do": do, **wish}).encode())
 
+    def control(self, path: str, **wish: Any) -> Any:
+        """Ask the control API."""
+        return self._post(f"http://127.0.0.1:{self.port}/control/{path}", json.dumps(wish).encode())
+
+    def user_id(self, buyer: str) -> str:
+        """Alipay's number of a buyer."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control/buyers") as answer:
+            known = json.load(answer)["buyers"]
+        return next(str(one["user_id"]) for one in known if one["id"] == buyer)
+
+    def renew(self, buyer: str) -> None:
+        """The buyer's first PIN again, and money."""
+        self.control("buyers", id=buyer, pin_required=buyer == "ben", balance="5000")
+
     def number(self) -> str:
         """An order number never used before."""
         self.numbers[0] += 1

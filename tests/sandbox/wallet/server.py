@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import json
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -73,11 +74,12 @@ class Partner:
                 raise web.HTTPFound(f"http://127.0.0.1:{self.port}/t/7?from=moved")
             case "/away":
                 raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
-            case "/login":
+            case "/login" | "/profile":
+                scope = "auth_base" if request.path == "/login" else "auth_user"
                 back = quote(f"http://127.0.0.1:{self.port}/back", safe="")
                 raise web.HTTPFound(
                     f"http://127.0.0.1:{self.sandbox_port}/oauth2/publicAppAuthorize.htm"
-                    f"?app_id=2016000000000000&scope=auth_base&state=xyz&redirect_uri={back}"
+                    f"?app_id=2016000000000000&scope={scope}&state=xyz&redirect_uri={back}"
                 )
             case "/live":
                 stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -135,7 +137,8 @@ async def serve(port: int, partner_port: int) -> None:
             case "create":
                 return {"trade_no": book.create(order(**wish), book.buyer("amy").user_id).trade_no}
             case "place":
-                return {"qr_code": book.code_url(book.place(order(**wish)).qr_token)}
+                placed = replace(order(**wish), code_expires_at=book.clock.now() + timedelta(hours=2))
+                return {"qr_code": book.code_url(book.place(placed).qr_token)}
             case "shop":
                 return {"qr_code": shop_code(book, **wish).qrcode}
             case "till":

@@ -11,7 +11,7 @@ from litestar.di import Provide
 
 from saoma.kit.errors import Refused
 from saoma.sandbox.browser import Browser
-from saoma.sandbox.screens import cashier, code, home, partner_pages, scan
+from saoma.sandbox.screens import bills, cashier, code, consent, counter, home, partner_pages, scan
 from saoma.sandbox.screens.phone import keep_language, refused
 
 __all__ = ["wallet_router"]
@@ -26,7 +26,8 @@ def wallet_router(browser: Browser) -> Router:
         return browser
 
     handlers: list[Any] = [
-        *home.handlers, *code.handlers, *cashier.handlers, *scan.handlers, *partner_pages.handlers,
+        *home.handlers, *bills.handlers, *code.handlers, *consent.handlers, *counter.handlers, *cashier.handlers,
+        *scan.handlers, *partner_pages.handlers,
     ]  # fmt: skip
     return Router(
         "/",

@@ -16,7 +16,8 @@ from litestar.response import Redirect
 
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
-from saoma.sandbox.agents import AGENTS
+from saoma.sandbox.agents import AGENTS, usual_agent
+from saoma.sandbox.buyers import CODE_LENGTHS
 from saoma.sandbox.model import Message
 from saoma.sandbox.screens.phone import A_YEAR, amount, from_this_phone, phone_of, shown, the_buyer, to
 from saoma.sandbox.trades import Book
@@ -83,16 +84,20 @@ def waiting(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Res
 def settings(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Response[str]:
     """Which phone it plays, what it tells pages, and more toy money."""
     phone = phone_of(request)
+    buyer = the_buyer(phone, book)
     return shown(
         phone,
         "settings.html",
-        buyer=the_buyer(phone, book),
+        buyer=buyer,
+        others=[one for one in book.buyers() if one is not buyer],
         agents=AGENTS,
-        agent=request.cookies.get("wallet_agent") or AGENTS[0].name,
+        agent=request.cookies.get("wallet_agent") or usual_agent(hk=buyer.hk),
         codes=RESULT_CODES,
         answer=request.cookies.get("wallet_answer", ""),
         sound=request.cookies.get("wallet_sound", "on"),
         top_ups=_TOP_UPS,
+        code_lengths=CODE_LENGTHS,
+        locked=book.wallets.pin_is_locked(buyer),
     )
 
 
@@ -119,6 +124,8 @@ def change_settings(request: Request[Any, Any, Any], book: NamedDependency[Book]
         wallet = Wallet(book, phone.buyer_id)
         if "pin_at_till" in data:
             wallet.change_habits(pin_at_till=data["pin_at_till"] == "yes")
+        if "code_digits" in data:
+            wallet.change_habits(code_digits=int(data["code_digits"]) if data["code_digits"].isdecimal() else 0)
         if "top_up" in data:
             if data["top_up"] not in map(str, _TOP_UPS):
                 raise Invalid("That is not one of the choices.")

@@ -13,8 +13,10 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from saoma.kit.errors import NotFound
+from saoma.sandbox.agents import usual_agent
 from saoma.sandbox.browser import OWN_SEGMENTS, Browser
 from saoma.sandbox.screens.phone import phone_of, shown, to
+from saoma.sandbox.trades import Book
 from saoma.web.assets import NotBuilt, assets, manifest
 
 _FILES: Final = {
@@ -51,9 +53,10 @@ def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes
 class _FromPartner(Response[None]):
     """An answer that is written by the browser while it arrives, not by the framework once it is whole."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, usual: str) -> None:
         super().__init__(content=None)
         self._browser = browser
+        self._usual = usual
 
     def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **_: Any) -> ASGIApp:  # type: ignore[override]
         """What the framework runs to answer."""
@@ -61,10 +64,10 @@ class _FromPartner(Response[None]):
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             async def refuse(status: int, why: str) -> None:
-                page = shown(phone, "nowhere.html", status=status, why=phone.texts(why))
+                page = shown(phone, "nowhere.html", status=status, why=phone.texts(why), again=status == 502)
                 await page.to_asgi_response(app=app, request=request)(scope, receive, send)
 
-            await self._browser.fetch(scope, receive, send, refuse)  # type: ignore[arg-type]
+            await self._browser.fetch(scope, receive, send, refuse, self._usual)  # type: ignore[arg-type]
 
         return answer
 
@@ -75,15 +78,19 @@ class _FromPartner(Response[None]):
     sync_to_thread=False,
     status_code=200,
 )
-def partner_pages(request: Request[Any, Any, Any], browser: NamedDependency[Browser]) -> Response[Any]:
+def partner_pages(
+    request: Request[Any, Any, Any], browser: NamedDependency[Browser], book: NamedDependency[Book]
+) -> Response[Any]:
     """Fetch what this phone asks for from the partner it has open; `/` leads to the wallet while there is none."""
     path = request.scope["path"]
     if path == "/" and "wallet_partner" not in request.cookies:
         return to("/wallet")
     segment = path.lstrip("/").partition("/")[0]
-    if phone_of(request).buyer_id is None or segment in OWN_SEGMENTS:
+    buyer_id = phone_of(request).buyer_id
+    if buyer_id is None or segment in OWN_SEGMENTS:
         raise NotFoundException
-    return _FromPartner(browser)
+    buyer = book.wallets.find(buyer_id)
+    return _FromPartner(browser, usual_agent(hk=buyer is not None and buyer.hk))
 
 
 handlers = [file, partner_pages]

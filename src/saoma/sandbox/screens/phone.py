@@ -25,6 +25,7 @@ from saoma.kit.errors import NotAllowed, NotFound, Refused
 from saoma.kit.i18n import Texts, texts
 from saoma.kit.money import Money, exponent
 from saoma.sandbox.addresses import buyer_of_host, port_of_host
+from saoma.sandbox.limits import OTHERWISE, SENTENCES
 from saoma.sandbox.model import Buyer
 from saoma.sandbox.trades import Book
 from saoma.web.assets import icons
@@ -142,6 +143,17 @@ def on_the_clock(moment: datetime) -> str:
     return beijing(moment).strftime("%m-%d %H:%M")
 
 
+def plain_rate(rate: str) -> str:
+    """A rate with at least two decimals, and no more than it needs."""
+    whole, _, part = rate.partition(".")
+    return f"{whole}.{part.rstrip('0').ljust(2, '0')}"
+
+
+def why(code: str, say: Texts) -> str:
+    """Why Alipay declined, for the buyer."""
+    return say(SENTENCES.get(code, OTHERWISE))
+
+
 def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PrefixLoader({"sandbox": jinja2.FileSystemLoader(Path(__file__).parent)}),
@@ -151,8 +163,9 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     made.globals.update(
-        icon=icon, figures=figures, amount=amount, hue=hue, breaking=breaking, on_the_clock=on_the_clock
-    )
+        icon=icon, figures=figures, amount=amount, hue=hue, breaking=breaking, on_the_clock=on_the_clock,
+        plain_rate=plain_rate, why=why,
+    )  # fmt: skip
     return made
 
 

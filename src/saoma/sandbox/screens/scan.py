@@ -22,10 +22,11 @@ from PIL import Image, UnidentifiedImageError
 from saoma.kit.errors import Invalid, NotFound
 from saoma.kit.money import exponent
 from saoma.sandbox.addresses import Nowhere, Origin, OwnPage, PartnerPage, PaymentAddress, destination
+from saoma.sandbox.agents import agent_of, usual_agent
 from saoma.sandbox.browser import OWN_SEGMENTS, Browser
 from saoma.sandbox.buyers import PAYMENT_CODE
-from saoma.sandbox.model import StaticCode, TradeToPay
-from saoma.sandbox.screens.phone import Phone, from_this_phone, phone_of, shown, the_buyer, to
+from saoma.sandbox.model import Buyer, StaticCode, TradeToPay
+from saoma.sandbox.screens.phone import Phone, from_this_phone, phone_of, sentence, shown, the_buyer, to
 from saoma.sandbox.trades import Book
 
 _LARGEST_PICTURE: Final = 12 * 1024 * 1024
@@ -54,8 +55,8 @@ def scanned(
 ) -> Response[dict[str, str]]:
     """Where the scanned text leads: `go` to a page of this phone, `pay` an order, or a `problem`."""
     phone = phone_of(request)
-    the_buyer(phone, book)
-    return _told(_leads(phone, book, browser, data.text.strip()))
+    buyer = the_buyer(phone, book)
+    return _told(_leads(phone, book, browser, buyer, data.text.strip()))
 
 
 @post("/wallet/picture", guards=[from_this_phone], request_max_body_size=_LARGEST_PICTURE)
@@ -67,24 +68,29 @@ async def picture(
 ) -> Response[dict[str, str]]:
     """Read the code in a picture, then as `scanned`; `only=text` just tells what it says (camera frames)."""
     phone = phone_of(request)
-    the_buyer(phone, book)
-    text = await asyncio.to_thread(read_picture, await request.body())
+    buyer = the_buyer(phone, book)
+    try:
+        text = await asyncio.to_thread(read_picture, await request.body())
+    except Invalid as unreadable:
+        return _told({"problem": sentence(phone, unreadable)})
     if only == "text":
         return _told({"text": text})
     if not text:
         return _told({"problem": phone.texts("There is no code in this picture, or it is too small or blurred.")})
-    return _told(_leads(phone, book, browser, text))
+    return _told(_leads(phone, book, browser, buyer, text))
 
 
 def read_picture(data: bytes) -> str:
-    """The text of the first code in a picture, or nothing: no code, no picture, or one too large to look at."""
+    """The text of the first code in a picture, or nothing. Raises `Invalid` for no picture, and for too large a one."""
     try:
         with Image.open(io.BytesIO(data)) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
-                return ""
+                raise Invalid("This picture is too large. Take one of the code alone.")
             found = zxingcpp.read_barcodes(opened.convert("L"))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        return ""
+    except Image.DecompressionBombError:
+        raise Invalid("This picture is too large. Take one of the code alone.") from None
+    except (UnidentifiedImageError, OSError):
+        raise Invalid("This is no picture that the wallet can read. Take a PNG or JPEG.") from None
     return next((code.text for code in found if code.text), "")
 
 
@@ -92,7 +98,7 @@ def _told(what: dict[str, str]) -> Response[dict[str, str]]:
     return Response(what, status_code=200, headers={"Cache-Control": "no-store"})
 
 
-def _leads(phone: Phone, book: Book, browser: Browser, text: str) -> dict[str, str]:
+def _leads(phone: Phone, book: Book, browser: Browser, buyer: Buyer, text: str) -> dict[str, str]:
     say = phone.texts
     if re.match(r"https?:", text, re.IGNORECASE):
         match destination(text, phone.port, browser.allowed):
@@ -107,7 +113,11 @@ def _leads(phone: Phone, book: Book, browser: Browser, text: str) -> dict[str, s
             return {"go": f"/wallet/shop/{shop.token}"}
         case TradeToPay():
             return {"pay": text}
-        case None if PAYMENT_CODE.fullmatch(text):
+        case None if PAYMENT_CODE.fullmatch(digits := re.sub(r"\s", "", text)):
+            if book.wallets.owner_of(digits).id == buyer.id:
+                return {
+                    "problem": say("That is your own payment code. Hold it before a till's scanner: tills scan it.")
+                }
             return {"problem": say("That is somebody's payment code. Tills scan those, wallets don't.")}
         case None:
             return {"problem": say("This code is not for the toy wallet. Scan a table, an order or a shop's code.")}
@@ -160,7 +170,12 @@ def page(request: Request[Any, Any, Any], book: NamedDependency[Book], at: FromQ
     segment = at.lstrip("/").partition("/")[0].partition("?")[0]
     if not re.match(r"/(?![/\\])", at) or re.search(r"[\x00-\x20\\]", at) or segment in OWN_SEGMENTS:
         raise NotFound("The toy wallet's browser has no such page.")
-    return shown(phone, "page.html", buyer=buyer, at=at)
+    partner = request.cookies.get("wallet_partner", "")
+    agent = agent_of(request.cookies.get("wallet_agent") or usual_agent(hk=buyer.hk), phone.lang)
+    return shown(
+        phone, "page.html", buyer=buyer, at=at, partner=partner.partition("//")[2], secure=partner.startswith("https:"),
+        agent=agent, answer=request.cookies.get("wallet_answer", ""),
+    )  # fmt: skip
 
 
 @get("/wallet/order", sync_to_thread=False)
