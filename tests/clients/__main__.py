@@ -6,9 +6,11 @@ import sys
 
 from tests.clients.alone import make_place
 from tests.clients.installing import NotInstalled, install
+from tests.quickstart.php import install_php
 
 try:
     install()
     make_place()
+    install_php()
 except NotInstalled as trouble:
     sys.exit(str(trouble))

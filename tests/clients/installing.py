@@ -32,15 +32,21 @@ def install() -> None:
             into = ["--python", sys.executable, "--target", str(INSTALLED / name)]
             _fetch(name, [uv(), "pip", "install", "--quiet", *into, "--require-hashes", "-r", str(pins)], HERE)
             _note(name, pins)
-    lock = HERE / "npm" / "package-lock.json"
-    if not _is_current(NPM, lock):
-        folder = INSTALLED / NPM
-        folder.mkdir(parents=True, exist_ok=True)
-        for one in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(HERE / "npm" / one, folder / one)
-        npm = _node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        _fetch("alipay-sdk of npm", [str(node()), str(npm), "ci", "--ignore-scripts", "--loglevel=error"], folder)
-        _note(NPM, lock)
+    install_npm(NPM, HERE / "npm", "alipay-sdk of npm")
+
+
+def install_npm(name: str, project: Path, what: str) -> None:
+    """What an npm project with a lock names, unless it is there already. Raises `NotInstalled`."""
+    lock = project / "package-lock.json"
+    if _is_current(name, lock):
+        return
+    folder = INSTALLED / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(project / one, folder / one)
+    npm = _node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    _fetch(what, [str(node()), str(npm), "ci", "--ignore-scripts", "--loglevel=error"], folder)
+    _note(name, lock)
 
 
 def folder_of(name: str) -> Path:

