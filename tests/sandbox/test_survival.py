@@ -152,7 +152,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     ("name", "text", "words"),
     [
         ("a.json", "{", "wrong"),
-        ("a.toml", "colour = 'red'", "unknown field"),
+        ("a.toml", "colour = 'red'", "there is no 'colour'"),
         ("a.toml", "[[buyers]]\nid = 'anna'\nbalance = 'lots'", "buyers"),
     ],
 )

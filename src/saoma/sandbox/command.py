@@ -79,6 +79,8 @@ def _alone(book: Path | None) -> Iterator[None]:
     if book is None:
         yield
         return
+    if book.is_dir():
+        raise Invalid(f"{book} is a folder: name a file in it, such as {book / 'book.sqlite'}.")
     try:
         book.parent.mkdir(parents=True, exist_ok=True)
         lock = book.with_name(f"{book.name}.lock").open("w")

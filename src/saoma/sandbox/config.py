@@ -17,6 +17,7 @@ from saoma.kit.money import Money
 from saoma.sandbox.buyers import DEFAULT_PIN
 from saoma.sandbox.choices import Choices
 from saoma.sandbox.limits import BuyerTerms, fen
+from saoma.sandbox.misreading import MISREAD, plainly, unknown_names
 from saoma.sandbox.model import CNY, Partner
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from saoma.sandbox.plus_choices import PlusChoices
@@ -107,13 +108,18 @@ def read_config(path: Path | None) -> Config:
         return DEFAULT
     try:
         text = path.read_bytes()
-    except OSError as trouble:
-        raise Invalid(f"The sandbox's settings {path} can't be read: {trouble.strerror}.") from None
+    except OSError as unread:
+        raise Invalid(f"The sandbox's settings {path} can't be read: {unread.strerror}.") from None
     try:
         decode = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
         config = decode(text, type=Config)
-    except (msgspec.DecodeError, msgspec.ValidationError) as wrong:
-        raise Invalid(f"The sandbox's settings {path} are wrong: {wrong}.") from None
+        # books keep partners, too, and a book of another version may hold names that this one doesn't know
+        given = enumerate(decode(text).get("partners", []))
+        trouble = next(filter(None, (unknown_names(one, Partner, f"partners[{place}]") for place, one in given)), "")
+    except MISREAD as wrong:
+        trouble = plainly(wrong, Config)
+    if trouble:
+        raise Invalid(f"The sandbox's settings {path} are wrong: {trouble}.")
     if config.state:
         config.state = str(path.parent / config.state)
     return config
