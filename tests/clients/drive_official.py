@@ -38,6 +38,8 @@ def begin(**given: Any) -> None:
     settings.app_id = given["app_id"]
     settings.app_private_key = given["private_key"]
     settings.alipay_public_key = given["alipay_public_key"]
+    settings.encrypt_type = "AES" if given.get("aes_key") else ""
+    settings.encrypt_key = given.get("aes_key", "")
 
 
 def call(method: str, content: dict[str, Any], notify_url: str = "", charset: str = "utf-8") -> dict[str, Any]:

@@ -32,6 +32,7 @@ _DRIVERS: Final = {OFFICIAL: "drive_official.py", COMMUNITY: "drive_community.py
 PARTNERS: Final = {OFFICIAL: "2088000000000011", COMMUNITY: "2088000000000012", OLD: "2088000000000013",
                    NPM: "2088000000000014"}  # fmt: skip
 MD5_KEY: Final = "0123456789abcdefghijklmnopqrstuv"
+AES_KEY: Final = "AAECAwQFBgcICQoLDA0ODw=="
 
 
 @cache
@@ -102,8 +103,10 @@ class Client:
     def configured(self, changes: Mapping[str, Any]) -> Iterator[None]:
         """For a while, another configuration."""
         self._begin({**self._setup, **changes})
-        yield
-        self._begin(self._setup)
+        try:
+            yield
+        finally:
+            self._begin(self._setup)
 
     def do(self, what: str, **named: Any) -> dict[str, Any]:
         """The answer as it was written: `said`, or `raised` and `message`."""
@@ -164,7 +167,13 @@ def running(folder: Path) -> Iterator[Alipay]:
     store.keep("key", "alipay", alipay_keys())
     store.close()
     partners = [
-        {"partner": pid, "app_id": f"20160000000000{pid[-2:]}", "md5_key": MD5_KEY, "public_key": partner_keys()[1]}
+        {
+            "partner": pid,
+            "app_id": f"20160000000000{pid[-2:]}",
+            "md5_key": MD5_KEY,
+            "public_key": partner_keys()[1],
+            "aes_key": AES_KEY,
+        }
         for pid in PARTNERS.values()
     ]
     buyers = [{"id": "anna", "balance": 5000}, {"id": "poor", "balance": 1}]

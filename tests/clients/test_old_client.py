@@ -97,3 +97,65 @@ def test_of_what_the_old_client_knows_by_name_little_is_left(alipay: Alipay, old
     """Its page of the online product is not played here; its refund asks for parameters called b, a, t, c and so on."""
     assert field_of("error", str(old.do("checkout", number="OLD0")["said"])) == "ILLEGAL_SERVICE"
     assert old.do("refund", trade_no="2026030221001000000000000001")["raised"] == "MissingParameter"
+
+
+def create(old: Client, number: str, **changes: str) -> str:
+    return call(
+        old, "alipay.acquire.create", **{
+            "notify_url": "https://pos.example.com/notify", "timestamp": "", "out_trade_no": number, "subject": "Tea",
+            "product_code": "OVERSEAS_MBARCODE_PAY", "total_fee": "3.00", "currency": "USD", "trans_currency": "USD",
+            "buyer_id": "2088000000009999", "extend_params": STORE,
+        } | changes,
+    )  # fmt: skip
+
+
+def test_the_old_client_creates_an_order_and_reads_why_one_can_not_be(alipay: Alipay, old: Client) -> None:
+    number, now = f"OLD{next(_numbers)}", str(alipay.control("GET", "clock")["beijing"])
+    said = create(old, number, timestamp=now)
+    assert (field_of("result_code", said), len(field_of("trade_no", said))) == ("SUCCESS", 28)
+    assert status(old, number) == "WAIT_BUYER_PAY"
+    other = create(old, number, timestamp=now, total_fee="3.01")
+    assert (field_of("result_code", other), field_of("detail_error_code", other)) == ("FAIL", "CONTEXT_INCONSISTENT")
+    nobody = create(old, f"OLD{next(_numbers)}", timestamp=now, buyer_id="2088000000000777")
+    assert field_of("detail_error_code", nobody) == "BUYER_NOT_EXIST"
+    stale = create(old, number, timestamp="2020-01-01 00:00:00")
+    assert field_of("error", stale) == "EXTERFACE_INVOKE_CONTEXT_EXPIRED"
+    assert field_of("error", create(old, number, timestamp=now, total_fee="a")) == "ILLEGAL_ARGUMENT"
+
+
+def test_the_old_client_reads_an_open_outcome_and_repeats(alipay: Alipay, old: Client) -> None:
+    alipay.plan("alipay.acquire.overseas.spot.pay", "system_error_after")
+    number, said = pay(old, alipay, "281234567890123456")
+    assert (field_of("is_success", said), field_of("error", said)) == ("F", "SYSTEM_ERROR")
+    alipay.plan("alipay.acquire.overseas.query", "system_error_before")
+    query = "alipay.acquire.overseas.query"
+    assert field_of("error", call(old, query, partner_trans_id=number)) == "SYSTEM_ERROR"
+    assert status(old, number) == "TRADE_SUCCESS"
+    now = str(alipay.control("GET", "clock")["beijing"])
+    alipay.plan("alipay.acquire.cancel", "unknown")
+    gone = call(old, "alipay.acquire.cancel", out_trade_no=number, timestamp=now)
+    assert (field_of("result_code", gone), field_of("retry_flag", gone)) == ("UNKNOWN", "Y")
+    gone = call(old, "alipay.acquire.cancel", out_trade_no=number, timestamp=now)
+    assert (field_of("result_code", gone), field_of("action", gone)) == ("SUCCESS", "refund")
+
+
+def test_the_old_client_is_told_why_a_cancel_or_a_refund_can_not_be(alipay: Alipay, old: Client) -> None:
+    number, _ = pay(old, alipay)
+    refund = {"partner_trans_id": number, "partner_refund_id": f"{number}R", "currency": "USD", "is_sync": "Y"}
+    service = "alipay.acquire.overseas.spot.refund"
+    alipay.plan(service, "system_error_after")
+    assert field_of("error", call(old, service, **refund, refund_amount="1.00")) == "SYSTEM_ERROR"
+    assert field_of("result_code", call(old, service, **refund, refund_amount="1.00")) == "SUCCESS"
+    other = call(old, service, **refund, refund_amount="1.01")
+    assert (field_of("result_code", other), field_of("error", other)) == ("FAILED", "DISCORDANT_REPEAT_REQUEST")
+    nothing = call(old, service, **(refund | {"partner_trans_id": "OLD0"}), refund_amount="1.00")
+    assert field_of("error", nothing) == "TRADE_NOT_EXIST"
+    now = str(alipay.control("GET", "clock")["beijing"])
+    no = call(old, "alipay.acquire.cancel", out_trade_no=number, timestamp=now)
+    assert (field_of("detail_error_code", no), field_of("retry_flag", no)) == ("REASON_TRADE_REFUND_FEE_ERR", "N")
+
+
+def test_the_old_client_raises_when_nobody_answers(alipay: Alipay, old: Client) -> None:
+    alipay.plan("alipay.acquire.overseas.query", "silence_before")
+    answer = old.do("call", service="alipay.acquire.overseas.query", fields={"partner_trans_id": "OLD0"})
+    assert answer["raised"] == "ConnectionError"

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from saoma.alipay.signing import string_to_sign
 from tests.clients import playing
 from tests.clients.installing import NPM
-from tests.clients.playing import COMMUNITY, Alipay, Client, alipay_keys, partner_keys
+from tests.clients.playing import AES_KEY, COMMUNITY, Alipay, Client, alipay_keys, partner_keys
 
 PAY, QUERY, CANCEL = "alipay.trade.pay", "alipay.trade.query", "alipay.trade.cancel"
 REFUND, REFUND_QUERY = "alipay.trade.refund", "alipay.trade.fastpay.refund.query"
+ALICE = "2088000000009999"
 _numbers = itertools.count(1)
 
 
@@ -65,7 +66,7 @@ def test_a_payment_that_waits_is_polled_and_cancelled(alipay: Alipay, client: Cl
 
 def test_orders_are_created_and_shown_as_codes(alipay: Alipay, client: Client) -> None:
     wanted = {"total_amount": "3.00", "subject": "Tea"}
-    created = {"out_trade_no": f"C{next(_numbers)}", "buyer_id": "2088000000009999"}
+    created = {"out_trade_no": f"C{next(_numbers)}", "buyer_id": ALICE}
     assert len(client.ask("alipay.trade.create", wanted | created)["trade_no"]) == 28
     assert client.ask("alipay.trade.close", {"out_trade_no": created["out_trade_no"]})["code"] == "10000"
     number = f"C{next(_numbers)}"
@@ -89,6 +90,92 @@ def test_a_payment_that_fails_is_read_as_one(alipay: Alipay, client: Client, cod
     failed = client.ask(PAY, order(alipay, alipay.code("poor") if code == "poor" else code))
     assert (failed["code"], failed["sub_code"]) == ("40004", word)
     assert failed.get("is_success", False) is False
+
+
+def test_an_order_that_can_not_be_made_is_read_as_failed(alipay: Alipay, client: Client) -> None:
+    wanted = {"out_trade_no": f"C{next(_numbers)}", "total_amount": "3.00", "subject": "Tea"}
+    nobody = client.ask("alipay.trade.create", wanted | {"buyer_id": "2088000000000777"})
+    assert (nobody["code"], nobody["sub_code"]) == ("40004", "ACQ.BUYER_NOT_EXIST")
+    alipay.plan("alipay.trade.create", "system_error_after")
+    assert client.ask("alipay.trade.create", wanted | {"buyer_id": ALICE})["sub_code"] == "ACQ.SYSTEM_ERROR"
+    again = client.ask("alipay.trade.create", wanted | {"buyer_id": ALICE})
+    assert (again["code"], len(again["trade_no"])) == ("10000", 28)
+    other = client.ask("alipay.trade.create", wanted | {"buyer_id": ALICE, "total_amount": "3.01"})
+    assert other["sub_code"] == "ACQ.CONTEXT_INCONSISTENT"
+
+
+def test_a_query_that_fails_tells_nothing_of_the_payment(alipay: Alipay, client: Client) -> None:
+    asked = order(alipay)
+    named = {"out_trade_no": asked["out_trade_no"]}
+    client.ask(PAY, asked)
+    alipay.plan(QUERY, "system_error_before")
+    failed = client.ask(QUERY, named)
+    assert (failed["code"], failed["sub_code"]) == ("40004", "ACQ.SYSTEM_ERROR")
+    assert "trade_status" not in failed
+    alipay.plan(QUERY, "bad_signature")
+    client.fails(QUERY, named)
+    assert client.ask(QUERY, named)["trade_status"] == "TRADE_SUCCESS"
+
+
+def test_a_cancel_that_fails_says_whether_to_try_again(alipay: Alipay, client: Client) -> None:
+    asked = order(alipay)
+    named = {"out_trade_no": asked["out_trade_no"]}
+    client.ask(PAY, asked)
+    alipay.plan(CANCEL, "unknown")
+    open_one = client.ask(CANCEL, named)
+    assert (open_one["code"], open_one["retry_flag"]) == ("10000", "Y")
+    assert client.ask(QUERY, named)["trade_status"] == "TRADE_SUCCESS"
+    client.ask(REFUND, named | {"refund_amount": "1.00", "out_request_no": "R1"})
+    refused = client.ask(CANCEL, named)
+    assert (refused["sub_code"], refused["retry_flag"]) == ("ACQ.REASON_TRADE_REFUND_FEE_ERR", "N")
+
+
+def test_a_cancel_whose_answer_was_lost_is_asked_for_again(alipay: Alipay, client: Client, node: Client) -> None:
+    """npm's client does so by itself."""
+    asked = order(alipay)
+    client.ask(PAY, asked)
+    alipay.plan(CANCEL, "silence_after")
+    if client is not node:
+        client.fails(CANCEL, {"out_trade_no": asked["out_trade_no"]})
+    assert client.ask(CANCEL, {"out_trade_no": asked["out_trade_no"]})["action"] == "refund"
+
+
+def test_a_refund_that_fails_is_read_as_one_and_a_lost_one_is_found(
+    alipay: Alipay, client: Client, node: Client
+) -> None:
+    part = {"refund_amount": "1.00", "out_request_no": "R1"}
+    assert client.ask(REFUND, part | {"out_trade_no": "C0"})["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+    waits = order(alipay, "281234567890123491")
+    client.ask(PAY, waits)
+    assert client.ask(REFUND, part | {"out_trade_no": waits["out_trade_no"]})["sub_code"] == "ACQ.TRADE_STATUS_ERROR"
+    asked = order(alipay)
+    named = {"out_trade_no": asked["out_trade_no"]}
+    client.ask(PAY, asked)
+    alipay.plan(REFUND, "silence_after")
+    if client is not node:
+        client.fails(REFUND, named | part)
+    again = client.ask(REFUND, named | part)
+    assert (again["fund_change"], again["refund_fee"]) == ("N", "1.00")
+    other = client.ask(REFUND, named | part | {"refund_amount": "1.01"})
+    assert other["sub_code"] == "ACQ.DISCORDANT_REPEAT_REQUEST"
+
+
+def test_a_notification_that_somebody_else_signed_is_not_believed(alipay: Alipay, client: Client) -> None:
+    told = alipay.notification(_paid(alipay, client))
+    assert client.do("verify", fields=told)["said"] is True
+    forged = _signed(told, hashes.SHA256(), partner_keys()[0])
+    for wrong in ({"sign": forged}, {"sign": told["sign"][:-8] + "AAAAAA=="}, {"notify_id": "0" * 34}, {"more": "x"}):
+        assert client.do("verify", fields=told | wrong)["said"] is False, wrong
+
+
+def test_content_is_encrypted_both_ways_by_npms_client(alipay: Alipay, node: Client) -> None:
+    with node.configured({"aes_key": AES_KEY}):
+        asked = order(alipay)
+        assert node.ask(PAY, asked)["total_amount"] == "12.50"
+        assert node.ask(QUERY, {"out_trade_no": asked["out_trade_no"]})["trade_status"] == "TRADE_SUCCESS"
+        assert node.ask(QUERY, {"out_trade_no": "C0"})["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+    with node.configured({"aes_key": "AAAAAAAAAAAAAAAAAAAAAA=="}):
+        assert node.ask(QUERY, {"out_trade_no": "C0"})["sub_code"] == "isv.decryption-error-unknown"
 
 
 def test_an_answer_with_a_spoiled_signature_is_refused_and_the_money_has_moved(alipay: Alipay, client: Client) -> None:
@@ -167,6 +254,18 @@ def test_the_official_client_can_not_name_a_port(official: Client) -> None:
         assert official.fails(QUERY, {"out_trade_no": "C0"}).startswith("TypeError")
 
 
+def test_the_official_client_can_not_encrypt(official: Client) -> None:
+    """It hands its cipher a text where today's wants bytes."""
+    with official.configured({"aes_key": AES_KEY}):
+        assert official.fails(QUERY, {"out_trade_no": "C0"}).startswith("TypeError")
+
+
+def test_npms_client_can_not_verify_what_came_encrypted(node: Client) -> None:
+    """It looks for the braces of the answer, and cuts a genuine one that has none in the wrong place."""
+    with node.configured({"aes_key": AES_KEY, "check_secrets": True}):
+        assert "验签失败" in node.fails(QUERY, {"out_trade_no": "C0"})
+
+
 def test_the_community_client_refuses_a_genuine_answer_with_one_brace(
     alipay: Alipay, community: Client, official: Client, node: Client
 ) -> None:
@@ -184,7 +283,7 @@ def _paid(alipay: Alipay, client: Client) -> str:
     return str(asked["out_trade_no"])
 
 
-def _signed(fields: dict[str, str], digest: hashes.HashAlgorithm) -> str:
-    key = serialization.load_pem_private_key(alipay_keys()[0].encode(), password=None)
+def _signed(fields: dict[str, str], digest: hashes.HashAlgorithm, private: str = "") -> str:
+    key = serialization.load_pem_private_key((private or alipay_keys()[0]).encode(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return base64.b64encode(key.sign(string_to_sign(fields).encode(), padding.PKCS1v15(), digest)).decode()

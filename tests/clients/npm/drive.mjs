@@ -6,6 +6,8 @@ import { join } from 'node:path'
 
 const { AlipaySdk } = createRequire(join(process.argv[2], 'package.json'))('alipay-sdk')
 let client
+let isSecret = false
+let isChecked = true
 
 async function begin(setup) {
   const settings = {
@@ -22,6 +24,9 @@ async function begin(setup) {
   } else {
     settings.alipayPublicKey = setup.alipay_public_key
   }
+  if (setup.aes_key) settings.encryptKey = setup.aes_key
+  isSecret = Boolean(setup.aes_key)
+  isChecked = !isSecret || Boolean(setup.check_secrets)
   client = new AlipaySdk(settings)
   return null
 }
@@ -29,7 +34,11 @@ async function begin(setup) {
 const does = {
   begin,
   call: async ({ method, content, notify_url: notifyUrl }) =>
-    client.exec(method, { bizContent: content, ...(notifyUrl ? { notify_url: notifyUrl } : {}) }, { validateSign: true }),
+    client.exec(
+      method,
+      { bizContent: content, needEncrypt: isSecret, ...(notifyUrl ? { notify_url: notifyUrl } : {}) },
+      { validateSign: isChecked, needEncrypt: isSecret },
+    ),
   verify: async ({ fields }) => client.checkNotifySignV2(fields),
   numbers: async () => ({
     app_cert_sn: client.config.appCertSn,
