@@ -18,7 +18,7 @@ endif
 
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup run test check bench docs chaos chaos-sim screens browser clients lock clean
+.PHONY: setup run test check bench docs chaos chaos-sim storm screens browser clients lock clean
 
 setup: $(VENV)/.ready
 
@@ -74,6 +74,11 @@ HISTORIES ?= 100000
 JOBS ?= 2
 chaos-sim: setup
 	@$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed $(SEED) --jobs $(JOBS)
+
+# Random requests to all three gateways of the local Alipay, by seed: make storm REQUESTS=... SEED=...
+REQUESTS ?= 100000
+storm: setup
+	@$(BIN)/python -m tests.sandbox.any_request --requests $(REQUESTS) --seed $(SEED)
 
 screens: setup browser
 	@$(BIN)/python -m tests.journeys.screens $(ARGS)

@@ -238,3 +238,9 @@ async def test_the_newer_services_speak_gbk_and_both_methods_as_well(wire: Runni
     ) as got:
         assert (got.content_type, got.charset) == ("text/plain", "GBK")
         assert "|USD|7.10000000" in await got.text()
+
+
+def test_digits_that_are_no_payment_code_ask_for_no_misbehaviour() -> None:
+    here = make.desk()
+    for digits in ("2088000000009999", "2088000000009995", "9999"):
+        assert here.call(make.pay_fields("N", digits))["error"] == "SOUNDWAVE_PARSER_FAIL"

@@ -6,6 +6,7 @@ same calls give the same faults, also when the sandbox was killed in between."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,8 @@ SILENCE: Final = 20.0
 #: What tries to deliver a notification are called, as if they were calls of a service.
 NOTIFICATION: Final = "notification"
 NOTIFY_VERIFY: Final = "notify_verify"
+#: What can be a payment code: anything else is refused as such, whatever its last digits.
+_PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)[0-9]{14,22}")
 #: How services of Alipay+ begin.
 PLUS: Final = "/ams/"
 
@@ -193,7 +196,7 @@ _BY_CODE: Final = {
 
 def fault_of_code(payment_code: str) -> Fault | None:
     """The misbehaviour that a payment code asks for by its last two digits, if any."""
-    kind = _BY_CODE.get(payment_code[-2:])
+    kind = _BY_CODE.get(payment_code[-2:]) if _PAYMENT_CODE.fullmatch(payment_code) else None
     return Fault("alipay.acquire.overseas.spot.pay", kind) if kind else None
 
 

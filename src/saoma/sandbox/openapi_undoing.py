@@ -53,6 +53,8 @@ def close(call: Call) -> dict[str, Any]:
 def refund(call: Call) -> dict[str, Any]:
     """Give money back now. The same number again tells of the first time."""
     content, book = call.content, call.book
+    # whatever is wrong with the call is found before money moves
+    content.options()
     with book.moving():
         trade = call.find()
         amount = _amount(content.amount("refund_amount", required=True), trade)

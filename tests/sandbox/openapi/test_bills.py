@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from saoma.sandbox.planting import FileError, FileKind, PlantedError
 from tests.sandbox import make as sandboxes
-from tests.sandbox.make import LUNCH
+from tests.sandbox.make import LUNCH, PARTNER
 from tests.sandbox.openapi.make import BILL, CANCEL, NOTIFY, REFUND, Desk, desk
 
 
@@ -50,6 +51,14 @@ def test_a_bill_lists_payments_and_what_went_back_and_adds_up(till: Desk) -> Non
     fees = sum(Decimal(line[12]) for line in detail[1:])
     assert Decimal(summary[-1][5]) == fees and Decimal(summary[-1][6]) == Decimal("10.00") + fees
     assert {line[0] for line in summary[1:-1]} == {"S1", "S2"}
+
+
+def test_a_bill_may_hold_wrong_rows_on_purpose(till: Desk) -> None:
+    day, planted = LUNCH.date(), till.sandbox.daily_files
+    planted.plant(PlantedError(PARTNER, day, FileError.ALTER_AMOUNT, FileKind.BILL, "T1"))
+    planted.plant(PlantedError(PARTNER, day, FileError.DROP_ROW, FileKind.BILL, "R1"))
+    detail, _ = files(till).values()
+    assert [(line[1], line[9]) for line in detail[1:]] == [("T1", "12.51"), ("T2", "7.50"), ("T2", "-7.50")]
 
 
 def test_the_account_bill_ends_with_the_same_sum(till: Desk) -> None:

@@ -170,3 +170,11 @@ def test_a_refund_query_knows_a_refund_and_says_nothing_of_others(till: Desk) ->
     assert (said["refund_status"], said["gmt_refund_pay"]) == ("REFUND_SUCCESS", "2024-01-05 12:15:32")
     assert till.ask(REFUND_QUERY, {"out_trade_no": "T1"})["sub_code"] == "ACQ.INVALID_PARAMETER"
     assert till.ask(REFUND_QUERY, asked | {"out_trade_no": "T9"})["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+
+
+def test_a_refund_that_is_refused_for_its_options_moved_no_money(till: Desk) -> None:
+    till.pay()
+    before = fen(till)
+    wrong = {"out_trade_no": "T1", "refund_amount": "2.00", "out_request_no": "R1", "query_options": "all"}
+    assert till.ask(REFUND, wrong)["sub_code"] == "ACQ.INVALID_PARAMETER"
+    assert fen(till) == before
