@@ -47,6 +47,25 @@ async def test_junit_tells_ci_what_failed_with_the_log(bench: Bench, right: Righ
     assert skip is not None and skip.get("message") == "not applicable: Not asked of this solution."
 
 
+async def test_junit_is_as_the_usual_schema_wants_it(bench: Bench, right: Right) -> None:
+    root = ElementTree.fromstring(as_junit(await report(bench, right)))
+    (suite,) = root
+    assert (root.tag, suite.tag) == ("testsuites", "testsuite")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp", "")), "no offset"
+    assert all(
+        re.fullmatch(r"\d+\.\d{3}", one.get("time", ""))
+        for one in suite.iter()
+        if one.tag != "testsuites" and "time" in one.attrib
+    )
+    for case in suite:
+        assert case.tag == "testcase" and {"name", "classname", "time"} == set(case.attrib)
+        inside = [child.tag for child in case]
+        assert inside in (["failure"], ["skipped"], ["system-out"]), "one result, and nothing the schema does not know"
+        assert all(set(child.attrib) <= {"message", "type"} for child in case)
+    counted = {kind: len(suite.findall(f"testcase/{kind}")) for kind in ("failure", "skipped")}
+    assert counted == {"failure": int(suite.get("failures", "")), "skipped": int(suite.get("skipped", ""))}
+
+
 async def test_json_names_reasons_that_programs_can_rely_on(bench: Bench, right: Right) -> None:
     said = json.loads(as_json(await report(bench, right)))
     assert said["summary"] == {"passed": 1, "failed": 1, "not seen": 0, "not applicable": 1}
@@ -62,6 +81,11 @@ async def test_the_page_says_everything_in_both_languages_and_draws_each_case(be
     assert page.count("<svg") == 4 and page.count('data-case="V8"') == 2
     assert "Cancel fails twice" in page and "撤销失败两次" in page
     assert "Noodles &lt;&amp;&gt; 面馆" in page and "<&>" not in page
+    english, chinese = page.split('<main class="half zh"')
+    assert "s  cancel P" in english and "s  撤销 P" in chinese and "s  cancel P" not in chinese
+    assert ">query</text>" in english and ">查询</text>" in chinese and ">query</text>" not in chinese
+    assert "planned: cancel meets system_error_before" in english
+    assert "预设：撤销 遇到 system_error_before，共 2 次" in chinese
     assert '<html lang="zh-Hans">' in page and re.search(r'id="zh"[^>]*checked', page)
     assert not re.search(r"<script|\son\w+=|src=", page), "the page needs nothing and runs nothing"
 

@@ -75,3 +75,15 @@ async def test_the_latest_order_that_shows_a_case_decides_it(bench: Bench) -> No
     for events, outcome in ((calls, Outcome.PASSED), (before.calls, Outcome.FAILED)):
         found = findings_of(Timeline(tuple(events), after.until), only=["V2"])
         assert [each.verdict.outcome for each in found] == [outcome]
+
+
+async def test_an_integration_of_another_gateway_is_told_that_these_cases_are_not_about_it(bench: Bench) -> None:
+    at = (await bench.drive(only=["V1"]))[0].timeline.calls[0].at
+    for service, wire in (("alipay.trade.pay", "Open API"), ("/ams/api/v1/payments/pay", "Alipay+")):
+        call = Call(at, service, "X-1", {}, "{}")
+        first, by_token, other = findings_of(Timeline((call,), at), only=["V1", "S2", "S8"])
+        found = [first, other]
+        assert by_token.verdict.outcome is Outcome.NOT_SEEN, "buyers are known in the same way everywhere"
+        assert {each.verdict.outcome for each in found} == {Outcome.NOT_APPLICABLE}
+        assert {each.verdict.reason.key for each in found} == {"other-wire"}
+        assert wire in found[0].verdict.reason.say()

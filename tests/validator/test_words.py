@@ -11,6 +11,7 @@ import saoma.validator
 from saoma.kit.i18n import read_catalog, texts
 from saoma.validator.cases import CASES
 from saoma.validator.judge import JUDGES
+from saoma.validator.lines import WORDS
 from saoma.validator.page import OUTCOMES
 from saoma.validator.picture import LANES
 from saoma.validator.scenes import WIRE
@@ -23,6 +24,7 @@ SAID = [
     *(text for case in CASES for text in (case.title, case.asks, case.by_hand)),
     *(title for title, _, _ in OUTCOMES.values()),
     *LANES,
+    *WORDS,
 ]
 
 

@@ -212,4 +212,6 @@ CASES: Final = (
     ),
 )  # fmt: skip
 
+#: What does not depend on the gateway that payments go to: how a phone is known, and its buyer.
+ON_EVERY_WIRE: Final = ("S1", "S2")
 BY_ID: Final = {case.id: case for case in CASES}

@@ -9,14 +9,14 @@ from typing import Final
 import aiohttp
 
 from saoma.validator.adapter import Adapter, Hello
-from saoma.validator.cases import CASES, Case
+from saoma.validator.cases import CASES, ON_EVERY_WIRE, Case
 from saoma.validator.control import Control
 from saoma.validator.judge import judge
 from saoma.validator.report import Finding
 from saoma.validator.scenes import WIRE, Scene
 from saoma.validator.scenes_solutions import SOLUTIONS
 from saoma.validator.stage import Stage, Unfit
-from saoma.validator.timeline import Timeline
+from saoma.validator.timeline import Timeline, other_wire
 from saoma.validator.verdict import Outcome, Verdict
 from saoma.validator.words import Reason
 
@@ -78,6 +78,10 @@ async def _one(stage: Stage, case: Case, asked: frozenset[str], before: list[Fin
     if case.id == "S18":
         timeline = _with_results(timeline, before)
     verdict = judge(case.id, timeline)
+    wire = "" if case.id in ON_EVERY_WIRE else other_wire(timeline.calls)
+    if verdict.outcome is Outcome.NOT_SEEN and wire:
+        about = Reason("other-wire", {"wire": wire})
+        return Verdict(case.id, Outcome.NOT_APPLICABLE, about, verdict.lines), timeline
     if unfit is not None and verdict.outcome is not Outcome.FAILED:
         failed = unfit.key == "hook-failed"
         outcome = Outcome.FAILED if failed else Outcome.NOT_SEEN

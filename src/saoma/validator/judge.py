@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from saoma.kit.i18n import texts
 from saoma.validator.judging import WIRE
 from saoma.validator.judging_solutions import SOLUTIONS
+from saoma.validator.lines import line
 from saoma.validator.timeline import Event, Timeline
 from saoma.validator.verdict import Line, NotSeen, Outcome, Verdict, Wrong
 from saoma.validator.words import Reason
@@ -32,7 +34,8 @@ def log(events: Iterable[Event], wrong: Iterable[Event] = ()) -> tuple[Line, ...
     events, blamed = tuple(events), {id(event) for event in wrong}
     if not events:
         return ()
-    start = events[0].at
+    start, english = events[0].at, texts("en")
     return tuple(
-        Line(round((event.at - start).total_seconds(), 1), event.line, id(event) in blamed) for event in events
+        Line(round((event.at - start).total_seconds(), 1), line(event, english), id(event) in blamed)
+        for event in events
     )

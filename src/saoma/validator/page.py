@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from saoma.kit.i18n import LANGUAGES, texts
+from saoma.validator.lines import lines_of
 from saoma.validator.picture import picture
 from saoma.validator.report import Finding, Report
 from saoma.validator.verdict import Outcome
@@ -77,7 +78,7 @@ def _row(finding: Finding, text: Any) -> dict[str, Any]:
         "kind": kind,
         "reason": verdict.reason.say(text),
         "by_hand": text(case.by_hand) if verdict.outcome is Outcome.NOT_SEEN else "",
-        "lines": verdict.lines,
+        "lines": tuple(lines_of(finding.timeline, verdict, text)),
         # the picture's own text is escaped where it is drawn
         "picture": Markup(picture(finding.timeline, verdict, text)),
         "open": verdict.outcome is Outcome.FAILED,

@@ -10,6 +10,8 @@ from html import escape
 from typing import Final
 
 from saoma.kit.i18n import Texts
+from saoma.validator.lines import label as label_of
+from saoma.validator.lines import line
 from saoma.validator.timeline import Call, Event, Mark, Notice, Timeline, Told, Visit
 from saoma.validator.verdict import Verdict
 
@@ -43,13 +45,13 @@ def picture(timeline: Timeline, verdict: Verdict, text: Texts) -> str:
         y = _y(row)
         after = (event.at - start).total_seconds()
         kind = "wrong" if wrong else _mood(event)
-        parts.append(f'<g class="{kind}"><title>{escape(f"{after:.1f} s  {event.line}")}</title>')
+        parts.append(f'<g class="{kind}"><title>{escape(f"{after:.1f} s  {line(event, text)}")}</title>')
         parts.append(f'<line class="drop" x1="{x:.1f}" y1="{y}" x2="{x:.1f}" y2="{height - 24}"/>')
         parts.append(_shape(kind, x, y))
-        label = _label(event)
+        label = label_of(event, text)
         if (label != words[row] or wrong) and x >= free[row]:
             parts.append(f'<text class="what" x="{x:.1f}" y="{y - 9}">{escape(label)}</text>')
-            free[row], words[row] = x + 6.6 * len(label) + 8, label
+            free[row], words[row] = x + _width(label) + 8, label
         parts.append("</g>")
         if x >= told_at:
             parts.append(f'<text class="time" x="{x:.1f}" y="{height - 8}">{_time(after)}</text>')
@@ -120,18 +122,9 @@ def _shape(kind: str, x: float, y: int) -> str:
             return f'<circle cx="{x:.1f}" cy="{y}" r="5"/>'
 
 
-def _label(event: Event) -> str:
-    match event:
-        case Call():
-            return event.kind
-        case Notice():
-            return event.kind if event.kind != "first" else event.said.removeprefix("TRADE_").lower() or "told"
-        case Told():
-            return event.status or event.hook
-        case Visit():
-            return event.agent
-        case Mark():
-            return event.line.partition(":")[0].removeprefix("the ")[:22]
+def _width(label: str) -> float:
+    """About how wide a label is: a Chinese letter takes the place of two others."""
+    return sum(11.0 if letter > "\u2e80" else 6.6 for letter in label)
 
 
 def _time(seconds: float) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -91,7 +91,8 @@ def as_junit(report: Report) -> bytes:
         errors="0",
         skipped=str(skipped),
         time=f"{sum(each.took for each in report.findings):.3f}",
-        timestamp=report.began.isoformat(timespec="seconds"),
+        # the usual schema knows no offset
+        timestamp=report.began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
     )
     for each in report.findings:
         case, verdict = each.case, each.verdict

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from saoma.kit.clock import beijing
+from saoma.validator.lines import PLANTED, TYPES
 from saoma.validator.phone import Phone
 from saoma.validator.scenes import Scene, cancel_in_vain
 from saoma.validator.stage import CANCEL, QUERY, REFUND, Stage, Unfit
@@ -161,7 +162,7 @@ async def _s16(stage: Stage) -> None:
     )
     if paid is None:
         raise Unfit("hook-failed", why=f"/shop_code: {address} is no code of this Alipay")
-    await stage.mark("the customer types 18.80 and pays", paid["out_trade_no"])
+    await stage.mark(TYPES, paid["out_trade_no"], amount="18.80")
     await stage.delivered(paid["out_trade_no"])
     await stage.rest(5)
     await stage.standing(paid["out_trade_no"])
@@ -179,7 +180,7 @@ async def _s17(stage: Stage) -> None:
         "number": order,
     }  # fmt: skip
     await stage.control.ask("POST", "daily-files/errors", planted)
-    await stage.mark("planted: another amount in the daily file", order)
+    await stage.mark(PLANTED, order)
     await stage.ask("reconcile", day=day.isoformat())
     await stage.control.ask("DELETE", "daily-files/errors")
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from saoma.validator.adapter import Adapter, Hello, HookFailed
 from saoma.validator.asking import SETTLED
 from saoma.validator.control import Control
+from saoma.validator.lines import CANT_PAY, HELD, LET_GO, PAYS, PLANNED
 from saoma.validator.phone import Phone
 from saoma.validator.timeline import SERVICES, Call, Event, Mark, Notice, Timeline, Told
 
@@ -164,9 +165,10 @@ class Stage:
         """A payment code whose last two digits ask for something."""
         return f"28{secrets.randbelow(10**14):014d}{ending}"
 
-    async def mark(self, line: str, number: str = "") -> None:
+    async def mark(self, words: str, number: str = "", **values: object) -> None:
         """Note what was done."""
-        self._noted.append(Mark(await self.now(), line, number))
+        told = {name: str(value) for name, value in values.items()}
+        self._noted.append(Mark(await self.now(), words, number, told))
 
     def note(self, event: Event) -> None:
         """Note what was seen."""
@@ -175,13 +177,13 @@ class Stage:
     async def plan(self, service: str, fault: str, times: int = 1) -> None:
         """Let the next calls of a service go wrong."""
         await self.control.plan(service, fault, times, self.silence)
-        await self.mark(f"planned: {SERVICES[service]} meets {fault}, {times} times")
+        await self.mark(PLANNED, service=SERVICES[service], fault=fault, times=times)
 
     async def buyer_pays(self, order: str) -> None:
         """The buyer confirms in the wallet."""
         path = f"trades/{order}/pay?partner={self.control.partner}"
         paid = await self.control.ask("POST", path, {"buyer_id": ""}, missing=True)
-        await self.mark("the buyer pays in the wallet" if paid else "the buyer can't pay any more", order)
+        await self.mark(PAYS if paid else CANT_PAY, order)
         if paid and not self._held:
             await self.delivered(order)
 
@@ -197,7 +199,7 @@ class Stage:
         """Notifications are lost for now, or sent after all."""
         if held != self._held:
             await self.control.ask("POST", "notifications/hold", {"held": held})
-            await self.mark("notifications are held back" if held else "notifications are let go")
+            await self.mark(HELD if held else LET_GO)
             self._held = held
 
     async def resend(self, order: str) -> None:

@@ -9,9 +9,10 @@ from rich.table import Table
 
 from saoma.kit.i18n import Texts
 from saoma.validator.cases import Case
+from saoma.validator.lines import lines_of
 from saoma.validator.page import OUTCOMES
 from saoma.validator.report import Finding, Report
-from saoma.validator.verdict import Outcome
+from saoma.validator.verdict import Line, Outcome
 
 _COLOURS = {
     Outcome.PASSED: "green",
@@ -66,7 +67,7 @@ class Terminal:
         row.add_row(f"[{colour}]{mark}[/]", case.id, title, f"[{colour}]{escape(verdict.reason.say(text))}[/]")
         self._console.print(row)
         if verdict.outcome is Outcome.FAILED:
-            for shown in _around(finding):
+            for shown in _around(tuple(lines_of(finding.timeline, verdict, text))):
                 self._console.print(shown, highlight=False, soft_wrap=True)
 
     def sum(self, report: Report) -> None:
@@ -88,8 +89,7 @@ class Terminal:
                 )
 
 
-def _around(finding: Finding) -> list[str]:
-    lines = finding.verdict.lines
+def _around(lines: tuple[Line, ...]) -> list[str]:
     wrong = [place for place, line in enumerate(lines) if line.wrong]
     if len(lines) > _LINES and wrong:
         near = {place for at in wrong for place in range(at - 2, at + 2)} | {0}

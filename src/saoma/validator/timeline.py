@@ -4,7 +4,7 @@ All times are the local Alipay's. A timeline is all that `judging` sees, so a ve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -32,6 +32,7 @@ SERVICES: Final = {
 #: Parameters that may differ between a request and its repeat.
 _OF_THE_MOMENT: Final = {"sign", "sign_type", "timestamp", "terminal_timestamp"}
 _PLANNED: Final = "as planned: "
+_XML: Final = ("alipay.acquire.", "alipay.commerce.", "alipay.overseas.")
 
 
 class Call(msgspec.Struct, frozen=True, tag="call", dict=True):
@@ -100,17 +101,6 @@ class Call(msgspec.Struct, frozen=True, tag="call", dict=True):
         """The same request once more: every parameter is the same but signature and time."""
         return self.service == other.service and _lasting(self.asked) == _lasting(other.asked)
 
-    @property
-    def line(self) -> str:
-        """One line of a log."""
-        words = [self.result, self.status, self.fields.get("action", ""), self.code if self.code != self.result else ""]
-        said = " ".join(word for word in words if word)
-        forged = " (signature spoiled)" if not self.is_believable else ""
-        refused = f" ({self.why})" if self.why and not self.planned else ""
-        return f"{self.kind} {self.number or self.asked.get('code', '')[:12]} -> {said}{forged}{refused}".replace(
-            "  ", " "
-        )
-
 
 class Notice(msgspec.Struct, frozen=True, tag="notice"):
     """A notification and what was answered to it. `kind`: `first`, `again`, `older`, `spoiled`, `wrong amount`."""
@@ -126,12 +116,6 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
     def is_accepted(self) -> bool:
         """Whether the integration answered `success`."""
         return self.status == 200 and self.answer == "success"
-
-    @property
-    def line(self) -> str:
-        """One line of a log."""
-        kind = f" ({self.kind})" if self.kind != "first" else ""
-        return f"notification{kind} {self.number} {self.said} -> {self.answer[:60] or 'nothing'}"
 
 
 class Told(msgspec.Struct, frozen=True, tag="told"):
@@ -153,16 +137,6 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
         """The order it is about."""
         return str(self.answered.get("order") or self.asked.get("order") or "")
 
-    @property
-    def line(self) -> str:
-        """One line of a log."""
-        said = ", ".join(
-            name if value is True else f"{name} {value}" if name != "status" else str(value)
-            for name, value in self.answered.items()
-            if value and name != "order"
-        )
-        return f"/{self.hook} {self.number} -> {(self.problem or said or 'done')[:160]}".replace("  ", " ")
-
 
 class Visit(msgspec.Struct, frozen=True, tag="visit"):
     """A phone opened a page of the integration. `agent` is the kind of phone, `ended_at` the last address."""
@@ -179,19 +153,14 @@ class Visit(msgspec.Struct, frozen=True, tag="visit"):
         """Whether the page sent the phone to Alipay's authorization."""
         return any("publicAppAuthorize" in step for step in self.steps)
 
-    @property
-    def line(self) -> str:
-        """One line of a log."""
-        way = " -> ".join(step.partition("?")[0] for step in self.steps)
-        return f"{self.agent} opens {way} -> {self.status}"
-
 
 class Mark(msgspec.Struct, frozen=True, tag="mark"):
-    """What the validator did: a fault planned, a clock moved, somebody paid."""
+    """What the validator did: a fault planned, a clock moved, somebody paid. `words` is a key of the texts."""
 
     at: datetime
-    line: str
+    words: str
     number: str = ""
+    values: dict[str, str] = {}
 
 
 Event: TypeAlias = Call | Notice | Told | Visit | Mark
@@ -250,6 +219,16 @@ class Timeline(msgspec.Struct, frozen=True, dict=True):
     def answers(self, hook: str, number: str = "") -> tuple[Told, ...]:
         """What one hook said, about one order or all."""
         return tuple(said for said in self.told if said.hook == hook and (not number or said.number == number))
+
+
+def other_wire(calls: Iterable[Call]) -> str:
+    """The gateway that all payments here went to, where it is none that the cases are about; else empty."""
+    services = {call.service for call in calls}
+    if any(service.startswith(_XML) for service in services):
+        return ""
+    if any(service.startswith("alipay.trade.") for service in services):
+        return "Open API (method=alipay.trade.…)"
+    return "Alipay+ (/ams/…)" if any(service.startswith("/ams/") for service in services) else ""
 
 
 #: Calls that open an order.

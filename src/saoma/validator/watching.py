@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from saoma.validator.cases import CASES, Case
+from saoma.validator.cases import CASES, ON_EVERY_WIRE, Case
 from saoma.validator.control import Control
 from saoma.validator.judge import judge
 from saoma.validator.report import Finding
-from saoma.validator.timeline import OPENING, Call, Event, Notice, Timeline
+from saoma.validator.timeline import OPENING, Call, Event, Notice, Timeline, other_wire
 from saoma.validator.verdict import Outcome, Verdict
 from saoma.validator.words import Reason
 
@@ -63,6 +63,10 @@ def _judged(case: Case, whole: Timeline, parts: list[Timeline], before: list[Fin
     if shown:
         # the latest decides: what was mended since is not held against anybody
         return shown[-1]
+    if case.id not in ON_EVERY_WIRE and (gateway := other_wire(whole.calls)):
+        return Finding(
+            case, Verdict(case.id, Outcome.NOT_APPLICABLE, Reason("other-wire", {"wire": gateway})), Timeline()
+        )
     said = [each.verdict.reason for each in judged if each.verdict.reason.key != "not-happened"]
     return Finding(case, Verdict(case.id, Outcome.NOT_SEEN, (said or [Reason("not-happened")])[-1]), Timeline())
 

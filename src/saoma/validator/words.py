@@ -133,6 +133,7 @@ SENTENCES: Final[dict[str, str]] = {
     "only-driven": "Only drive mode can see this: it needs the integration's own word.",
     "no-hook": "The adapter does not offer {hooks}.",
     "other-solution": "Not asked of this solution.",
+    "other-wire": "It calls {wire}: this case is about the XML gateway (service=…) and can't be seen there.",
     "no-notice": "There is no notification to send again: the request named no notify_url.",
     "no-order": "No order was taken: {why}",
     "no-barcode": "The integration takes no barcode payments.",
