@@ -164,6 +164,7 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="What was not seen counts as failed.")] = False,  # noqa: FBT002
 ) -> None:
     """Judge an integration by V1-V14 and S1-S19: driven by its adapter, or watched; exit code 0 when nothing failed."""
+    from saoma.kit.errors import Invalid
     from saoma.validator.command import Wish, run_validate
 
     if target and command:
@@ -173,7 +174,10 @@ def validate(
         solutions=tuple(solution or ()), cases=tuple(case or ()), once=once, seconds=seconds, silence=silence,
         page=page, junit=junit, json=json, lang=lang, strict=strict,
     )  # fmt: skip
-    sys.exit(run_validate(wish))
+    try:
+        sys.exit(run_validate(wish))
+    except Invalid as wrong:
+        raise typer.BadParameter(str(wrong)) from None
 
 
 @app.command(epilog="Example:  saoma replay ../shared/data/chipotle-orders.tsv --data-dir .demo")

@@ -30,6 +30,8 @@ WRONG = [
     "keys show 2088000000000001 --file nowhere.pem",
     "doctor --data-dir",
     "validate --lang fr",
+    "validate --case V99",
+    "validate --sandbox localhost:8001",
     "validate --target http://127.0.0.1:9 --command ./hooks",
 ]
 

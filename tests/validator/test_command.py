@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -68,10 +69,31 @@ async def test_watching_once_judges_what_the_log_holds(bench: Bench, capsys: pyt
     [
         (Wish(cases=("V15",)), Invalid, "no case V15"),
         (Wish(solutions=("bakery",)), Invalid, "no solution bakery"),
-        (Wish(sandbox=f"http://127.0.0.1:{free_port()}"), NoSandbox, "no local Alipay answers"),
+        (Wish(sandbox=f"http://127.0.0.1:{free_port()}"), NoSandbox, "no local Alipay answers.*add --own-sandbox"),
+        (Wish(sandbox="localhost:8001"), Invalid, "--sandbox is a web address such as http://localhost:8001"),
+        (Wish(target="shop/hooks"), Invalid, "--target is a web address"),
+        (Wish(command="'./hooks.py"), Invalid, "--command can't be read: no closing quotation"),
+        (Wish(own_sandbox=True, sandbox="http://shop.example:8001"), Invalid, "starts one on this machine"),
+        (Wish(page=Path("/")), Invalid, "/ is a folder"),
+        (Wish(junit=Path(__file__) / "report.xml"), Invalid, "can't be written: "),
     ],
 )
 async def test_a_wrong_wish_is_told_in_one_line(wish: Wish, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words) as told:
         await asyncio.to_thread(run_validate, wish)
     assert "\n" not in str(told.value)
+
+
+async def test_a_partner_that_the_local_alipay_does_not_know_is_no_partner_without_calls(bench: Bench) -> None:
+    wish = Wish(sandbox=bench.control.url, partner="2088000000000777", once=True)
+    with pytest.raises(Invalid, match="has no partner 2088000000000777: it has 2088"):
+        await asyncio.to_thread(run_validate, wish)
+
+
+async def test_a_sandbox_of_its_own_is_never_somebody_elses() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wish = Wish(own_sandbox=True, sandbox=f"http://localhost:{taken.getsockname()[1]}", once=True)
+        with pytest.raises(NoSandbox, match="can't be used for a local Alipay: Address already in use"):
+            await asyncio.to_thread(run_validate, wish)

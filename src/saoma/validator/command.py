@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -24,6 +28,9 @@ from saoma.validator.report import Finding, Report, as_json, as_junit
 from saoma.validator.terminal import Terminal
 from saoma.validator.verdict import Outcome
 from saoma.validator.watching import watched
+
+#: Where a local Alipay of this run can be.
+_HERE: Final = ("localhost", "127.0.0.1")
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -50,10 +57,7 @@ def run_validate(wish: Wish) -> int:
     """Validate, write what was asked for, and tell whether the integration may go live (0) or not (1).
 
     Raises `Invalid` for wrong wishes, `NoSandbox` and `HookFailed` where somebody is not there."""
-    if unknown := sorted(set(wish.cases) - set(BY_ID)):
-        raise Invalid(f"there is no case {unknown[0]}: they are V1 to V14 and S1 to S19")
-    if unknown := sorted(set(wish.solutions) - set(ALL_SOLUTIONS)):
-        raise Invalid(f"there is no solution {unknown[0]}: they are {', '.join(ALL_SOLUTIONS)}")
+    _check(wish)
     console = Console(highlight=False)
     report = asyncio.run(_validate(wish, console))
     for path, content in (
@@ -62,10 +66,40 @@ def run_validate(wish: Wish) -> int:
         (wish.json, as_json(report)),
     ):
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             console.print(f"[bright_black]{path}[/]", soft_wrap=True)
     return report.exit_code(strict=wish.strict)
+
+
+def _check(wish: Wish) -> None:
+    """Whatever can be wrong is told before the first call, for a run takes minutes. Raises `Invalid`."""
+    if unknown := sorted(set(wish.cases) - set(BY_ID)):
+        raise Invalid(f"there is no case {unknown[0]}: they are V1 to V14 and S1 to S19")
+    if unknown := sorted(set(wish.solutions) - set(ALL_SOLUTIONS)):
+        raise Invalid(f"there is no solution {unknown[0]}: they are {', '.join(ALL_SOLUTIONS)}")
+    for name, address in (("--target", wish.target), ("--sandbox", wish.sandbox)):
+        if address and not re.match(r"https?://[^/]", address):
+            raise Invalid(f"{name} is a web address such as http://localhost:8001, not {address!r}")
+    if wish.own_sandbox and wish.sandbox and urlsplit(wish.sandbox).hostname not in _HERE:
+        raise Invalid("--own-sandbox starts one on this machine: --sandbox may only name another port of localhost")
+    try:
+        shlex.split(wish.command)
+    except ValueError as wrong:
+        raise Invalid(f"--command can't be read: {str(wrong).lower()}") from None
+    for path in (wish.page, wish.junit, wish.json):
+        if path is not None:
+            _try_path(path)
+
+
+def _try_path(path: Path) -> None:
+    if path.is_dir():
+        raise Invalid(f"{path} is a folder: name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as trouble:
+        raise Invalid(f"{path} can't be written: {trouble.strerror}") from None
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise Invalid(f"{path} can't be written: permission denied")
 
 
 async def _validate(wish: Wish, console: Console) -> Report:
@@ -80,6 +114,9 @@ async def _validate(wish: Wish, console: Console) -> Report:
             console.print(f"[bright_black]A local Alipay at {url}[/]")
         control = Control(url, wish.partner, session)
         await control.now()
+        if wish.partner not in (known := await control.partners()):
+            there = ", ".join(known) or "none"
+            raise Invalid(f"the local Alipay at {url} has no partner {wish.partner}: it has {there}")
         if wish.target or wish.command:
             adapter: Adapter = CommandAdapter(wish.command) if wish.command else HttpAdapter(wish.target, session)
             hello = await meet(adapter)

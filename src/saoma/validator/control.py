@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -47,11 +48,16 @@ class Control:
                     raise NoSandbox(f"{self.url} answers {answer.status} to {path}: {said[:200]}")
                 return json.loads(said)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as trouble:
-            raise NoSandbox(f"no local Alipay answers at {self.url} ({type(trouble).__name__})") from None
+            why = f"no local Alipay answers at {self.url} ({type(trouble).__name__})"
+            raise NoSandbox(f"{why}: start one with  saoma sandbox  or add --own-sandbox") from None
 
     async def now(self) -> datetime:
         """What its clock says."""
         return datetime.fromisoformat((await self.ask("GET", "clock"))["now"])
+
+    async def partners(self) -> list[str]:
+        """The partner ids that it knows."""
+        return [one["partner"] for one in (await self.ask("GET", "partners"))["partners"]]
 
     async def push(self, seconds: float) -> datetime:
         """Push its clock; what falls due happens and is told before this returns."""
@@ -115,6 +121,13 @@ class Control:
 async def own_sandbox(url: str) -> AsyncIterator[str]:
     """A local Alipay of this run at `url`, in a process of its own; its address. Raises `NoSandbox`."""
     port = urlsplit(url).port or 8001
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as trouble:
+            why = f"port {port} can't be used for a local Alipay: {trouble.strerror}"
+            raise NoSandbox(f"{why}; name another with --sandbox http://localhost:9001") from None
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "saoma.cli", "sandbox", "--port", str(port),
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -129,7 +142,7 @@ async def own_sandbox(url: str) -> AsyncIterator[str]:
                         if answer.status == 200:
                             break
                 if process.returncode is not None:
-                    raise NoSandbox(f"the local Alipay ended at once: is port {port} in use?  saoma sandbox  says why")
+                    raise NoSandbox(f"the local Alipay ended at once:  saoma sandbox --port {port}  says why")
                 await asyncio.sleep(0.05)
         yield url
     except TimeoutError:
