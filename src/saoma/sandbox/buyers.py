@@ -226,7 +226,8 @@ class Wallets:
     def owner_of(self, code: str) -> Buyer:
         """Whose code it is, live or not. Raises `TurnedDown` where the digits can't be a code."""
         if not PAYMENT_CODE.fullmatch(code):
-            raise TurnedDown("SOUNDWAVE_PARSER_FAIL")
+            why = "a payment code has 16 to 24 digits and nothing between them, and begins with 25 to 30"
+            raise TurnedDown("SOUNDWAVE_PARSER_FAIL", why=why)
         issued = self._issued(code)
         return self.get(issued.buyer_id if issued else SAMPLE_USER_ID)
 
@@ -240,8 +241,12 @@ class Wallets:
         buyer = self.owner_of(code)
         issued = self._issued(code)
         if issued is not None:
-            if issued.used_for or self._clock.now() > issued.expires_at + CODE_GRACE:
-                raise TurnedDown("SOUNDWAVE_PARSER_FAIL")
+            if issued.used_for:
+                why = f"this code was used for {issued.used_for}; a wallet's code is good for one payment"
+                raise TurnedDown("SOUNDWAVE_PARSER_FAIL", why=why)
+            if self._clock.now() > issued.expires_at + CODE_GRACE:
+                why = "the wallet showed this code too long ago; its codes are good for a minute and a half"
+                raise TurnedDown("SOUNDWAVE_PARSER_FAIL", why=why)
             issued.used_for = number
             self._store.keep("code", issued.code, issued)
         return buyer

@@ -35,12 +35,13 @@ Used = Callable[[date, date], int]
 class TurnedDown(Exception):
     """The trade engine says no; `code` is the word that travels in `error` or `detail_error_code`.
 
-    `fine` is the Open API's word where that gateway has a finer one."""
+    `fine` is the Open API's word where that gateway has a finer one; `why` is for the call log."""
 
-    def __init__(self, code: str, fine: str = "") -> None:
+    def __init__(self, code: str, fine: str = "", why: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.fine = fine or code
+        self.why = why
 
 
 class BuyerTerms(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -123,7 +123,7 @@ class Mapi:
                 pay_now(self._book, asked.partner.partner, number, fault.who if fault else "")
             case _:
                 pass
-        said = _said(operation, asked, fault)
+        said, why = _said(operation, asked, fault)
         match kind:
             case FaultKind.SYSTEM_ERROR_AFTER:
                 return out_of_order
@@ -142,7 +142,7 @@ class Mapi:
                 return Reply(_yes(asked.charset), _xml(asked.charset))
             case _:
                 answer = write_answer(operation.node, said, asked.fields, signatory, asked.charset)
-                return Reply(answer, _xml(asked.charset))
+                return Reply(answer, _xml(asked.charset), why=why)
 
     def _known_caller(self, fields: Mapping[str, str], charset: str) -> tuple[Partner, Signatory]:
         partner = self._partners.find(fields.get("partner", ""))
@@ -205,15 +205,16 @@ class Mapi:
         self._book.store.log(at, service, fields.get("partner", ""), number, fields, said, why)
 
 
-def _said(operation: Operation, asked: Asked, fault: Fault | None) -> dict[str, str] | Bare | Plain:
+def _said(operation: Operation, asked: Asked, fault: Fault | None) -> tuple[dict[str, str] | Bare | Plain, str]:
+    """What is answered, and for the call log why it is a no."""
     if fault is not None and fault.fault is FaultKind.REFUSED:
-        return _refused(operation, fault.code or "TRADE_CANCEL_TIME_OUT", asked.book.choices)
+        return _refused(operation, fault.code or "TRADE_CANCEL_TIME_OUT", asked.book.choices), ""
     if asked.hold and not operation.acts_when_unknown:
-        return unknown(operation.words, asked.fields)
+        return unknown(operation.words, asked.fields), ""
     try:
-        return operation.answer(asked)
+        return operation.answer(asked), ""
     except TurnedDown as no:
-        return _refused(operation, no.code, asked.book.choices)
+        return _refused(operation, no.code, asked.book.choices), no.why
 
 
 def _refused(operation: Operation, code: str, choices: Choices) -> dict[str, str] | Plain:
