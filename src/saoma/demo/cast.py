@@ -180,20 +180,22 @@ async def fill_sandbox(demo: DemoFile) -> None:
         )
 
 
-async def fill_house(demo: DemoFile, db: Database, storage: Storage, places: tuple[Restaurant, ...]) -> None:
-    """Put the restaurants, people, menus and tables into the product."""
+async def fill_house(demo: DemoFile, db: Database, storage: Storage | None, places: tuple[Restaurant, ...]) -> None:
+    """Put the restaurants, people, menus and tables into the product; without a storage no dish is drawn."""
     seal = Seal(demo.secret)
     password_hash, pin_hash = await passwords.hash_password(PASSWORD), await passwords.hash_pin(TILL_PIN)
     for place in places:
-        await _open_restaurant(demo, db, storage, seal, place, password_hash, pin_hash)
+        store_id = await _open_restaurant(demo, db, seal, place, password_hash, pin_hash)
+        if storage is not None:
+            await hang_pictures(db, storage, place, store_id)
     async with db.transaction() as tx:
         await model.add_staff(tx, name="Operator", login="operator", roles=[Role.OPERATOR], password_hash=password_hash)
     demo.staff.append({"login": "operator", "password": PASSWORD, "name": "Operator", "role": "operator"})
 
 
 async def _open_restaurant(
-    demo: DemoFile, db: Database, storage: Storage, seal: Seal, place: Restaurant, password_hash: str, pin_hash: str
-) -> None:
+    demo: DemoFile, db: Database, seal: Seal, place: Restaurant, password_hash: str, pin_hash: str
+) -> str:
     account, told = await register(demo.sandbox_url, place)
     files = await daily_files(demo.sandbox_url, account.partner)
     async with db.transaction() as tx:
@@ -202,7 +204,7 @@ async def _open_restaurant(
             await set_source(tx, seal, msgspec.structs.replace(files, account_id=account_id))
         store_id = await open_shop(tx, demo, place, account_id, password_hash, pin_hash)
     demo.accounts.append({"id": account_id, "merchant": place.name, **told})
-    await hang_pictures(db, storage, place, store_id)
+    return store_id
 
 
 async def register(sandbox_url: str, place: Restaurant) -> tuple[Account, dict[str, Any]]:

@@ -54,11 +54,12 @@ class Ways:
     """How the processes of a drill reach each other; as it stands, directly. A quiet demo needs none of this.
 
     `front` is where others reach the app, `database` tells which way leads to the server at an address, `settings` are
-    more of the app's and the worker's."""
+    more of the app's and the worker's; nobody looks at the dishes' `pictures`, which take longest to make."""
 
     front: str = ""
     database: Callable[[str], str] = str
     settings: Mapping[str, str] = field(default_factory=dict)
+    pictures: bool = True
 
 
 class Demo:
@@ -198,7 +199,8 @@ class Demo:
                 with self._step("Two restaurants, their people, tables and menus"):
                     await cast.fill_sandbox(demo)
                     data = REAL_ORDERS if await asyncio.to_thread(REAL_ORDERS.exists) else None
-                    await cast.fill_house(demo, db, storage, cast.restaurants(data))
+                    walls = storage if self._ways.pictures else None
+                    await cast.fill_house(demo, db, walls, cast.restaurants(data))
             else:
                 demo = msgspec.structs.replace(known, database_url=url)
             if self._acquirer_port:

@@ -105,6 +105,7 @@ class Rough:
             front=self._roads["front"].url,
             database=self._database_way,
             settings={"SAOMA_CLOCK_FILE": str(self._clock_file), "SAOMA_API_PER_SECOND": "100000"},
+            pictures=False,
         )
         demo = Demo(*self._ports, self._folder, fresh=False, ways=ways)
         try:
