@@ -104,6 +104,7 @@ WRONG = {
     "steps:\n- notifications: lost\n  chance: 0": "line 2: chance is more than 0",
     "steps:\n- file: drop_row\n  day: 2026-02-30": "line 3: day is today, yesterday or a day as 2026-03-02",
     "steps:\n- file: drop": "line 2: file can't be 'drop'",
+    "steps:\n- file: missing\n  kind: bill": "line 2: bill is answered by a service: only its rows",
     "steps:\n- &a {buyer: pays}": "line 2: anchors (&name) are not read here",
     "steps:\n- *a": "line 2: aliases (*name) are not read here",
     "steps:\n- !!python/object:os.system {}": "line 2: the tag tag:yaml.org,2002:python/object:os.system",

@@ -28,6 +28,17 @@ run(int(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
+ROUGH = """
+steps:
+- {fault: rejected, code: HAS_NO_PRIVILEGE, service: alipay.acquire.close, times: 3}
+- {at: 9d, buyer: pays}
+"""
+
+
+def close_of(number: str) -> dict[str, str]:
+    return make.basic(make.CLOSE, out_trade_no=number)
+
+
 class Process:
     """A sandbox in a process of its own, on the same file and port each time it is started."""
 
@@ -71,6 +82,9 @@ async def test_a_killed_sandbox_remembers_all_it_answered(process: Process) -> N
     wire = await process.start()
     key = (await wire.control("GET", "partners"))["partners"][0]["alipay_public_key"]
     await wire.advance(hours=1)
+    async with wire.client.post(f"{wire.url}/control/scenarios", data=ROUGH) as begun:
+        assert begun.status == 200
+    assert await wire.error(make.signed(close_of("GONE"))) == "HAS_NO_PRIVILEGE"
     code = (await wire.control("POST", "buyers/anna/payment-code"))["code"]
     answered: list[str] = []
 
@@ -104,6 +118,9 @@ async def test_a_killed_sandbox_remembers_all_it_answered(process: Process) -> N
     assert (await wire.control("GET", "clock"))["beijing"] >= now
     again = await wire.call(make.pay_fields("N-0", code, trans_amount="1.00"))
     assert again.fields["alipay_trans_id"] == trades["N-0"]["trade_no"]
+    assert await wire.error(make.signed(close_of("GONE"))) == "HAS_NO_PRIVILEGE"
+    playing = (await wire.control("GET", "scenarios"))["playing"]
+    assert [(step["state"], step["played"]) for step in playing["steps"]] == [("on", 2), ("waiting", 0)]
     late = await wire.call(make.pay_fields("GONE", trans_amount="1.00"))
     assert late.fields["error"] == "TRADE_HAS_CLOSE"
     spent = await wire.call(make.pay_fields("OTHER", code, trans_amount="1.00"))

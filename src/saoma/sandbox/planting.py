@@ -64,6 +64,16 @@ class PlantedError(msgspec.Struct, forbid_unknown_fields=True):
     number: str = ""
 
 
+def check_possible(error: FileError, kind: FileKind) -> None:
+    """Raises `Invalid` for an error that such a file can't have."""
+    if error is FileError.WRONG_COUNT and kind is not FileKind.TRANSACTION:
+        raise Invalid(f"A {kind.value} file states no count that could be wrong.")
+    if error in _ROWS and kind is FileKind.ARCHIVE:
+        raise Invalid("An archive has no rows: plant the error in one of its files.")
+    if error not in _ROWS and kind in _ANSWERS:
+        raise Invalid(f"{kind.value} is answered by a service: only its rows can be wrong.")
+
+
 class Planting:
     """All planted errors."""
 
@@ -73,12 +83,7 @@ class Planting:
 
     def plant(self, error: PlantedError) -> PlantedError:
         """Let a file be wrong from now on. Raises `Invalid` for an error that such a file can't have."""
-        if error.error is FileError.WRONG_COUNT and error.kind is not FileKind.TRANSACTION:
-            raise Invalid(f"A {error.kind.value} file states no count that could be wrong.")
-        if error.error in _ROWS and error.kind is FileKind.ARCHIVE:
-            raise Invalid("An archive has no rows: plant the error in one of its files.")
-        if error.error not in _ROWS and error.kind in _ANSWERS:
-            raise Invalid(f"{error.kind.value} is answered by a service: only its rows can be wrong.")
+        check_possible(error.error, error.kind)
         self._errors.append(error)
         self._store.keep("file_error", str(len(self._errors)), error)
         return error

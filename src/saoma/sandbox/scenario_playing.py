@@ -15,11 +15,12 @@ import msgspec
 
 from saoma.kit.clock import beijing_day
 from saoma.kit.errors import Invalid
-from saoma.sandbox.daily_files import DailyFiles, FileError, FileKind, PlantedError
+from saoma.sandbox.daily_files import DailyFiles
 from saoma.sandbox.faults import NOTIFICATION, Fault, Faults
 from saoma.sandbox.late_payers import pay_at, refuse_at, waits
 from saoma.sandbox.model import TradeStatus
 from saoma.sandbox.partners import Partners
+from saoma.sandbox.planting import FileError, FileKind, PlantedError
 from saoma.sandbox.scenario import Deed, Scenario, Start, Step, ends_after, said, when
 from saoma.sandbox.trades import Book
 

@@ -15,9 +15,9 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from saoma.kit.errors import Invalid
-from saoma.sandbox.daily_files import FileError, FileKind
 from saoma.sandbox.fault_planning import checked
 from saoma.sandbox.faults import NOTIFICATION, OF_NOTIFICATIONS, SILENCE, Fault, FaultKind
+from saoma.sandbox.planting import FileError, FileKind, check_possible
 from saoma.sandbox.scenario import Deed, Scenario, Start, Step, shipped
 
 #: Which keys a step may have, by the one key that says what happens.
@@ -151,6 +151,10 @@ def _step(node: Node) -> Step:
             step.deed, step.word = Deed.FILE, _one_of(tuple(FileError))(word, found[word])
             step.day = _given(found, "day", _day, "yesterday")
             step.kind = _given(found, "kind", _one_of(tuple(FileKind)), FileKind.TRANSACTION.value)
+            try:
+                check_possible(FileError(step.word), FileKind(step.kind))
+            except Invalid as wrong:
+                raise _wrong(line, str(wrong)) from None
         case _:
             _plan(step, word, found)
     return step
