@@ -116,6 +116,16 @@ async def test_what_failed_is_shown_where_it_happened(bench: Bench) -> None:
     assert finding.verdict.reason.say() == "Two questions were only 1 s apart; published: 3-5 s."
 
 
+async def test_what_a_solution_may_do_without_is_judged_only_where_it_is_offered(bench: Bench) -> None:
+    offered, without = {}, {}
+    for solution, case, hook in (("restaurant", "S13", "register"), ("fast_food", "S2", "page")):
+        offered |= outcomes(await bench.drive(only=[case], solutions=[solution]))
+        without |= outcomes(await bench.drive(only=[case], solutions=[solution], without=[hook]))
+    assert offered == {"S13": "passed: registered-first", "S2": "passed: silently-known"}
+    assert without == {"S13": "not applicable: optional", "S2": "not applicable: optional"}
+    assert outcomes(await bench.drive(only=["S10"], solutions=["fast_food"])) == {"S10": "passed: repeated-and-listed"}
+
+
 async def test_every_switch_of_the_faulty_integration_is_in_the_table() -> None:
     here = Path(__file__).parent
     source = "".join((here / name).read_text() for name in ("shop.py", "doors.py"))

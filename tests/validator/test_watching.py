@@ -66,6 +66,8 @@ async def test_nothing_that_happened_is_nothing_that_passed() -> None:
     found = findings_of(Timeline())
     assert {each.verdict.outcome for each in found} == {Outcome.NOT_SEEN}
     assert [each.case.id for each in found] == list(JUDGES)
+    asked = {each.case.id: each.verdict.reason.key for each in findings_of(Timeline(), solutions=["restaurant"])}
+    assert (asked["S1"], asked["S13"], asked["S8"]) == ("not-happened", "optional-unseen", "other-solution")
 
 
 async def test_the_latest_order_that_shows_a_case_decides_it(bench: Bench) -> None:

@@ -33,6 +33,7 @@ _PAGES: Final = {
 
 class Case(msgspec.Struct, frozen=True):
     """One case. `needs`: hooks of an adapter without which it can't be driven. `barcode`: only where codes are taken.
+    `optional`: solutions that may do without it, and are judged where they don't.
 
     `whole`: in watch mode it is judged over everything that was seen, not order by order."""
 
@@ -45,6 +46,7 @@ class Case(msgspec.Struct, frozen=True):
     solutions: tuple[str, ...] = ALL_SOLUTIONS
     barcode: bool = False
     whole: bool = False
+    optional: tuple[str, ...] = ()
 
 
 def _wire(number: int, title: str, asks: str, page: str, by_hand: str, *needs: str, barcode: bool = True) -> Case:
@@ -56,9 +58,10 @@ def _wire(number: int, title: str, asks: str, page: str, by_hand: str, *needs: s
 
 def _solution(
     number: int, title: str, asks: str, page: str, by_hand: str, needs: str, solutions: tuple[str, ...],
-    *, barcode: bool = False, whole: bool = True,
+    *, barcode: bool = False, whole: bool = True, optional: tuple[str, ...] = (),
 ) -> Case:  # fmt: skip
-    return Case(f"S{number}", title, asks, _PAGES[page], by_hand, tuple(needs.split()), solutions, barcode, whole)
+    hooks = tuple(needs.split())
+    return Case(f"S{number}", title, asks, _PAGES[page], by_hand, hooks, solutions, barcode, whole, optional)
 
 
 #: Every case, in order.
@@ -132,7 +135,7 @@ CASES: Final = (
     _solution(
         2, "Silent authorization, user ID in the session",
         "auth_base with state; one token call within seconds; the session keeps the user ID.",
-        "uid", "Open the page in a toy wallet.", "page", (RESTAURANT, TAXI),
+        "uid", "Open the page in a toy wallet.", "page", (RESTAURANT, TAXI), optional=(FAST_FOOD,),
     ),
     _solution(
         3, "A trade for the user ID", "create carries the user ID, the trade number reaches the page.",
@@ -169,7 +172,7 @@ CASES: Final = (
     _solution(
         10, "Cancels repeated, then listed",
         "Cancel is repeated on SYSTEM_ERROR; what never works is listed for people.",
-        "ticket", "As V8 and V9.", "pay query", (TICKET,), barcode=True,
+        "ticket", "As V8 and V9.", "pay query", (TICKET, FAST_FOOD), barcode=True,
     ),
     _solution(
         11, "Queries and refunds repeated, alarm",
@@ -185,6 +188,7 @@ CASES: Final = (
     _solution(
         13, "The store is registered", "The sub-merchant and store of a payment were registered before it.",
         "maintain", "Register the store, then take a payment.", "register pay", (FAST_FOOD, TICKET),
+        optional=(RESTAURANT, TAXI),
     ),
     _solution(
         14, "The vehicle's number", "Payments carry the vehicle's number; where it is missing, the page asks.",

@@ -66,7 +66,7 @@ async def _one(stage: Stage, case: Case, asked: frozenset[str], before: list[Fin
     if (reason := why_not(case, stage.hello, asked)) is not None:
         return Verdict(case.id, *reason), Timeline()
     await stage.begin()
-    stage.solution = next((name for name in case.solutions if name in asked), "") if asked else ""
+    stage.solution = next((name for name in (*case.solutions, *case.optional) if name in asked), "") if asked else ""
     unfit: Unfit | None = None
     try:
         await SCENES[case.id](stage)
@@ -91,11 +91,15 @@ async def _one(stage: Stage, case: Case, asked: frozenset[str], before: list[Fin
 
 def why_not(case: Case, hello: Hello, asked: frozenset[str]) -> tuple[Outcome, Reason] | None:
     """Why a case is not staged at all, if so."""
+    missing = [f"/{hook}" for hook in case.needs if hook not in hello.hooks]
     if asked and not asked & set(case.solutions):
-        return Outcome.NOT_APPLICABLE, Reason("other-solution")
+        if not asked & set(case.optional):
+            return Outcome.NOT_APPLICABLE, Reason("other-solution")
+        if missing:
+            return Outcome.NOT_APPLICABLE, Reason("optional", {"hooks": ", ".join(missing)})
     if case.barcode and not hello.barcode:
         return Outcome.NOT_APPLICABLE, Reason("no-barcode")
-    if missing := [f"/{hook}" for hook in case.needs if hook not in hello.hooks]:
+    if missing:
         return Outcome.NOT_SEEN, Reason("no-hook", {"hooks": ", ".join(missing)})
     return None
 

@@ -85,12 +85,12 @@ async def _s9(stage: Stage) -> None:
 
 
 async def _s10(stage: Stage) -> None:
-    order = await stage.pay(code=stage.code("91"), solution="ticket")
+    order = await stage.pay(code=stage.code("91"), solution=stage.solution or "ticket")
     await stage.plan(CANCEL, "system_error_before")
     await stage.cancel(order)
     await stage.rest(60, order)
     await stage.standing(order)
-    lost = await stage.pay(code=stage.code("95"), solution="ticket")
+    lost = await stage.pay(code=stage.code("95"), solution=stage.solution or "ticket")
     await cancel_in_vain(stage, lost, 5400)
 
 

@@ -40,11 +40,14 @@ def findings_of(whole: Timeline, *, only: Iterable[str] = (), solutions: Iterabl
     for case in CASES:
         if chosen and case.id not in chosen:
             continue
-        if asked and not asked & set(case.solutions):
+        if asked and not asked & {*case.solutions, *case.optional}:
             verdict = Verdict(case.id, Outcome.NOT_APPLICABLE, Reason("other-solution"))
             found.append(Finding(case, verdict, Timeline()))
             continue
-        found.append(_judged(case, whole, parts, found))
+        one = _judged(case, whole, parts, found)
+        if asked and not asked & set(case.solutions) and one.verdict.outcome is Outcome.NOT_SEEN:
+            one = Finding(case, Verdict(case.id, Outcome.NOT_APPLICABLE, Reason("optional-unseen")), Timeline())
+        found.append(one)
     return found
 
 

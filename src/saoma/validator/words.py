@@ -133,6 +133,8 @@ SENTENCES: Final[dict[str, str]] = {
     "only-driven": "Only drive mode can see this: it needs the integration's own word.",
     "no-hook": "The adapter does not offer {hooks}.",
     "other-solution": "Not asked of this solution.",
+    "optional": "Optional for this solution, and the adapter does not offer {hooks}.",
+    "optional-unseen": "Optional for this solution, and it was not seen.",
     "other-wire": "It calls {wire}: this case is about the XML gateway (service=…) and can't be seen there.",
     "no-notice": "There is no notification to send again: the request named no notify_url.",
     "no-order": "No order was taken: {why}",
