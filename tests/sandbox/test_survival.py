@@ -163,6 +163,8 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(Invalid, match=r"Port \d+ can't be used"):
             run(taken.getsockname()[1])
+        with pytest.raises(Invalid, match=r"Port \d+ can't be used.*another with --sftp-port"):
+            run(make.free_port(), sftp_port=taken.getsockname()[1])
 
 
 @pytest.mark.parametrize(

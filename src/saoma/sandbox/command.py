@@ -64,6 +64,8 @@ def opened(
             check_buyers(scenario, sandbox.book)
             sandbox.player.resume(scenario)
         _try_port(settings.host, sandbox.port)
+        if sftp_port is not None:
+            _try_port(settings.host, sftp_port, "--sftp-port")
         yield sandbox
 
 
@@ -110,7 +112,7 @@ def _opened(settings: Config, config: Path | None, port: int) -> Sandbox:
         raise Invalid(f"{what}: begin a new one by deleting it or by naming another file.") from None
 
 
-def _try_port(host: str, port: int) -> int:
+def _try_port(host: str, port: int, option: str = "--port") -> int:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -120,7 +122,7 @@ def _try_port(host: str, port: int) -> int:
             raise Invalid(f"The sandbox can't listen on {host!r}: {trouble.strerror}.") from None
         except OSError as trouble:
             why = f"Port {port} can't be used: {trouble.strerror}."
-            raise Invalid(f"{why} Stop what uses it, or choose another with --port.") from None
+            raise Invalid(f"{why} Stop what uses it, or choose another with {option}.") from None
 
 
 def server_of(sandbox: Sandbox) -> Server:
