@@ -204,9 +204,36 @@ def wallet(stage: Stage, tour: Tour) -> None:
         ("code", "/code"),
         ("scan", "/scan"),
         ("messages", "/messages"),
+        ("bills", "/bills"),
         ("settings", "/settings"),
     ):
         tour.take(f"wallet-{name}", at(f"http://amy.localhost:{port}/wallet{path}"))
+
+    def at_amys(path: str, *selectors: str) -> Callable[[Person], object]:
+        def steps(p: Person) -> None:
+            p.page.goto(f"http://amy.localhost:{port}/wallet{path}")
+            for selector in selectors:
+                p.page.locator(selector).first.click()
+            p.page.wait_for_timeout(300)
+
+        return steps
+
+    def new_pin(p: Person) -> None:
+        at_amys("/settings", "[data-new-pin]")(p)
+        p.page.locator("[data-step=who]").wait_for()
+        amy = next(each for each in p.house.control("buyers")["buyers"] if each["id"] == "amy")
+        p.page.keyboard.type(amy["user_id"][-4:])
+        p.page.locator("[data-step=text]").wait_for()
+
+    nobody = urllib.parse.quote("http://127.0.0.1:9/t/4", safe="")
+    tour.take("wallet-bill", at_amys("/bills", "a.w-line"))
+    tour.take("wallet-code-bars", at_amys("/code", "[data-enlarge=bars]"))
+    tour.take("wallet-code-square", at_amys("/code", "[data-enlarge=qr]"))
+    tour.take("wallet-counter", at_amys("/scan", "[data-counter] button"), sizes=("desk",))
+    tour.take("wallet-new-pin", new_pin)
+    asked = {"app_id": "2016000000000001", "scope": "auth_user", "redirect_uri": f"{stage.house.app_url}/"}
+    tour.take("wallet-consent", at_amys(f"/consent?{urllib.parse.urlencode(asked)}"))
+    tour.take("wallet-page-down", at_amys(f"/open?url={nobody}"))
     tour.take("wallet-phones", at(f"{stage.house.sandbox_url}/wallet"))
     tour.take("start-page", at((stage.house.folder / "start.html").as_uri()))
 

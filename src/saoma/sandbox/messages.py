@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from saoma.kit.money import Money
-from saoma.sandbox.model import CNY, Message, Note, Refund, Trade
+from saoma.sandbox.model import CNY, Buyer, Message, Note, Order, Refund, Trade
 
 
 def told_of(trade: Trade, refunds: Iterable[Refund]) -> list[Message]:
@@ -36,4 +36,12 @@ def noted(note: Note) -> Message:
     return Message(
         note.at, note.kind, Money(note.amount, note.currency), Money(note.cny, CNY), note.merchant, note.subject, "",
         note.code,
+    )  # fmt: skip
+
+
+def declined(order: Order, buyer: Buyer, fen: int, code: str, at: datetime) -> Note:
+    """A till scanned the buyer's code, and Alipay said no with `code`: no trade came of it."""
+    return Note(
+        at, buyer.id, "declined", code, order.merchant or order.partner, order.subject, order.amount.minor,
+        order.amount.currency, fen,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from saoma.kit.money import Money
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.buyers import DEFAULT_PIN, TurnedDown
 from saoma.sandbox.limits import OTHERWISE, SENTENCES, BuyerTerms
-from saoma.sandbox.messages import noted, told_of
+from saoma.sandbox.messages import declined, noted, told_of
 from saoma.sandbox.model import (
     Buyer,
     Message,
@@ -194,9 +194,13 @@ class Book(Records):
             if refusal := _MAGIC_REFUSALS.get(magic):
                 raise TurnedDown(refusal)
             self.wallets.use_code(code, order.number)
-            self.admit(order)
             fen = self.cny_of(order.amount)
-            self.check_limits(order.partner, buyer, fen, now)
+            try:
+                self.admit(order)
+                self.check_limits(order.partner, buyer, fen, now)
+            except TurnedDown as no:
+                self.wallets.note(declined(order, buyer, fen, no.code, now))
+                raise
             trade = self.new_trade(order, now)
             trade.code = code
             trade.expires_at = order.expires_at or now + lifetimes.BARCODE_LIFETIME

@@ -41,6 +41,8 @@ const pay = () => AlipayJSBridge.call('tradePay', {tradeNO: button.dataset.trade
 button.onclick = () => window.AlipayJSBridge ? pay() : document.addEventListener('AlipayJSBridgeReady', pay);
 new EventSource('/live').onmessage = (e) => document.getElementById('live').textContent = e.data;
 """
+BRIDGE_CALL = "AlipayJSBridge.call('tradePay', "
+LIBRARY_CALL = "ap.tradePay("
 
 
 class Partner:
@@ -68,6 +70,15 @@ class Partner:
                 return web.json_response(self.seen)
             case "/page.js":
                 return web.Response(text=SCRIPT, content_type="text/javascript")
+            case "/library":
+                library = "https://gw.alipayobjects.com/as/g/h5-lib/alipayjsapi/3.1.1/alipayjsapi.min.js"
+                text = PAGE.replace("{trade}", self.trade).replace("/page.js", "/library.js")
+                return web.Response(
+                    text=text.replace("<script", f'<script src="{library}"></script><script', 1),
+                    content_type="text/html",
+                )
+            case "/library.js":
+                return web.Response(text=SCRIPT.replace(BRIDGE_CALL, LIBRARY_CALL), content_type="text/javascript")
             case "/page.css":
                 return web.Response(text="body{font-family:sans-serif;padding:16px}", content_type="text/css")
             case "/moved":

@@ -41,7 +41,7 @@ class Words:
 
 
 ENGLISH = Words("Pay ", "Refuse", "Forgot PIN?", "Done", "en-GB", "You paid Noodle House 面馆 12.50 USD (¥88.75)")
-CHINESE = Words("支付", "拒绝", "忘记密码？", "完成", "zh-CN", "你向 Noodle House 面馆 付款 12.50 USD (¥88.75)")
+CHINESE = Words("支付", "拒绝", "忘记密码？", "完成", "zh-CN", "你付给 Noodle House 面馆 12.50 USD (¥88.75)")
 BOTH = pytest.mark.parametrize("words", [ENGLISH, CHINESE], ids=["en", "zh"])
 
 
@@ -338,6 +338,7 @@ def test_at_a_desk_the_toy_till_and_a_drawn_code_stand_in_for_a_shop(
     expect(page.get_by_role("dialog")).to_contain_text("36.50")
     page.get_by_role("button", name="Close without paying").click()
     page.get_by_role("button", name="A shop's printed code").click()
+    expect(page.locator("[data-told] code")).to_contain_text("/stx")
     page.get_by_role("button", name="Hold it before the phone").click()
     expect(page.get_by_role("heading", name="Pay a shop")).to_be_visible()
 

@@ -107,6 +107,30 @@ def test_the_page_can_be_told_something_else_than_the_truth(page: Page, street: 
     assert street.status(trade) == "WAIT_BUYER_PAY"
 
 
+def test_a_page_that_loads_alipays_library_pays_through_it_also_without_the_internet(
+    page: Page, street: Street
+) -> None:
+    page.route("https://**", lambda route: route.abort())
+    trade = street.new_trade()
+    partner = open_partner(page, street, path="/library")
+    partner.locator("#pay").click()
+    type_pin(page)
+    page.get_by_role("button", name="Done").click()
+    expect(partner.locator("#told")).to_have_text("9000")
+    assert street.status(trade) == "TRADE_SUCCESS"
+    open_partner(page, street)
+    frame = page.frame(name="page")
+    assert frame is not None
+    frame.wait_for_function("window.AlipayJSBridge")
+    assert frame.evaluate("typeof ap") == "undefined"
+
+
+def test_an_alipayhk_buyers_phone_is_alipayhk_to_every_page(page: Page, street: Street) -> None:
+    street.control("buyers", id="hana", name="Hana", hk=True)
+    partner = open_partner(page, street, buyer="hana")
+    expect(partner.locator("#agent")).to_contain_text("AlipayClientHK/")
+
+
 def test_without_a_shell_the_bridge_draws_the_sheet_over_the_page(page: Page, street: Street) -> None:
     trade = street.new_trade()
     page.goto(f"{street.phone('amy')}/wallet/go?url={quote(street.partner + '/t/5', safe='')}")
@@ -300,6 +324,17 @@ def test_a_link_on_the_bare_host_asks_whose_phone_first(street: Street) -> None:
     path = f"/wallet/open?url={quote(street.partner + '/t/4', safe='')}"
     text = fetched(street, path, host=f"localhost:{street.port}")[1]
     assert f'href="{street.phone("amy")}{path}"' in text
+
+
+def test_a_page_of_a_server_that_is_down_can_be_loaded_again(page: Page, street: Street) -> None:
+    url = quote(f"http://127.0.0.1:{free_port()}/t/4", safe="")
+    page.goto(f"{street.phone('amy')}/wallet/open?url={url}")
+    frame = page.frame_locator("iframe[name=page]")
+    expect(frame.get_by_role("alert")).to_have_text("The partner's server does not answer. Is it running?")
+    with page.expect_response(lambda answer: answer.url.endswith("/t/4") and answer.status == 502):
+        frame.get_by_role("link", name="Load again").click()
+    frame.get_by_role("link", name="Back to the wallet").click()
+    expect(page.get_by_role("heading", name="Hello, Amy")).to_be_visible()
 
 
 def test_a_closed_page_lets_go_of_the_partners_stream(page: Page, street: Street) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from saoma.kit.clock import MovableClock
 from saoma.kit.errors import Invalid, NotAllowed, NotFound, Refused
 from saoma.kit.money import Money
+from saoma.sandbox import undoing
+from saoma.sandbox.buyers import CODE_LENGTHS
+from saoma.sandbox.choices import Choices
 from saoma.sandbox.model import Product, TradeStatus
-from saoma.sandbox.wallets import Declined, Paid, SaidNo, Wallet, WrongPin, result_code
-from tests.sandbox.wallet.make import book, order, shop_code
+from saoma.sandbox.store import Store
+from saoma.sandbox.trades import Book, TurnedDown
+from saoma.sandbox.wallets import BillState, Declined, Paid, SaidNo, Wallet, WrongPin, result_code
+from tests.sandbox.wallet.make import NOON, PARTNER, book, order, shop_code
 
 PIN = "123456"
 
@@ -129,3 +136,127 @@ def test_changing_the_pin_habit_leaves_money_and_pin_alone() -> None:
     Wallet(there, "amy").change_habits(pin_at_till=True)
     amy = there.buyer("amy")
     assert (amy.pin_required, amy.pin, amy.balance) == (True, "654321", 500000)
+
+
+def test_five_wrong_pins_in_a_row_lock_the_pin_for_three_hours() -> None:
+    there = book()
+    trade = there.create(order(), there.buyer("amy").user_id)
+    wallet = Wallet(there, "amy")
+    for left in (4, 3, 2, 1):
+        wrong = wallet.pay("000000", trade_no=trade.trade_no)
+        assert isinstance(wrong, WrongPin) and wrong.refusal.values == {"left": left}
+    fifth = wallet.pay("000000", trade_no=trade.trade_no)
+    assert isinstance(fifth, WrongPin) and fifth.locked and wallet.pin_is_locked
+    right = wallet.pay(PIN, trade_no=trade.trade_no)
+    assert isinstance(right, WrongPin) and right.locked
+    there.advance(timedelta(hours=3))
+    assert isinstance(wallet.pay(PIN, trade_no=trade.trade_no), Paid)
+    assert [message.kind for message in there.messages("amy")] == ["paid", "pin_locked"]
+
+
+def test_a_right_pin_forgets_the_wrong_ones_before_it() -> None:
+    there = book()
+    wallet = Wallet(there, "amy")
+    for number in ("A-1", "A-2"):
+        trade = there.create(order(number), there.buyer("amy").user_id)
+        for _ in range(4):
+            assert isinstance(wallet.pay("000000", trade_no=trade.trade_no), WrongPin)
+        assert isinstance(wallet.pay(PIN, trade_no=trade.trade_no), Paid)
+
+
+def test_how_many_wrong_pins_lock_and_for_how_long_is_a_choice() -> None:
+    there = Book(MovableClock(NOON), choices=Choices(wrong_pins=1, pin_lock_hours=0.5))
+    there.add_buyer("amy")
+    trade = there.create(order(), there.buyer("amy").user_id)
+    wallet = Wallet(there, "amy")
+    assert isinstance(wallet.pay("000000", trade_no=trade.trade_no), WrongPin) and wallet.pin_is_locked
+    there.advance(timedelta(minutes=31))
+    assert not wallet.pin_is_locked
+
+
+def test_a_locked_pin_and_its_message_survive_a_restart(tmp_path: Path) -> None:
+    store = Store(tmp_path / "book")
+    there = Book(MovableClock(NOON), store)
+    there.add_buyer("amy")
+    trade = there.create(order(), there.buyer("amy").user_id)
+    for _ in range(5):
+        Wallet(there, "amy").pay("000000", trade_no=trade.trade_no)
+    store.close()
+    again = Book(MovableClock(NOON), Store(tmp_path / "book"))
+    assert Wallet(again, "amy").pin_is_locked
+    assert "pin_locked" in {message.kind for message in again.messages("amy")}
+
+
+def test_a_new_pin_wants_both_answers_and_a_text_message_serves_once() -> None:
+    there = book()
+    amy = there.buyer("amy")
+    identity = amy.user_id[-4:]
+    with pytest.raises(NotAllowed):
+        there.recovery.send_text(amy, "0000")
+    with pytest.raises(NotAllowed):
+        there.recovery.change_pin(amy, identity, "", "654321")
+    text = there.recovery.send_text(amy, identity)
+    with pytest.raises(NotAllowed):
+        there.recovery.change_pin(amy, "0000", text, "654321")
+    with pytest.raises(Invalid):
+        there.recovery.change_pin(amy, identity, text, "65432")
+    there.recovery.change_pin(amy, identity, text, "654321")
+    assert amy.pin == "654321"
+    with pytest.raises(NotAllowed):
+        there.recovery.change_pin(amy, identity, text, "111111")
+    late = there.recovery.send_text(amy, identity)
+    there.advance(timedelta(minutes=10))
+    with pytest.raises(NotAllowed):
+        there.recovery.check_text(amy, identity, late)
+    assert amy.pin == "654321"
+
+
+@pytest.mark.parametrize("digits", CODE_LENGTHS)
+def test_a_code_of_any_length_pays_once_and_those_before_it_stay_good(digits: int) -> None:
+    there = book()
+    Wallet(there, "amy").change_habits(code_digits=digits)
+    first, second = there.new_payment_code("amy").code, there.new_payment_code("amy").code
+    assert len(first) == len(second) == digits and int(first[-2:]) < 90
+    for number, code in (("A-1", second), ("A-2", first)):
+        assert there.pay_by_code(order(number, product=Product.BARCODE), code).status is TradeStatus.TRADE_SUCCESS
+    with pytest.raises(TurnedDown, match="SOUNDWAVE_PARSER_FAIL"):
+        there.pay_by_code(order("A-3", product=Product.BARCODE), first)
+    # its last two digits changed, it still belongs to her
+    slow = there.pay_by_code(order("A-4", product=Product.BARCODE), there.new_payment_code("amy").code[:-2] + "91")
+    assert slow.is_waiting and slow.buyer_id == "amy"
+
+
+def test_a_till_that_was_turned_down_is_told_of_in_the_wallet() -> None:
+    there = book(balance="10")
+    with pytest.raises(TurnedDown):
+        there.pay_by_code(order(product=Product.BARCODE), there.new_payment_code("amy").code)
+    (told,) = there.messages("amy")
+    assert (told.kind, told.code, told.merchant) == ("declined", "BUYER_BALANCE_NOT_ENOUGH", "Noodle House 面馆")
+    assert (told.amount, told.cny) == (Money(3650, "USD"), Money(25915, "CNY"))
+
+
+def test_a_bill_tells_what_came_back() -> None:
+    there = book()
+    wallet = Wallet(there, "amy")
+    trades = [there.create(order(f"A-{number}"), there.buyer("amy").user_id) for number in range(4)]
+    for trade in trades[:3]:
+        wallet.pay(PIN, trade_no=trade.trade_no)
+    undoing.refund(there, PARTNER, trades[1].out_trade_no, "", "R-1", Money(1000, "USD"), sync=True)
+    undoing.cancel(there, PARTNER, trades[2].out_trade_no)
+    states = [wallet.bill(trade.trade_no).state for trade in trades]
+    assert states == [BillState.PAID, BillState.PART_REFUNDED, BillState.UNDONE, BillState.WAITING]
+    assert wallet.bill(trades[1].trade_no).returned == Money(7100, "CNY")
+    assert wallet.bill(trades[2].trade_no).returned == Money(25915, "CNY")
+    assert {bill.trade.trade_no for bill in wallet.bills()} == {trade.trade_no for trade in trades}
+    with pytest.raises(NotFound):
+        Wallet(there, "ben").bill(trades[0].trade_no)
+
+
+def test_topping_up_makes_it_just_affordable_in_whole_hundreds() -> None:
+    there = book(balance="10")
+    trade = there.create(order(), there.buyer("amy").user_id)
+    wallet = Wallet(there, "amy")
+    assert wallet.asked(trade_no=trade.trade_no).top_up == Money(300_00, "CNY")
+    wallet.top_up(Money(300_00, "CNY"))
+    asked = wallet.asked(trade_no=trade.trade_no)
+    assert asked.is_affordable and asked.top_up.minor == 0
