@@ -117,7 +117,8 @@ async def test_what_failed_is_shown_where_it_happened(bench: Bench) -> None:
 
 
 async def test_what_a_solution_may_do_without_is_judged_only_where_it_is_offered(bench: Bench) -> None:
-    offered, without = {}, {}
+    offered: dict[str, str] = {}
+    without: dict[str, str] = {}
     for solution, case, hook in (("restaurant", "S13", "register"), ("fast_food", "S2", "page")):
         offered |= outcomes(await bench.drive(only=[case], solutions=[solution]))
         without |= outcomes(await bench.drive(only=[case], solutions=[solution], without=[hook]))
