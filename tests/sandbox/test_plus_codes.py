@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -158,6 +159,27 @@ async def test_the_page_to_come_back_to_is_kept_with_the_order() -> None:
     kept = client.wire.book.trades[make.PARTNER, "pay_test_0001"].extra
     assert kept == {REDIRECT_URL: "https://merchant.example/done?order=1"}
     assert (await client.ask("pay", plus.order_code_body())).code == "REPEAT_REQ_INCONSISTENT"
+
+
+async def test_who_paid_an_entry_code_is_led_back_to_the_shops_page(served: Client) -> None:
+    back = "http://localhost:9/done?order=1&lang=中"
+    body = plus.order_code_body("entry", order__env__userAgent="AlipayClient/10.5", paymentRedirectUrl=back)
+    body["paymentFactor"]["inStorePaymentScenario"] = "EntryCode"
+    address = (await served.ask("pay", body)).body["redirectActionForm"]["redirectUrl"]
+    await served.ask("pay", plus.order_code_body("plain"))
+    wire = served.running
+    for number, code in (("entry", address), ("plain", "")):
+        trade = wire.book.trades[make.PARTNER, number]
+        wire.book.scan(code or wire.book.code_url(trade.qr_token), "anna")
+        url = f"{wire.url}/wallet/cashier"
+        host = {"Host": f"anna.localhost:{wire.url.rpartition(':')[2]}"}
+        asked = {"act": "pay", "pin": "123456", "trade": trade.trade_no}
+        async with wire.client.post(url, json=asked, headers=host) as answer:
+            told = await answer.json()
+        assert told["code"] == "9000"
+        link = f'href="/wallet/open?url={quote(back, safe="/")}" target="_top"'
+        assert (link in told["html"]) is (number == "entry"), told["html"]
+        assert ('data-do="close"' in told["html"]) is (number == "plain")
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------

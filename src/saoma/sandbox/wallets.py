@@ -16,6 +16,7 @@ from saoma.kit.money import Money
 from saoma.sandbox import rates
 from saoma.sandbox.buyers import PinLocked
 from saoma.sandbox.model import CNY, Buyer, Refund, StaticCode, Trade, TradeStatus, TradeToPay
+from saoma.sandbox.plus_payments import REDIRECT_URL
 from saoma.sandbox.trades import Book
 
 #: resultCode values a page may be told, with what they claim.
@@ -77,12 +78,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """The money moved."""
+    """The money moved. `back` is the shop's page to go on to, where the order named one."""
 
     merchant: str
     amount: Money
     cny: Money
     balance: Money
+    back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,8 @@ class Wallet:
                 trade = self._book.pay_static(code, self.buyer.id, _typed(amount, found.trans_currency), pin)
         except Refused as refusal:
             return Declined(refusal)
-        return Paid(trade.merchant or trade.partner, trade.money, trade.cny_money, self.buyer.balance_money)
+        back = trade.extra.get(REDIRECT_URL, "")
+        return Paid(trade.merchant or trade.partner, trade.money, trade.cny_money, self.buyer.balance_money, back)
 
     def refuse(self, trade_no: str) -> Ending:
         """Say no for good: the trade is closed, as a till's waiting payment is when its buyer declines."""
