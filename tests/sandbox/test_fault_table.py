@@ -119,6 +119,9 @@ async def test_an_outage_shuts_every_gateway_and_the_authorization_and_ends_by_t
         calls = (await wire.control("GET", "calls"))["calls"]
         assert [one["service"] for one in calls[:3]] == [make.PAY, "alipay.trade.query", plus.PAY]
         assert {(one["why"], one["response"]) for one in calls} == {("as planned: outage", None)}
+        for place in range(1, len(calls) + 1):
+            async with wire.client.get(f"{wire.url}/calls/{place}") as page_of_it:
+                assert page_of_it.status == 200 and "as planned: outage" in await page_of_it.text()
         assert wire.book.trades == {}
         await wire.advance(seconds=30)
         assert (await wire.call(make.pay_fields())).fields["result_code"] == "SUCCESS"

@@ -21,7 +21,7 @@ from saoma.sandbox.command import ended, opened, server_of
 from saoma.sandbox.scenario import Scenario
 from saoma.sandbox.scenario_playing import ScenarioView
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import Store
+from saoma.sandbox.store import CALLS_KEPT, Sought
 
 #: The exit code when the command succeeded, and a step of the scenario was never reached.
 NEVER_REACHED: Final = 3
@@ -60,7 +60,7 @@ def addresses(port: int) -> dict[str, str]:
 
 async def _run(command: str | Sequence[str], sandbox: Sandbox, *, strict: bool) -> int:
     server, port = server_of(sandbox), sandbox.port
-    before = _calls(sandbox.store)
+    latest = sandbox.store.heard(limit=1)
     serving = asyncio.create_task(server.serve())
     await _answers(sandbox.config.host, port, serving)
     environment = {name: value for name, value in os.environ.items() if name != "SAOMA_FOLLOW_STDIN"} | addresses(port)
@@ -81,7 +81,8 @@ async def _run(command: str | Sequence[str], sandbox: Sandbox, *, strict: bool) 
     code = process.returncode or 0
     code = code if code >= 0 else 128 - code
     view = sandbox.player.view()
-    sys.stderr.write(summary(view, _calls(sandbox.store) - before))
+    heard = sandbox.store.heard(Sought(after=latest[0].id if latest else 0), limit=CALLS_KEPT)
+    sys.stderr.write(summary(view, sum(not one.outward for one in heard)))
     sys.stderr.flush()
     if strict and view is not None and view.never_reached and code == 0:
         code = NEVER_REACHED
@@ -108,11 +109,6 @@ def summary(view: ScenarioView | None, calls: int) -> str:
 
 def _often(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _calls(store: Store) -> int:
-    latest = store.heard(limit=1)
-    return latest[0].id if latest else 0
 
 
 def _end(process: asyncio.subprocess.Process) -> None:

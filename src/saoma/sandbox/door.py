@@ -31,7 +31,9 @@ def is_open(faults: Faults, book: Book, service: str, came: Heard) -> bool:
         fault = faults.shut(service)
         if fault is not None:
             with book.store.hearing(came):
-                book.store.log(book.clock.now().isoformat(), service, "", "", {}, None, fault.why)
+                # nothing was read: what the call page shows comes from the request as it came
+                asked = {"User-Agent": came.headers.get("user-agent", "")}
+                book.store.log(book.clock.now().isoformat(), service, "", "", asked, None, fault.why)
     return fault is None
 
 
