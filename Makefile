@@ -10,7 +10,7 @@ UV := $(BIN)/uv
 ARGS ?=
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
-# Tests start some two hundred processes: each would compile all it imports anew, which takes longer than the rest.
+# Tests start scores of processes: each would compile all that it imports anew, which takes it longer than its work.
 unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(PIP_INDEX_URL),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
