@@ -16,7 +16,7 @@ from saoma.kit.money import EXPONENTS, Money
 from saoma.sandbox import lifetimes, parameters, undoing
 from saoma.sandbox.asking import Asked, Bare, Operation, Words
 from saoma.sandbox.buyers import TurnedDown
-from saoma.sandbox.model import CNY, Order, Product, Trade, TradeStatus
+from saoma.sandbox.model import CNY, Order, Product, Refund, Trade, TradeStatus
 from saoma.sandbox.parameters import BASIC, NOTIFY_URL, NUMBER, Rule
 from saoma.sandbox.trades import Book
 
@@ -157,6 +157,23 @@ def _keep_distance(asked: Asked) -> None:
     store.keep("forex_refund", asked.partner.partner, now)
     if before is not None and now - before < timedelta(seconds=asked.book.choices.forex_refund_gap_seconds):
         raise TurnedDown("SYSTEM_EXCEPTION")
+
+
+def news(trade: Trade, refund: Refund | None) -> dict[str, str]:
+    """What notifications of the online product tell: less, and refunds in words of their own.
+
+    https://docs.antom.com/ac/web/async, https://docs.antom.com/ac/global/forex_refund"""
+    fields = {"notify_type": "trade_status_sync", "out_trade_no": trade.out_trade_no, "trade_no": trade.trade_no}
+    if refund is not None:
+        fields |= {"out_return_no": refund.refund_no, "error_code": refund.error if refund.state == "FAILED" else ""}
+        fields |= {"refund_status": "REFUND_FAIL" if refund.state == "FAILED" else "REFUND_SUCCESS"}
+    else:
+        fields |= {
+            "total_fee": trade.money.text,
+            "currency": CNY if trade.trans_currency == CNY else trade.currency,
+            "trade_status": shown_status(trade).value,
+        }
+    return {name: value for name, value in fields.items() if value}
 
 
 OPERATIONS: Final = (

@@ -21,10 +21,10 @@ from saoma.alipay.wire import codec, form, parse_form
 from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
 from saoma.sandbox.faults import NOTIFICATION, Fault, FaultKind, Faults
-from saoma.sandbox.forex import shown_status
+from saoma.sandbox.forex import news
 from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.mapi import Forger
-from saoma.sandbox.model import CNY, Partner, Product, Refund, Trade
+from saoma.sandbox.model import Partner, Product, Refund, Trade
 from saoma.sandbox.partners import Partners
 from saoma.sandbox.store import Heard
 from saoma.sandbox.trades import Book
@@ -141,7 +141,7 @@ class Notices:
     def _fields(self, trade: Trade, action: str, refund: Refund | None, partner: Partner) -> dict[str, str]:
         buyer = self._book.buyer(trade.buyer_id)
         if trade.product is Product.WEB:
-            return _online_fields(trade, refund)
+            return news(trade, refund)
         choices = self._book.choices
         paid = [{"ALIPAYACCOUNT": trade.cny_money.text}]
         fields = {
@@ -292,9 +292,11 @@ class Notices:
                 await self._post(notice)
             case FaultKind.FORGED if fault is not None:
                 await self._lie(notice, fault.changes, spoiled=fault.spoil_signature)
+            case FaultKind.BAD_SIGNATURE:
+                return await self._post(notice, spoiled=True, lies="sign")
             case _:
                 pass
-        return await self._post(notice, spoiled=fault is not None and fault.fault is FaultKind.BAD_SIGNATURE)
+        return await self._post(notice)
 
     async def _try(self, notice: Notice, *, again: bool, fault: Fault | None = None) -> Delivery:
         try:
@@ -398,19 +400,3 @@ def _told(notice: Notice, told: Heard) -> dict[str, str]:
     if told.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return parse_form(told.body, notice.charset)
     return {"body": told.body.decode(errors="replace")}
-
-
-def _online_fields(trade: Trade, refund: Refund | None) -> dict[str, str]:
-    """What the online product tells: less, and refunds in words of their own (https://docs.antom.com/ac/web/async,
-    https://docs.antom.com/ac/global/forex_refund)."""
-    fields = {"notify_type": "trade_status_sync", "out_trade_no": trade.out_trade_no, "trade_no": trade.trade_no}
-    if refund is not None:
-        fields |= {"out_return_no": refund.refund_no, "error_code": refund.error if refund.state == "FAILED" else ""}
-        fields |= {"refund_status": "REFUND_FAIL" if refund.state == "FAILED" else "REFUND_SUCCESS"}
-    else:
-        fields |= {
-            "total_fee": trade.money.text,
-            "currency": CNY if trade.trans_currency == CNY else trade.currency,
-            "trade_status": shown_status(trade).value,
-        }
-    return {name: value for name, value in fields.items() if value}
