@@ -49,5 +49,12 @@ async def test_what_is_no_public_key_is_refused_with_a_sentence(wire: Running, b
     assert known.public_key == make.partner_keys()[1]
 
 
+async def test_the_call_log_says_which_key_is_missing(wire: Running) -> None:
+    fields = make.signed(make.pay_fields("NO-KEY", sign_type="RSA"))
+    assert await wire.error(fields) == "ILLEGAL_SECURITY_PROFILE"
+    (call,) = (await wire.control("GET", "calls?out_trade_no=NO-KEY"))["calls"]
+    assert call["why"].startswith(f"no RSA key of {PARTNER} is known here")
+
+
 async def test_keys_of_a_partner_nobody_knows_are_not_taken(wire: Running) -> None:
     assert "2088000000000999" in await put(wire, b"key", partner="2088000000000999", status=404)

@@ -152,7 +152,10 @@ class Mapi:
             raise Rejected("ILLEGAL_SIGN_TYPE")
         signatory = self._partners.signatory(partner, fields["sign_type"])
         if signatory is None:
-            raise Rejected("ILLEGAL_SECURITY_PROFILE")
+            why = (
+                f"no {fields['sign_type']} key of {partner.partner} is known here; keys in memory end with the sandbox"
+            )
+            raise Rejected("ILLEGAL_SECURITY_PROFILE", why)
         signed = string_to_sign(fields).encode(codec(charset))
         if not signatory.verify(signed, fields.get("sign", "")):
             raise Rejected("ILLEGAL_SIGN", f"the text to sign is {string_to_sign(fields)}")
