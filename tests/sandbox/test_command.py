@@ -18,10 +18,10 @@ from saoma.sandbox.store import Store
 from tests.sandbox.make import PARTNER, free_port
 
 
-def why(**words: Path) -> str:
+def why(config: Path | None = None, state: Path | None = None) -> str:
     """What `saoma sandbox` says instead of starting."""
     with pytest.raises(Invalid) as told:
-        run(free_port(), **words)
+        run(free_port(), config, state=state)
     assert "\n" not in str(told.value)
     return str(told.value)
 
@@ -114,7 +114,9 @@ def test_a_start_loads_nothing_that_a_call_of_the_gateway_does_not_need() -> Non
     look = "import sys; from saoma.sandbox.command import Sandbox; Sandbox().app(); print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
     loaded = set(done.stdout.split())
-    assert "litestar" in loaded and loaded.isdisjoint({"aiohttp", "asyncssh", "pydantic", "rich", "structlog", "babel"})
+    assert "litestar" in loaded and loaded.isdisjoint(
+        {"aiohttp", "asyncssh", "pydantic", "rich", "structlog", "babel", "PIL", "zxingcpp"}
+    )
 
 
 def test_no_key_is_made_before_somebody_asks() -> None:

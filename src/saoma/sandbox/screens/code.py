@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import zxingcpp
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from markupsafe import Markup
@@ -21,6 +20,9 @@ _INK: Final = "#1c1433"
 
 def code128_svg(text: str) -> str:
     """`text` as Code 128 bars, one path that fills its box, with the quiet zones a scanner wants."""
+    # loaded with the first phone that is looked at
+    import zxingcpp
+
     drawn: Any = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.Code128).to_image(scale=1, add_quiet_zones=False)
     rows: Any = memoryview(drawn).tolist()
     bars = [value < 128 for value in rows[0]]

@@ -11,13 +11,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-import zxingcpp
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Redirect
-from PIL import Image, UnidentifiedImageError
 
 from saoma.kit.errors import Invalid, NotFound
 from saoma.kit.money import exponent
@@ -82,6 +80,10 @@ async def picture(
 
 def read_picture(data: bytes) -> str:
     """The text of the first code in a picture, or nothing. Raises `Invalid` for no picture, and for too large a one."""
+    # loaded with the first picture: most programs that use the sandbox never show it one
+    import zxingcpp
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with Image.open(io.BytesIO(data)) as opened:
             if opened.width * opened.height > _MOST_PIXELS:
