@@ -52,7 +52,6 @@ async def test_a_log_alone_passes_what_it_can_show_and_claims_no_more(right: Rig
         ("cancels_after_no", "V10", "cancel-after-no"),
         ("new_refund_number", "V11", "new-refund-number"),
         ("says_ok", "V13", "not-acknowledged"),
-        ("token_twice", "S2", "token-twice"),
     ],
 )
 async def test_a_fault_that_shows_in_the_log_is_named_without_an_adapter(
@@ -60,6 +59,12 @@ async def test_a_fault_that_shows_in_the_log_is_named_without_an_adapter(
 ) -> None:
     seen = watched(*await bench.drive([switch], [case]))
     assert failed(seen.values()) == {case: reason}
+
+
+async def test_a_solution_that_is_named_is_judged_by_its_log(bench: Bench) -> None:
+    (driven,) = await bench.drive(["token_twice"], ["S2"])
+    found = findings_of(Timeline(driven.timeline.calls, driven.timeline.until), only=["S2"], solutions=["taxi"])
+    assert failed(found) == {"S2": "token-twice"}
 
 
 async def test_nothing_that_happened_is_nothing_that_passed() -> None:
@@ -79,11 +84,21 @@ async def test_the_latest_order_that_shows_a_case_decides_it(bench: Bench) -> No
         assert [each.verdict.outcome for each in found] == [outcome]
 
 
+async def test_a_rule_of_one_solution_fails_nobody_who_did_not_say_to_be_one(bench: Bench) -> None:
+    (driven,) = await bench.drive(["no_query_after_success"], ["S9"])
+    log = Timeline(
+        driven.timeline.calls, (driven.timeline.until or driven.timeline.calls[-1].at) + timedelta(minutes=10)
+    )
+    (unnamed,), (named,) = findings_of(log, only=["S9"]), findings_of(log, only=["S9"], solutions=["ticket"])
+    assert (unnamed.verdict.outcome, unnamed.verdict.reason.key) == (Outcome.NOT_APPLICABLE, "unnamed-solution")
+    assert (named.verdict.outcome, named.verdict.reason.key) == (Outcome.FAILED, "never-asked")
+
+
 async def test_an_integration_of_another_gateway_is_told_that_these_cases_are_not_about_it(bench: Bench) -> None:
     at = (await bench.drive(only=["V1"]))[0].timeline.calls[0].at
     for service, wire in (("alipay.trade.pay", "Open API"), ("/ams/api/v1/payments/pay", "Alipay+")):
         call = Call(at, service, "X-1", {}, "{}")
-        first, by_token, other = findings_of(Timeline((call,), at), only=["V1", "S2", "S8"])
+        first, by_token, other = findings_of(Timeline((call,), at), only=["V1", "S2", "S18"])
         found = [first, other]
         assert by_token.verdict.outcome is Outcome.NOT_SEEN, "buyers are known in the same way everywhere"
         assert {each.verdict.outcome for each in found} == {Outcome.NOT_APPLICABLE}

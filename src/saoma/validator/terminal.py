@@ -81,12 +81,18 @@ class Terminal:
         self._console.print("   ".join(parts))
 
     def hints(self, findings: list[Finding]) -> None:
-        """How to bring about what was not seen."""
+        """How to bring about what was not seen, and why the rest does not apply."""
         for each in findings:
             if each.verdict.outcome is Outcome.NOT_SEEN:
                 self._console.print(
                     f"[yellow]{each.case.id}[/] {escape(self._text(each.case.by_hand))}", soft_wrap=True
                 )
+        apart: dict[str, list[str]] = {}
+        for each in findings:
+            if each.verdict.outcome is Outcome.NOT_APPLICABLE:
+                apart.setdefault(each.verdict.reason.say(self._text), []).append(each.case.id)
+        for why, cases in apart.items():
+            self._console.print(f"[bright_black]– {', '.join(cases)}: {escape(why)}[/]", soft_wrap=True)
 
 
 def _around(lines: tuple[Line, ...]) -> list[str]:

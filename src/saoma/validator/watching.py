@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from saoma.validator.cases import CASES, ON_EVERY_WIRE, Case
+from saoma.validator.cases import ALL_SOLUTIONS, CASES, ON_EVERY_WIRE, Case
 from saoma.validator.control import Control
 from saoma.validator.judge import judge
 from saoma.validator.report import Finding
@@ -47,11 +47,16 @@ def findings_of(whole: Timeline, *, only: Iterable[str] = (), solutions: Iterabl
         one = _judged(case, whole, parts, found)
         if asked and not asked & set(case.solutions) and one.verdict.outcome is Outcome.NOT_SEEN:
             one = Finding(case, Verdict(case.id, Outcome.NOT_APPLICABLE, Reason("optional-unseen")), Timeline())
+        if not asked and one.verdict.outcome is Outcome.FAILED and set(case.solutions) != set(ALL_SOLUTIONS):
+            # nobody said that this is such a solution, and what one wants another may not
+            reason = Reason("unnamed-solution", {"solutions": ", ".join(case.solutions)})
+            one = Finding(case, Verdict(case.id, Outcome.NOT_APPLICABLE, reason, one.verdict.lines), one.timeline)
         found.append(one)
     return found
 
 
 def _judged(case: Case, whole: Timeline, parts: list[Timeline], before: list[Finding]) -> Finding:
+    gateway = "" if case.id in ON_EVERY_WIRE else other_wire(whole.calls)
     if case.id == "S18":
         wire = [each.verdict for each in before if each.case.id.startswith("V")]
         whole = Timeline(
@@ -66,7 +71,7 @@ def _judged(case: Case, whole: Timeline, parts: list[Timeline], before: list[Fin
     if shown:
         # the latest decides: what was mended since is not held against anybody
         return shown[-1]
-    if case.id not in ON_EVERY_WIRE and (gateway := other_wire(whole.calls)):
+    if gateway:
         return Finding(
             case, Verdict(case.id, Outcome.NOT_APPLICABLE, Reason("other-wire", {"wire": gateway})), Timeline()
         )

@@ -135,6 +135,7 @@ SENTENCES: Final[dict[str, str]] = {
     "other-solution": "Not asked of this solution.",
     "optional": "Optional for this solution, and the adapter does not offer {hooks}.",
     "optional-unseen": "Optional for this solution, and it was not seen.",
+    "unnamed-solution": "Seen, and not as {solutions} want it: name your solution (--solution) to be judged by it.",
     "other-wire": "It calls {wire}: this case is about the XML gateway (service=…) and can't be seen there.",
     "no-notice": "There is no notification to send again: the request named no notify_url.",
     "no-order": "No order was taken: {why}",
