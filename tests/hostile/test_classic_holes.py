@@ -476,6 +476,8 @@ NO_SECRETS: Final = {
     ("alipay/puzzle.py", "sign == sign.lower()"): "with itself",
     ("alipay/puzzle.py", "'%' in known['sign']"): "a percent sign",
     ("sandbox/gateway_pages.py", "code not in book.by_token"): "a toy's picture",
+    ("sandbox/authorizing.py", "self.choices.other_apps_token == 'invalid'"): "a setting's word",
+    ("sandbox/welcome.py", "partner.md5_key == _SAMPLE_KEY"): "which key is printed at the sandbox's own start",
     ("console/screens/console_sources.py", "said['drop_password'] == 'on'"): "a tick in a form",
 }
 
