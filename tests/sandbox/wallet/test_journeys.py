@@ -130,6 +130,7 @@ def test_a_camera_that_may_not_be_used_or_is_not_there_leaves_other_ways(
     absent.context.grant_permissions(["camera"])
     absent.goto(f"{street.phone('amy')}/wallet/scan")
     expect(absent.get_by_role("alert")).to_contain_text("There is no camera here.")
+    expect(absent.get_by_text("Drop or paste a picture anywhere here")).to_be_visible()
 
 
 def test_every_code_that_leads_nowhere_gets_its_own_sentence(phone: Callable[..., Page], street: Street) -> None:
