@@ -169,12 +169,13 @@ def test_a_new_scenario_takes_the_place_of_the_last_and_leaves_faults_planned_by
     till = tills()["xml"]
     by_hand = Fault(make.REFUND, FaultKind.UNKNOWN)
     till.sandbox.faults.plan(by_hand)
-    play(till, "- {fault: silence_before, service: '*', times: always}\n- {at: 1m, buyer: pays}")
+    play(till, "- {fault: silence_before, service: '*', times: always}\n- {at: 1m, outage: 1h}")
     assert len(till.sandbox.faults.planned()) == 2
     play(till, "- {at: 5m, buyer: pays}")
     assert till.sandbox.faults.planned() == [by_hand]
     push(till, minutes=2)
     assert states(till) == ["waiting"]
+    assert till.sandbox.faults.planned() == [by_hand], "what the first one had in mind never came"
     till.sandbox.player.stop()
     assert till.sandbox.player.view() is None
 
