@@ -307,7 +307,7 @@ async def running(at: datetime | None = LUNCH, config: Config | None = None) -> 
         try:
             yield Running(sandbox, url, client)
         finally:
-            server.stop()
+            server.stop()  # type: ignore[no-untyped-call]
             await serving
 
 
