@@ -227,6 +227,16 @@ async def test_the_token_call_misbehaves_on_demand(wire: Running) -> None:
     assert await refusal(wire, code=code) == "isv.code-invalid"
 
 
+async def test_the_callback_may_come_with_another_state_than_was_sent(wire: Running) -> None:
+    plan = {"service": "publicAppAuthorize.htm", "fault": "bad_signature"}
+    await wire.control("POST", "faults", plan)
+    states = [(await authorize(wire, state="mine"))[2]["state"] for _ in range(2)]
+    assert states == [["minex"], ["mine"]]
+    assert [call.why for call in wire.book.store.calls()] == ["as planned: bad_signature", ""]
+    refused = await wire.control("POST", "faults", plan | {"fault": "system_error_before"}, status=422)
+    assert "does not go wrong by system_error_before" in refused["detail"]
+
+
 async def test_the_answer_to_gbk_callers_reads_the_same_in_gbk(wire: Running) -> None:
     said = await token(wire, charset="gbk", code="0" * 32)
     assert said.charset == "gbk"

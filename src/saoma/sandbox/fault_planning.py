@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from saoma.kit.errors import Invalid
-from saoma.sandbox.faults import NOTIFICATION, NOTIFY_VERIFY, Fault, FaultKind, fits
+from saoma.sandbox.faults import AUTHORIZE, NOTIFICATION, NOTIFY_VERIFY, Fault, FaultKind, fits
 from saoma.sandbox.mapi import OPERATIONS
 from saoma.sandbox.openapi import METHODS
 from saoma.sandbox.plus import SERVICES
@@ -16,7 +16,7 @@ from saoma.sandbox.plus import SERVICES
 #: Everything that partners call, by the names of the three gateways.
 CALLED: Final = (*OPERATIONS, NOTIFY_VERIFY, *METHODS, *SERVICES)
 #: What an outage shuts besides: addresses without a service.
-ADDRESSES: Final = ("publicAppAuthorize.htm", "bill")
+ADDRESSES: Final = (AUTHORIZE, "bill")
 _LONGEST: Final = 3600
 
 
@@ -30,7 +30,7 @@ def checked(fault: Fault) -> Fault:
     if fault.service == NOTIFICATION:
         meant = [NOTIFICATION]
     else:
-        names = (*CALLED, *ADDRESSES) if fault.fault is FaultKind.OUTAGE else CALLED
+        names = (*CALLED, *ADDRESSES) if fault.fault is FaultKind.OUTAGE else (*CALLED, AUTHORIZE)
         meant = [name for name in names if fnmatchcase(name, fault.service)]
     if not meant:
         raise Invalid(f"{fault.service!r} is not a service of this sandbox.")

@@ -24,6 +24,8 @@ SILENCE: Final = 20.0
 #: What tries to deliver a notification are called, as if they were calls of a service.
 NOTIFICATION: Final = "notification"
 NOTIFY_VERIFY: Final = "notify_verify"
+#: The address of authorizations, whose callback may come with another `state` than was sent.
+AUTHORIZE: Final = "publicAppAuthorize.htm"
 #: What can be a payment code: anything else is refused as such, whatever its last digits.
 _PAYMENT_CODE: Final = re.compile(r"(?:2[5-9]|30)[0-9]{14,22}")
 #: How services of Alipay+ begin.
@@ -114,6 +116,8 @@ def fits(kind: FaultKind, service: str) -> bool:
         return True
     if service == NOTIFY_VERIFY:
         return kind in _OF_NOTIFY_VERIFY
+    if service == AUTHORIZE:
+        return kind is FaultKind.BAD_SIGNATURE
     match kind:
         case FaultKind.UNAVAILABLE_BEFORE | FaultKind.UNAVAILABLE_AFTER:
             return service.startswith((*_OPEN_API, PLUS))

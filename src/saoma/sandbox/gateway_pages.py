@@ -89,8 +89,13 @@ async def authorize(
     at, number = book.clock.now().isoformat(), partner.partner if partner else ""
     buyer = _buyer_of(request, book, query.get("wallet_buyer", ""))
     target, asking = "", not fault and buyer is not None and asks(scope)
+    lie = faults.take(AUTHORIZE, number) if not fault and not asking and buyer is not None else None
+    if lie is not None:
+        # the only thing of a callback that its page can check
+        state = f"{state or ''}x"
     with book.store.hearing(heard_of(request, b"")) as heard:
-        book.store.log(at, AUTHORIZE, number, "", asked, _outcome(fault, asking=asking), fault or "")
+        why = fault or (lie.why if lie else "")
+        book.store.log(at, AUTHORIZE, number, "", asked, _outcome(fault, asking=asking), why)
         if not fault and not asking and buyer is not None:
             code, more = authorizations.new_code(app_id, buyer), choices.extra_callback_parameters
             target = callback(redirect_uri, app_id, scope, code, state, more=more)
