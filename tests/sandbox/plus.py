@@ -73,6 +73,16 @@ def changed(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return made
 
 
+def signed(operation: str, body: dict[str, Any]) -> Heard:
+    """A signed request, to be given to a gateway directly."""
+    raw, path = json.dumps(body).encode(), f"/ams/api/v1/payments/{operation}"
+    headers = {
+        "content-type": "application/json; charset=UTF-8", "client-id": CLIENT, "request-time": TIME,
+        "signature": write_signature(make.partner_signatory(), text_to_sign(path, CLIENT, TIME, raw)),
+    }  # fmt: skip
+    return Heard("POST", path, headers, raw)
+
+
 @dataclass
 class Said:
     """An answer whose signature holds, or that has none."""

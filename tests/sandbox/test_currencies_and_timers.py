@@ -15,8 +15,9 @@ from saoma.sandbox import rates
 from saoma.sandbox.faults import Fault, FaultKind
 from saoma.sandbox.mapi import OPERATIONS
 from saoma.sandbox.model import Partner, TradeStatus
-from tests.sandbox import make
+from tests.sandbox import make, plus
 from tests.sandbox.make import PARTNER, Desk
+from tests.sandbox.openapi import make as openapi
 
 URL = "http://127.0.0.1:9/notify"
 
@@ -193,7 +194,13 @@ def test_an_amount_above_the_highest_is_refused_by_each_in_its_word() -> None:
 
 @pytest.mark.parametrize(
     ("text", "closes"),
-    [("1m", timedelta(minutes=1)), ("2h", timedelta(hours=2)), ("1c", timedelta(hours=11, minutes=44, seconds=28))],
+    [
+        ("1m", timedelta(minutes=1)),
+        ("90m", timedelta(minutes=90)),
+        ("2h", timedelta(hours=2)),
+        ("15d", timedelta(days=15)),
+        ("1c", timedelta(hours=11, minutes=44, seconds=28)),
+    ],
 )
 def test_an_unpaid_order_closes_when_its_time_to_pay_is_over(text: str, closes: timedelta) -> None:
     desk = make.desk()
@@ -206,6 +213,28 @@ def test_an_unpaid_order_closes_when_its_time_to_pay_is_over(text: str, closes: 
     assert desk.call(make.create_fields("A", it_b_pay=text, timestamp="2024-01-05 12:15:00"))["detail_error_code"] == (
         "TRADE_HAS_CLOSE"
     )
+
+
+@pytest.mark.parametrize("text", ["0m", "1.5h", "16d", "361h", "21601m", "2c", "m", "10", "10s", "-1d", "01h"])
+def test_a_time_to_pay_of_another_form_is_refused(text: str) -> None:
+    desk = make.desk()
+    assert desk.error(make.create_fields("A", it_b_pay=text)) == "ILLEGAL_ARGUMENT"
+    fields = make.create_fields("A", service=make.PRECREATE, qr_code_it_b_pay=text)
+    del fields["buyer_id"]
+    assert desk.error(fields) == "ILLEGAL_ARGUMENT"
+
+
+def test_a_barcode_payment_nobody_confirms_closes_after_three_minutes_at_every_gateway() -> None:
+    desk = make.desk(partners=[plus.partner()])
+    desk.call(make.pay_fields("A", make.CODE[:-2] + "91"))
+    open_desk = openapi.Desk(desk.sandbox)
+    assert open_desk.pay("B", code=make.CODE[:-2] + "91", timeout_express="3m")["code"] == "10003"
+    desk.sandbox.plus.answer(plus.signed("pay", plus.pay_body("C", make.CODE[:-2] + "91")))
+    trades = [desk.book.trades[PARTNER, number] for number in "ABC"]
+    desk.advance(minutes=2, seconds=59)
+    assert {trade.status for trade in trades} == {TradeStatus.WAIT_BUYER_PAY}
+    desk.advance(seconds=1)
+    assert {(trade.status, trade.close_reason) for trade in trades} == {(TradeStatus.TRADE_CLOSED, "timeout")}
 
 
 def test_an_order_code_whose_time_to_pay_is_over_cannot_be_scanned() -> None:

@@ -293,10 +293,10 @@ class Payments(PlusRecords):
 
     def refunded(self, refund: Refund) -> Answer:
         """The fields that answers and notifications about a refund share."""
-        known = self._refunds[refund.partner, refund.refund_no]
+        known = self._of_refund(refund)
         trade = self._book.trades[refund.partner, refund.out_trade_no]
         said: Answer = {
-            "refundRequestId": refund.refund_no,
+            "refundRequestId": known.refund_request_id,
             "refundId": known.refund_id,
             "paymentId": known.payment_id,
             "refundAmount": amount(Money(refund.amount, trade.trans_currency)),
@@ -304,7 +304,7 @@ class Payments(PlusRecords):
         return said | ({"refundTime": iso(refund.done_at)} if refund.done_at else {})
 
     def _transaction(self, refund: Refund) -> Answer:
-        known = self._refunds[refund.partner, refund.refund_no]
+        known = self._of_refund(refund)
         trade = self._book.trades[refund.partner, refund.out_trade_no]
         return {
             "transactionResult": result("SUCCESS" if refund.state == "SUCCESS" else "REFUND_IN_PROCESS"),
@@ -312,7 +312,7 @@ class Payments(PlusRecords):
             "transactionType": "REFUND",
             "transactionStatus": _refund_status(refund),
             "transactionAmount": amount(Money(refund.amount, trade.trans_currency)),
-            "transactionRequestId": refund.refund_no,
+            "transactionRequestId": known.refund_request_id,
             "transactionTime": iso(refund.done_at or refund.created_at),
         }
 

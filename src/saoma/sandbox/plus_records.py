@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from saoma.sandbox import lifetimes
-from saoma.sandbox.model import Trade, TradeStatus
+from saoma.sandbox.model import Refund, Trade, TradeStatus
 from saoma.sandbox.plus_choices import PlusChoices
 from saoma.sandbox.plus_codes import result
 from saoma.sandbox.plus_model import Call, Failed, Payment, PaymentRefund, content_of
@@ -102,6 +102,14 @@ class PlusRecords:
         if code != "REPEAT_REQ_INCONSISTENT" and result(code)["resultStatus"] == "F":
             self._new_refund(call, payment, code)
         return Failed(code)
+
+    def _of_refund(self, refund: Refund) -> PaymentRefund:
+        """What is known of a refund here; of one asked for at another gateway its own number stands for ours."""
+        known = self._refunds.get((refund.partner, refund.refund_no))
+        if known is not None:
+            return known
+        payment = self._payments[refund.partner, refund.out_trade_no]
+        return PaymentRefund(refund.partner, refund.own_no, refund.own_no, payment.payment_id)
 
     def _know_refund(self, refund: PaymentRefund) -> None:
         self._refunds[refund.partner, refund.refund_request_id] = refund
