@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from saoma.kit.errors import Invalid, Refused
 from saoma.kit.money import Money
 from saoma.sandbox.choices import Choices
-from saoma.sandbox.config import BuyerSetting, Config
+from saoma.sandbox.config import BuyerSetting, Config, read_config
 from saoma.sandbox.limits import REFUSALS
 from saoma.sandbox.model import Partner, Product, TradeStatus
 from saoma.sandbox.openapi_codes import failed, told
@@ -264,3 +265,40 @@ def test_changing_a_pin_habit_leaves_the_terms_alone() -> None:
     book.add_buyer("anna", hk=True, terms=terms)
     changed = book.add_buyer("anna", pin_required=True)
     assert (changed.terms, changed.hk, changed.pin_required) == (terms, True, True)
+
+
+def test_a_settings_file_may_hold_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.toml"
+    file.write_text(
+        '[rates."2024-01-05"]\nUSD = 7.2\n[[partners]]\npartner = "2088000000000001"\nmd5_key = "k"\n'
+        'day_limit = 150.5\nproducts = ["barcode"]\ncurrencies = ["USD"]\nsuspended = false\n'
+        '[[buyers]]\nid = "zoe"\nday_limit = 100.25\npin_above = 20\nrefused_with = "PAYMENT_FAIL"\n'
+    )
+    here = Sandbox(read_config(file), make.clock(), store=make.store())
+    contract = here.partners.find(PARTNER)
+    assert contract is not None
+    assert (contract.limits.day_limit, contract.products) == (150_50, [Product.BARCODE])
+    terms = here.book.buyer("zoe").terms
+    assert (terms.day_limit, terms.pin_above, terms.refused_with) == (100_25, 20_00, "PAYMENT_FAIL")
+    assert here.book.cny_of(Money(1_00, "USD")) == 7_20
+    file.write_text("[rates.tomorrow]\nUSD = 7.2\n")
+    with pytest.raises(Invalid, match="under a day"):
+        Sandbox(read_config(file), make.clock(), store=make.store())
+
+
+async def test_the_control_api_sets_limits_and_rates(wire: make.Running) -> None:
+    told = await wire.control("POST", "buyers", {"id": "erik", "day_limit": "100.00", "pin_above": "50"})
+    assert (told["day_limit"], told["month_limit"], told["pin_above"]) == ("100.00", None, "50.00")
+    await wire.control("POST", "buyers", {"id": "odd", "refused_with": "BAD_MOOD"}, status=422)
+    partner = {"partner": PARTNER, "md5_key": make.KEY, "payment_limit": "10", "products": ["barcode"]}
+    await wire.control("POST", "partners", partner)
+    assert (await wire.call(make.pay_fields("A"))).fields["error"] == "BEYOND_PAY_RESTRICTION"
+    await wire.control("POST", "rates", {"currency": "USD", "cny": "0.5"})
+    assert (await wire.control("GET", "rates"))["cny"]["USD"] == "0.50000000"
+    assert (await wire.control("GET", "rates?day=2024-01-04"))["cny"]["USD"] == "7.10000000"
+    assert (await wire.call(make.pay_fields("A"))).fields["trans_amount_cny"] == "6.25"
+    await wire.advance(days=5)
+    (payout,) = (await wire.control("GET", f"payouts/{PARTNER}"))["payouts"]
+    assert (payout["currency"], payout["net"], payout["day"]) == ("USD", "12.42", "2024-01-08")
+    files = (await wire.control("GET", f"portal-files/{PARTNER}"))["files"]
+    assert files == [f"{PARTNER}_20240108000001.csv", f"{PARTNER}_20240108000002.txt"]

@@ -69,13 +69,21 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     buyers: list[BuyerSetting] = []
     partner_origins: list[str] = []
     #: By Beijing day: what one unit of a currency is worth in CNY from then on.
-    rates: dict[date, dict[str, Decimal]] = {}
+    rates: dict[str, dict[str, Decimal]] = {}
     #: Another answer to what the Open API's pages leave open.
     openapi: OpenApiChoices = OpenApiChoices()
     #: Another answer to what the pages of Alipay+ leave open.
     plus: PlusChoices = PlusChoices()
     #: Another answer to what Alipay's pages leave open.
     choices: Choices = Choices()
+
+    @property
+    def rates_by_day(self) -> dict[date, dict[str, Decimal]]:
+        """The rates under their days. Raises `Invalid` for a name that is no day."""
+        try:
+            return {date.fromisoformat(day): of_day for day, of_day in self.rates.items()}
+        except ValueError:
+            raise Invalid('Rates stand under a day: [rates."2026-03-03"].') from None
 
     @property
     def auth_code_lifetime(self) -> timedelta:

@@ -80,7 +80,7 @@ class Sandbox:
                         buyer.id, buyer.name, buyer.money, pin_required=buyer.pin_required, pin=buyer.pin, hk=buyer.hk,
                         terms=buyer.terms,
                     )  # fmt: skip
-            for day, of_day in config.rates.items():
+            for day, of_day in config.rates_by_day.items():
                 for currency, rate in of_day.items():
                     self.book.rates.set(currency, day, rate)
             self.faults = Faults(self.store, self.clock)
