@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,6 +14,8 @@ from saoma.alipay.signing import SignType, md5_signatory, string_to_sign
 from saoma.alipay.wire import parse_form
 from saoma.sandbox.model import Partner
 from saoma.sandbox.notices import GAPS
+from saoma.sandbox.server import Sandbox
+from saoma.sandbox.store import Store
 from tests.sandbox import make
 from tests.sandbox.make import KEY, PARTNER, Running
 
@@ -25,6 +29,8 @@ class Shop:
     url: str = ""
     says: str = "success"
     status: int = 200
+    later: str = ""
+    pieces: tuple[bytes, ...] = ()
     bodies: list[bytes] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
 
@@ -32,10 +38,18 @@ class Shop:
     def told(self) -> list[dict[str, str]]:
         return [parse_form(body, "UTF-8") for body in self.bodies]
 
-    async def hear(self, request: web.Request) -> web.Response:
+    async def hear(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.read())
         self.types.append(request.headers["Content-Type"])
-        return web.Response(text=self.says, status=self.status, headers={"Location": "/elsewhere"})
+        if self.pieces:
+            answer = web.StreamResponse()
+            await answer.prepare(request)
+            for piece in self.pieces:
+                await answer.write(piece)
+                await asyncio.sleep(0.01)
+            return answer
+        says = (len(self.bodies) > 1 and self.later) or self.says
+        return web.Response(text=says, status=self.status, headers={"Location": "/elsewhere"})
 
 
 @pytest.fixture
@@ -103,6 +117,29 @@ async def test_only_the_seven_letters_count(wire: Running, shop: Shop, says: str
     await pay(wire, shop)
     await wire.advance(minutes=2)
     assert len(shop.bodies) == (1 if enough else 2)
+
+
+@pytest.mark.parametrize(("pieces", "enough"), [((b"suc", b"cess"), True), ((b"success", b" stories"), False)])
+async def test_an_answer_in_pieces_is_read_whole(
+    wire: Running,
+    shop: Shop,
+    pieces: tuple[bytes, ...],
+    enough: bool,  # noqa: FBT001
+) -> None:
+    shop.pieces = pieces
+    await pay(wire, shop)
+    await make.until(lambda: bool(wire.sandbox.notices.of_order(NUMBER)[0].deliveries))
+    await wire.advance(minutes=2)
+    assert len(shop.bodies) == (1 if enough else 2)
+
+
+async def test_of_two_that_arrive_one_yes_is_enough(wire: Running, shop: Shop) -> None:
+    shop.later = "I know"
+    await wire.control("POST", "faults", {"service": "notification", "fault": "doubled"})
+    await pay(wire, shop)
+    await wire.advance(minutes=2)
+    (listed,) = (await wire.control("GET", f"notifications/{NUMBER}"))["notifications"]
+    assert (len(shop.bodies), listed["acknowledged"], listed["next_at"]) == (2, True, None)
 
 
 async def test_a_partner_that_is_down_is_told_later(wire: Running, shop: Shop) -> None:
@@ -227,3 +264,20 @@ async def test_notifications_are_held_back_and_sent_when_let_go(wire: Running, s
     assert shop.told == []
     await wire.control("POST", "notifications/hold", {"held": False})
     assert [told["trade_status"] for told in shop.told] == ["TRADE_SUCCESS"]
+
+
+async def test_what_is_held_back_stays_so_when_the_sandbox_is_killed(tmp_path: Path, shop: Shop) -> None:
+    def started() -> Sandbox:
+        return Sandbox(make.settings(), make.clock(), store=Store(tmp_path / "book.sqlite"))
+
+    first = make.Desk(started())
+    first.sandbox.notices.hold(held=True)
+    assert first.call(make.pay_fields(notify_url=shop.url))["result_code"] == "SUCCESS"
+    # nothing is closed, flushed or said good-bye to
+    second = started()
+    assert (await second.notices.send_due(), shop.told) == (0, [])
+    second.notices.hold(held=False)
+    assert (await second.notices.send_due(), len(shop.told)) == (1, 1)
+    third = started()
+    assert await third.notices.send_due() == 0, "it was acknowledged, and nothing is held any more"
+    await second.notices.close()

@@ -16,16 +16,14 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.money import Money
 from saoma.sandbox import fault_control, file_control, key_control, online_control, people_control
-from saoma.sandbox.forging import forge, hold
+from saoma.sandbox.forging import PATIENCE, forge, hold
 from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.model import Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.store import Call
 from saoma.sandbox.trades import Book
 
-#: How long a moved clock waits for the partners' answers to what fell due, in seconds.
 TheBook: TypeAlias = NamedDependency[Book]
-_PATIENCE = 3.0
 
 
 class Push(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,7 +97,7 @@ async def push_clock(data: JSONBody[Push], book: TheBook, notices: NamedDependen
     if not 0 <= data.advance_seconds <= 10 * 366 * 24 * 3600:
         raise Invalid("Time does not go back here, nor on for more than ten years.")
     book.advance(timedelta(seconds=data.advance_seconds))
-    await notices.send_due(patience=_PATIENCE)
+    await notices.send_due(patience=PATIENCE)
     return _now(book)
 
 

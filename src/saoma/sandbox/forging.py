@@ -13,7 +13,7 @@ from litestar.params import FromPath, JSONBody
 
 from saoma.sandbox.notices import Notices
 
-#: How long what was held back waits for the partner's answers, in seconds.
+#: How long whoever moves the clock, or lets go of what was held back, waits for the partners' answers, in seconds.
 PATIENCE: Final = 3.0
 
 
@@ -48,7 +48,7 @@ class Hold(msgspec.Struct, forbid_unknown_fields=True):
 @post("/notifications/hold", status_code=200)
 async def hold(data: JSONBody[Hold], notices: NamedDependency[Notices]) -> Hold:
     """Send no notification for now, whatever is due; or send what was held back."""
-    notices.held = data.held
+    notices.hold(held=data.held)
     if not data.held:
         await notices.send_due(patience=PATIENCE)
     return data

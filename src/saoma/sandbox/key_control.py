@@ -28,9 +28,11 @@ async def put_public_key(
     partners: NamedDependency[Partners],
 ) -> str:
     """Upload a partner's public key, PEM or bare base64, as the whole body; the answer is Alipay's, PEM."""
+    body = await request.body()
+    # looked up only now: while the body came in, another call may have changed the partner
     known = _known(partners, partner)
     try:
-        key = (await request.body()).decode("ascii")
+        key = body.decode("ascii")
     except UnicodeDecodeError:
         raise Invalid("A public key is text: send the file whose first line is -----BEGIN PUBLIC KEY-----.") from None
     if not key.strip():

@@ -37,6 +37,8 @@ GAPS: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 10, 60, 12
 #: How long a partner may take to answer, in seconds.
 _PATIENCE: Final = 15
 _AT_ONCE: Final = 16
+#: How many bytes of an answer are read.
+_WORDS: Final = 1000
 _LONGEST_NAP: Final = 1.0
 
 
@@ -99,8 +101,7 @@ class Notices:
         self._session: aiohttp.ClientSession | None = None
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
-        #: Whether nothing is sent for now, whatever is due.
-        self.held = False
+        self._held = book.store.one("hold", NOTIFICATION, bool) or False
         #: What is planned to go wrong with tries.
         self.faults: Faults | None = None
         #: By the gateway that a trade was asked for by; what stands here in none is told as the XML gateway tells it.
@@ -195,7 +196,8 @@ class Notices:
             await self.send_due(patience=0)
             self._wake.clear()
             nap = _LONGEST_NAP
-            if ends := [at for at in (self._queue[0][0] if self._queue else None, self._book.next_due()) if at]:
+            told = self._queue[0][0] if self._queue and not self._held else None
+            if ends := [at for at in (told, self._book.next_due()) if at]:
                 until = (min(ends) - self._book.clock.now()).total_seconds()
                 nap = min(max(until, 0.01), _LONGEST_NAP)
             with contextlib.suppress(TimeoutError):
@@ -207,7 +209,7 @@ class Notices:
             dialect.pass_time()
         now = self._book.clock.now()
         tasks = []
-        while not self.held and self._queue and self._queue[0][0] <= now:
+        while not self._held and self._queue and self._queue[0][0] <= now:
             at, notice_id = heapq.heappop(self._queue)
             notice = self._notices[notice_id]
             if notice.next_at == at and notice_id not in self._going_out:
@@ -239,6 +241,12 @@ class Notices:
         told = msgspec.structs.replace(last, id=secrets.token_hex(17), fields={**last.fields, **changes})
         lies = [*(f"{name}={value}" for name, value in changes.items()), *(["sign"] if spoiled else [])]
         return await self._post(told, spoiled=spoiled, lies=", ".join(lies) or "notify_id")
+
+    def hold(self, *, held: bool) -> None:
+        """Send nothing for now, whatever is due; or go on. A sandbox that was killed keeps to it."""
+        self._held = held
+        self._book.store.keep("hold", NOTIFICATION, held)
+        self._wake.set()
 
     def wake(self) -> None:
         """Look again at what is due."""
@@ -289,7 +297,9 @@ class Notices:
             case FaultKind.LOST:
                 return Delivery(self._book.clock.now(), 0, "[lost] as planned")
             case FaultKind.DOUBLED:
-                await self._post(notice)
+                first, second = await self._post(notice), await self._post(notice)
+                # one yes is enough, also from a partner that says no to what it knows
+                return first if self._understood(notice, first) else second
             case FaultKind.FORGED if fault is not None:
                 await self._lie(notice, fault.changes, spoiled=fault.spoil_signature)
             case FaultKind.BAD_SIGNATURE:
@@ -338,7 +348,7 @@ class Notices:
         said: str | None
         try:
             async with self._session.post(notice.url, data=body, headers=head, allow_redirects=False) as answer:
-                said = (await answer.content.read(1000)).decode("utf-8", "replace")
+                said = (await _first_words(answer.content)).decode("utf-8", "replace")
                 delivery = Delivery(at, answer.status, said if answer.status == 200 else f"[{answer.status}] {said}")
                 came |= {"status": str(answer.status), "where": answer.headers.get("Location", "")}
         except (aiohttp.ClientError, TimeoutError, ValueError) as trouble:
@@ -386,6 +396,14 @@ class Notices:
 
     def _keep(self, notice: Notice) -> None:
         self._book.store.keep("notice", notice.id, notice)
+
+
+async def _first_words(answer: aiohttp.StreamReader) -> bytes:
+    # a server may send even seven letters in pieces, and a page may begin with them
+    words = b""
+    while len(words) < _WORDS and (piece := await answer.read(_WORDS - len(words))):
+        words += piece
+    return words
 
 
 def _service(notice: Notice) -> str:
