@@ -115,6 +115,18 @@ def test_keys_are_read_as_pem_or_bare_base64_in_both_private_encodings() -> None
     assert len(signatures) == 1
 
 
+@pytest.mark.parametrize("form", ["TraditionalOpenSSL", "PKCS8"])
+def test_a_private_key_without_its_frame_is_called_a_private_key(form: str) -> None:
+    from cryptography.hazmat.primitives import serialization as keys
+
+    loaded = keys.load_pem_private_key(new_rsa_key(1024)[0].encode(), None)
+    pem = loaded.private_bytes(keys.Encoding.PEM, getattr(keys.PrivateFormat, form), keys.NoEncryption()).decode()
+    for text in (pem, "".join(pem.splitlines()[1:-1])):
+        with pytest.raises(Invalid, match="private key; what is needed here is a public RSA key") as told:
+            rsa_signatory(SignType.RSA2, None, text)
+        assert text[40:80] not in str(told.value)
+
+
 def test_unusable_keys_are_refused_with_a_sentence() -> None:
     private, public = new_rsa_key(1024)
     from cryptography.hazmat.primitives import serialization as keys

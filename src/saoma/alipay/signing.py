@@ -168,12 +168,23 @@ def _private(key: str) -> rsa.RSAPrivateKey:
 
 @lru_cache(maxsize=64)
 def _public(key: str) -> rsa.RSAPublicKey:
+    der = _der(key, "public")
     try:
-        loaded = serialization.load_der_public_key(_der(key, "public"))
-    except Invalid:
-        raise
+        loaded = serialization.load_der_public_key(der)
     except (ValueError, TypeError, UnsupportedAlgorithm):
+        if _is_private(der):
+            words = "This is a {label}; what is needed here is a {kind} RSA key."
+            raise Invalid(words, label="private key", kind="public") from None
         raise Invalid("The public key can't be read: copy Alipay's public key of this account again.") from None
     if not isinstance(loaded, rsa.RSAPublicKey) or loaded.key_size < _SMALLEST_KEY_BITS:
         raise Invalid("The public key is not an RSA key of 1024 bits or more; Alipay advises 2048.")
     return loaded
+
+
+def _is_private(der: bytes) -> bool:
+    """Whether a key without its frame is the wrong half: it begins as any other does."""
+    try:
+        serialization.load_der_private_key(der, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True

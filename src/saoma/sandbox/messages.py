@@ -39,9 +39,10 @@ def noted(note: Note) -> Message:
     )  # fmt: skip
 
 
-def declined(order: Order, buyer: Buyer, fen: int, code: str, at: datetime) -> Note:
-    """A till scanned the buyer's code, and Alipay said no with `code`: no trade came of it."""
+def declined(asked: Order | Trade, buyer: Buyer, fen: int, code: str, at: datetime) -> Note:
+    """Alipay said no with `code` when a till scanned the buyer or the buyer confirmed: no money moved."""
+    money = asked.money if isinstance(asked, Trade) else asked.amount
     return Note(
-        at, buyer.id, "declined", code, order.merchant or order.partner, order.subject, order.amount.minor,
-        order.amount.currency, fen,
+        at, buyer.id, "declined", code, asked.merchant or asked.partner, asked.subject, money.minor, money.currency,
+        fen,
     )  # fmt: skip

@@ -123,6 +123,7 @@ class Book(Records):
             try:
                 self.charge(trade, buyer, now)
             except TurnedDown as no:
+                self.wallets.note(declined(trade, buyer, trade.cny, no.code, now))
                 raise Refused(SENTENCES.get(no.code, OTHERWISE)) from None
             return trade
 
@@ -138,16 +139,18 @@ class Book(Records):
                 raise Invalid(f"Type an amount in {shop.trans_currency}.")
             self.wallets.check_pin(buyer, pin)
             order = Order(
-                partner=shop.partner, number=self._shop_number(now),
+                partner=shop.partner, number=self._shop_number(shop.partner, now),
                 product=Product.STATIC_CODE, subject=shop.store or shop.merchant, amount=amount,
                 currency=shop.currency, notify_url=shop.notify_url, charset=shop.notify_charset,
                 sign_type=shop.notify_sign_type, pass_back=shop.pass_back, merchant=shop.merchant, store=shop.store,
                 merchant_id=shop.merchant_id, industry=shop.industry, channel_fee=self._commission(shop, amount),
             )  # fmt: skip
+            fen = self.cny_of(amount)
             try:
                 self.admit(order)
-                self.check_limits(order.partner, buyer, self.cny_of(amount), now)
+                self.check_limits(order.partner, buyer, fen, now)
             except TurnedDown as no:
+                self.wallets.note(declined(order, buyer, fen, no.code, now))
                 raise Refused(SENTENCES.get(no.code, OTHERWISE)) from None
             trade = self.new_trade(order, now)
             self.exist(trade, buyer, now)
@@ -258,8 +261,12 @@ class Book(Records):
         settled = rates.to_settlement(amount, rate, shop.currency)
         return rates.commission(shop.channel_fee, settled, shop.currency)
 
-    def _shop_number(self, now: datetime) -> str:
-        return f"{self.choices.shop_order_prefix}{lifetimes.wire_time(now)}{secrets.randbelow(10**8):08d}"
+    def _shop_number(self, partner: str, now: datetime) -> str:
+        begin = f"{self.choices.shop_order_prefix}{lifetimes.wire_time(now)}"
+        # on a clock that stands still a day's trade fits into one second
+        while (partner, number := f"{begin}{secrets.randbelow(10**8):08d}") in self.trades:
+            pass
+        return number
 
     def _check_payable(self, trade: Trade, buyer: Buyer) -> None:
         if trade.buyer_id and trade.buyer_id != buyer.id:

@@ -235,6 +235,18 @@ def test_a_till_that_was_turned_down_is_told_of_in_the_wallet() -> None:
     assert (told.amount, told.cny) == (Money(3650, "USD"), Money(25915, "CNY"))
 
 
+def test_who_is_turned_down_after_the_pin_finds_it_among_the_messages_too() -> None:
+    there = book(balance="10")
+    trade = there.create(order(), there.buyer("amy").user_id)
+    wallet = Wallet(there, "amy")
+    assert isinstance(wallet.pay(PIN, trade_no=trade.trade_no), Declined)
+    assert isinstance(wallet.pay(PIN, code=shop_code(there).qrcode, amount="20"), Declined)
+    told = [one for one in there.messages("amy") if one.kind == "declined"]
+    assert {one.amount for one in told} == {Money(3650, "USD"), Money(2000, "USD")}
+    assert {(one.code, one.merchant) for one in told} == {("BUYER_BALANCE_NOT_ENOUGH", "Noodle House 面馆")}
+    assert there.buyer("amy").balance == 1000 and trade.is_waiting
+
+
 def test_a_bill_tells_what_came_back() -> None:
     there = book()
     wallet = Wallet(there, "amy")
