@@ -263,6 +263,31 @@ async def test_thousands_of_calls_are_leafed_through(served: Running) -> None:
     assert re.findall(r'data-call="(\d+)"', await page(served, "/calls?only=trouble")) == ["1"], "however old"
 
 
+async def test_places_that_no_log_has_are_no_trouble(served: Running) -> None:
+    far = "9" * 40
+    for path, status in ((f"/calls?before={far}", 200), (f"/calls?before=-{far}", 200), (f"/calls/{far}", 404)):
+        async with served.client.get(served.url + path) as answer:
+            assert answer.status == status, path
+    for seen in (far, "9" * 5000, "-1", "٣"):
+        async with served.client.get(
+            f"{served.url}/calls/live?after={far}", headers={"Last-Event-ID": seen.encode().decode("latin-1")}
+        ) as answer:
+            assert answer.status == 200 and (await answer.content.readline()).startswith(b": here")
+
+
+async def test_a_watcher_of_trouble_is_told_of_trouble_behind_a_long_row_of_good_calls(served: Running) -> None:
+    async with served.client.get(served.url + "/calls/live?only=trouble") as answer:
+        assert (await answer.content.readline()).startswith(b": here")
+        for number in range(3):
+            await served.call(make.pay_fields(f"GOOD-{number}"))
+        await served.call(make.basic("alipay.acquire.cancle"))
+        await served.call(make.pay_fields("GOOD-9"))
+        heard = b""
+        while b"cancle" not in heard:
+            heard += await asyncio.wait_for(answer.content.readline(), 5)
+        assert b"GOOD" not in heard
+
+
 async def test_an_empty_page_tells_what_to_do_and_its_command_works(served: Running) -> None:
     shown = await page(served)
     assert f"{served.url}/gateway.do" in shown and make.PARTNER in shown and make.KEY not in shown

@@ -5,6 +5,7 @@ Rows come over one event stream as finished HTML; the page without its script is
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -34,6 +35,8 @@ _SHOWN: Final = 100
 _PULSE: Final = 15.0
 #: So many calls are looked through at once for those that went wrong.
 _STRIDE: Final = 500
+#: No log has a place behind this one, and the database takes no larger number.
+_LAST_PLACE: Final = 2**63 - 2
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -66,7 +69,7 @@ class Wanted(msgspec.Struct, frozen=True):
         """The latest of them, the latest first, and the place behind which older ones may follow (0: none)."""
         found: list[HeardCall] = []
         while True:
-            sought = Sought(after, before, self.partner, self.service, self.order, self.q)
+            sought = Sought(_place(after), _place(before), self.partner, self.service, self.order, self.q)
             part = store.heard(sought, limit=_STRIDE if self.only else _SHOWN)
             for one in part:
                 if not self.only or calls.is_trouble(one):
@@ -135,7 +138,7 @@ def show_one(
 ) -> Response[str]:
     """One call, as a page of its own or (to the script) as its part of the page. Raises `NotFound`."""
     phone = phone_of(request)
-    found = book.store.heard_one(call_id)
+    found = book.store.heard_one(_place(call_id))
     if found is None:
         raise NotFound("This call is no longer remembered.")
     template = "call_details.html" if request.headers.get("x-part") else "call.html"
@@ -153,7 +156,7 @@ def live(
     """New calls as rows, one event each; a browser that comes back tells the last one it has seen, and of which log:
     a sandbox that was started anew has another one, and the page is told to begin anew as well."""
     seen = request.headers.get("last-event-id", "")
-    start = int(seen) if seen.isdecimal() and seen.isascii() else after
+    start = int(seen) if re.fullmatch(r"[0-9]{1,19}", seen) else after
     anew = bool(log) and log != book.store.name()
     answer = ServerSentEvent(_rows(phone_of(request), book, calls, Wanted.of(request), start, anew=anew))
     answer.headers["X-Accel-Buffering"] = "no"
@@ -171,9 +174,11 @@ async def _rows(
             yield ServerSentEventMessage(data="anew", event="anew")
         while True:
             bell.clear()
+            newest = max((one.id for one in book.store.heard(limit=1)), default=0)
             fresh, _ = wanted.found(book.store, calls, after=last)
+            # those that nobody wants to see are passed, else each new call has all of them read again
+            last = max(last, newest)
             for one in reversed(fresh):
-                last = one.id
                 row = draw(phone, "call_row.html", look=calls.look(one), clock=_clock, endings=ENDINGS)
                 yield ServerSentEventMessage(data=row, event="call", id=str(one.id))
             if not fresh:
@@ -183,6 +188,10 @@ async def _rows(
                     yield ServerSentEventMessage(comment="here")
     finally:
         book.store.watchers.discard(bell.set)
+
+
+def _place(number: int) -> int:
+    return min(max(number, 0), _LAST_PLACE)
 
 
 def _clock(look: Look) -> str:
