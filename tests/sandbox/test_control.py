@@ -9,6 +9,8 @@ import pytest
 from saoma.alipay.signing import SignType, rsa_signatory
 from saoma.alipay.wire import read_answer
 from saoma.sandbox.lifetimes import end_of, is_lifetime
+from saoma.sandbox.model import Partner
+from saoma.sandbox.people_control import NewPartner
 from tests.sandbox import make
 from tests.sandbox.make import KEY, LUNCH, PARTNER, Running
 
@@ -149,3 +151,28 @@ def test_a_time_to_pay_is_one_minute_to_fifteen_days(text: str, legal: bool) -> 
 
 def test_one_c_is_the_end_of_the_beijing_day() -> None:
     assert end_of("1c", LUNCH) == datetime(2024, 1, 6, tzinfo=LUNCH.tzinfo)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("partners", {"sing_type": "RSA"}, "there is no 'sing_type' in it (did you mean 'sign_type'?)"),
+        ("buyers", {"id": "zoe", "blance": "3"}, "there is no 'blance' in it (did you mean 'balance'?)"),
+        ("faults", {"service": "*", "fault": "delayed"}, "fault can't be 'delayed' (did you mean 'delay'?)"),
+        ("trades/N/pay", {"buyer": "anna"}, "there is no 'buyer' in it (did you mean 'buyer_id'?)"),
+        ("clock", {"advance_seconds": "long"}, "advance_seconds: expected `float`, got `str`"),
+        ("clock", None, "it has no body"),
+    ],
+)  # fmt: skip
+async def test_a_mistake_in_a_body_is_named_as_one_in_the_file(
+    wire: Running, path: str, body: dict[str, str] | None, words: str
+) -> None:
+    before = wire.sandbox.partners.find(PARTNER)
+    problem = await wire.control("POST", path, body, status=400)
+    assert (problem["title"], problem["status"]) == ("Invalid", 400)
+    assert problem["detail"] == f"This request is wrong: {words}."
+    assert wire.sandbox.partners.find(PARTNER) is before
+
+
+def test_a_partner_may_be_told_all_that_the_book_keeps_of_one() -> None:
+    assert {*NewPartner.__struct_fields__} == {*Partner.__struct_fields__}

@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.exceptions import ValidationException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from saoma.kit.errors import Conflict, Invalid, NotFound
@@ -18,6 +19,7 @@ from saoma.kit.money import Money
 from saoma.sandbox import fault_control, file_control, key_control, online_control, people_control
 from saoma.sandbox.forging import PATIENCE, forge, hold
 from saoma.sandbox.lifetimes import wire_date_time
+from saoma.sandbox.misreading import in_words
 from saoma.sandbox.model import Trade, TradeStatus
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.store import Call
@@ -188,7 +190,24 @@ def control_router() -> Router:
         list_notifications, resend, forge, hold, *people_control.handlers, *fault_control.handlers,
         *file_control.handlers, *key_control.handlers, *online_control.handlers,
     ]  # fmt: skip
-    return Router("/control", route_handlers=handlers, tags=["control"])
+    return Router(
+        "/control", route_handlers=handlers, tags=["control"], exception_handlers={ValidationException: _misread}
+    )
+
+
+def _misread(request: Request[Any, Any, Any], wrong: ValidationException) -> Response[dict[str, Any]]:
+    body = request.route_handler.parsed_data_field
+    said = []
+    for one in wrong.extra if isinstance(wrong.extra, list) else []:
+        key, of_body = one.get("key", ""), one.get("source") == "body" and body is not None
+        where = "" if of_body and key == "data" else key
+        if one["message"] == "'data'":
+            # how a body that isn't there is told
+            one["message"] = "it has no body"
+        said.append(in_words(one["message"], where, body.annotation if of_body and body else None))
+    detail = f"This request is wrong: {'; '.join(said)}." if said else str(wrong.detail)
+    problem = {"type": "about:blank", "title": "Invalid", "status": wrong.status_code, "detail": detail}
+    return Response(problem, status_code=wrong.status_code, media_type="application/problem+json")
 
 
 def _known(book: Book, number: str, partner: str) -> Trade:

@@ -1,4 +1,5 @@
-"""What is wrong with a settings file, in words for whoever wrote it: where, and what was probably meant.
+"""What is wrong with a settings file or a body of the control API, in words for whoever wrote it: where, and what was
+probably meant.
 
 msgspec names the place by a path (`$.buyers[0]`); which names and words belong there is read from the type."""
 
@@ -16,13 +17,17 @@ _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`$")
 _NO_WORD: Final = re.compile(r"Invalid enum value '(.*)'$")
 
 
-def plainly(wrong: Exception, settings: type[Any]) -> str:
+def plainly(wrong: Exception, settings: Any) -> str:
     """One line about a mistake that was found while a file was read as `settings`."""
     if isinstance(wrong, UnicodeDecodeError):
         return f"it is not UTF-8 (byte {wrong.start})"
     text = str(wrong)
     place = _WHERE.search(text)
-    what, where = (text[: place.start()], place[1]) if place else (text, "")
+    return in_words(text[: place.start()], place[1], settings) if place else in_words(text, "", settings)
+
+
+def in_words(what: str, where: str, settings: Any) -> str:
+    """The same of msgspec's words about a place; `where` is empty for the whole."""
     if unknown := _UNKNOWN.match(what):
         known = _names(_at(inspect.type_info(settings), where))
         return f"there is no {unknown[1]!r} in {where or 'it'}{_meant(unknown[1], known)}"
@@ -46,8 +51,7 @@ def _meant(written: str, known: list[str]) -> str:
 def _at(kind: inspect.Type, path: str) -> inspect.Type:
     """The type at a path such as `partners[0].sign_type`; keys of tables are told as `[...]`."""
     for step in re.findall(r"\w+|\[[^\]]*\]", path):
-        options = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-        for option in options:
+        for option in _options(kind):
             if isinstance(option, inspect.ListType) and step.startswith("["):
                 kind = option.item_type
             elif isinstance(option, inspect.DictType) and step.startswith("["):
@@ -58,12 +62,22 @@ def _at(kind: inspect.Type, path: str) -> inspect.Type:
 
 
 def _names(kind: inspect.Type) -> list[str]:
-    return [field.encode_name for field in kind.fields] if isinstance(kind, inspect.StructType) else []
+    structs = [option for option in _options(kind) if isinstance(option, inspect.StructType)]
+    return [field.encode_name for struct in structs for field in struct.fields]
 
 
 def _words(kind: inspect.Type) -> list[str]:
-    options = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-    return [str(value) for option in options if isinstance(option, inspect.LiteralType) for value in option.values]
+    found: list[str] = []
+    for option in _options(kind):
+        if isinstance(option, inspect.LiteralType):
+            found += map(str, option.values)
+        elif isinstance(option, inspect.EnumType):
+            found += [str(one.value) for one in option.cls]
+    return found
+
+
+def _options(kind: inspect.Type) -> tuple[inspect.Type, ...]:
+    return kind.types if isinstance(kind, inspect.UnionType) else (kind,)
 
 
 #: What reading a file as settings may raise.

@@ -26,7 +26,7 @@ class PartnerKnown(msgspec.Struct):
     alipay_public_key: str
 
 
-class NewPartner(msgspec.Struct):
+class NewPartner(msgspec.Struct, forbid_unknown_fields=True):
     """A partner with its keys; `public_key` is PEM or bare base64. What is left out or null stays at its default."""
 
     partner: str
