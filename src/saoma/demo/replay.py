@@ -310,6 +310,7 @@ class _Payment(msgspec.Struct):
     status: str
     amount: int
     trade_number: str
+    code: str
 
 
 class _People:
@@ -329,7 +330,7 @@ class _People:
         async with self._db.reading() as rows:
             return await rows.rows(
                 _Payment,
-                "SELECT id, order_number, status, amount, trade_number FROM payments"
+                "SELECT id, order_number, status, amount, trade_number, code FROM payments"
                 " WHERE split_part(key, ':', 2) LIKE %(mark)s ORDER BY created_at",
                 {"mark": f"{mark}-%"},
             )
@@ -366,7 +367,7 @@ class _People:
                 return
             if payment is not None:
                 raise PlayedWrong(f"payment {payment.id} needs attention")
-        raise PlayedWrong("eight payments in the wallet came to nothing")
+        raise PlayedWrong(f"eight payments in the wallet came to nothing: {await self._said(mark)}")
 
     async def pay_at_till(self, code: str, mark: str, amount: Money) -> None:
         """Show a payment code; the cashier scans it."""
@@ -382,7 +383,10 @@ class _People:
                 return
             if payment is not None:
                 raise PlayedWrong(f"payment {payment.id} is {payment.status}")
-        raise PlayedWrong("eight scans at the till came to nothing")
+        raise PlayedWrong(f"eight scans at the till came to nothing: {await self._said(mark)}")
+
+    async def _said(self, mark: str) -> str:
+        return ", ".join(f"{payment.status} {payment.code}" for payment in await self._payments(mark))
 
     async def _open_bill(self, code: str) -> str:
         async with self._db.reading() as rows:
