@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from saoma.alipay import layouts
@@ -207,6 +208,40 @@ def test_a_commission_is_part_of_the_fee_and_goes_back_with_a_refund() -> None:
     assert fees(Choices(), '{"type":"FIXED","value":"0.20"}') == ["0.30", "0.15"]
     assert fees(Choices(), '{"type":"FIXED","value":"9"}') == ["0.60", "0.30"], "five of a hundred at most"
     assert fees(Choices(channel_fee_in_fee=False), '{"type":"RATE","value":"0.03"}') == ["0.10", "0.05"]
+
+
+@pytest.mark.parametrize(("choice", "given_back"), [("adds_up", 6), ("rounded_alone", 8)])
+def test_parts_of_a_refund_give_back_the_fee_that_was_taken_and_no_cent_more(choice: Any, given_back: int) -> None:
+    here = desk(Choices(refund_fee=choice))
+    here.call(make.pay_fields("A", trans_amount="10.00"))
+    for number in range(4):
+        here.call(make.refund_fields("A", f"R{number}", "2.50"))
+    (paid,) = here.sandbox.daily_files.payouts(PARTNER)
+    assert (paid.gross, paid.fee) == (0, 6 - given_back)
+
+
+def test_a_row_never_changes_after_its_day() -> None:
+    here = desk(fee_rate="0.01")
+
+    def has_funds(yes: bool) -> None:  # noqa: FBT001
+        contract = here.sandbox.partners.find(PARTNER)
+        assert contract is not None
+        here.sandbox.partners.add(msgspec.structs.replace(contract, out_of_funds=not yes))
+
+    here.call(make.pay_fields("A", trans_amount="1.00", trans_currency="CNY"))
+    here.advance(days=1)
+    has_funds(False)
+    here.call(make.refund_fields("A", "asked first, done last", "0.35", is_sync="N"))
+    here.advance(hours=12)
+    has_funds(True)
+    assert here.call(make.refund_fields("A", "asked last, done first", "0.45"))["result_code"] == "SUCCESS"
+    has_funds(False)
+    here.advance(days=1, hours=10)
+    before = content(here, f"{PARTNER}_transaction_20240107.txt")
+    has_funds(True)
+    here.advance(days=1)
+    assert all(one.done_at for one in here.book.refunds.values())
+    assert content(here, f"{PARTNER}_transaction_20240107.txt") == before
 
 
 def test_a_contract_may_keep_the_fee_of_a_refund_but_not_of_a_cancel() -> None:

@@ -61,6 +61,7 @@ class GatewaysMachine(RuleBasedStateMachine):
         )  # fmt: skip
         self.wealth = wealth(self.book)
         self.numbers = ["N0"]
+        self.published: dict[str, bytes] = {}
 
     def named(self, place: int) -> str:
         """The number of an order."""
@@ -258,7 +259,9 @@ class GatewaysMachine(RuleBasedStateMachine):
         for name in files.names(PARTNER):
             if name.endswith(".zip") or "settlebatch" in name:
                 continue
-            text = (files.read(PARTNER, name) or b"").decode()
+            content = files.read(PARTNER, name) or b""
+            assert self.published.setdefault(name, content) == content
+            text = content.decode()
             (settled if "_settle" in name else rows).extend(self._read(text))
         paid = [trade for trade in self.book.trades.values() if trade.paid_at]
         self._every_trade_stands_in_the_files(paid, rows)
@@ -266,12 +269,18 @@ class GatewaysMachine(RuleBasedStateMachine):
             row["Partner_transaction_id"] for row in rows
         )
         paid_out: Counter[str] = Counter()
+        fees: Counter[str] = Counter()
         for row in settled:
             amount, fee, net = (Money.parse(row[name], row["Currency"]) for name in ("Amount", "Fee", "Settlement"))
-            exact = int((amount.minor * RATE).to_integral_value(ROUND_HALF_UP))
-            assert (fee.minor, net) == (exact, amount - fee)
+            assert net == amount - fee and fee.minor >= 0
+            fees[row["Transaction_id"]] += fee.minor if row["Type"] == "P" else -fee.minor
             assert abs(amount.decimal * Decimal(row["Rate"]) - Decimal(row["Rmb_amount"])) <= Decimal("0.005")
             paid_out[row["Currency"]] += net.minor if row["Type"] == "P" else -net.minor
+        for trade in paid:
+            taken = int((trade.settle_amount * RATE).to_integral_value(ROUND_HALF_UP))
+            on_its_way = sum(one.amount for one in self.book.refunds_of(trade) if one.state == "PROCESSING")
+            share = Decimal(taken * (trade.refunded - on_its_way)) / trade.amount
+            assert fees[trade.trade_no] == taken - int(share.to_integral_value(ROUND_HALF_UP))
         payouts: Counter[str] = Counter()
         for one in files.payouts(PARTNER):
             payouts[one.currency] += one.net

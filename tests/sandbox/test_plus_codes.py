@@ -249,6 +249,8 @@ async def test_the_time_of_a_request_may_have_to_be_near() -> None:
         said = await client.send(raw, signed=text_to_sign(PAY, CLIENT, time, raw), Request_Time=time)
         assert said.code == "PARAM_ILLEGAL"
         assert "too far" in client.wire.book.store.calls()[-1].why
+    forged = await client.send(raw, Request_Time=time)
+    assert forged.code == "PARAM_ILLEGAL", "the clock is looked at before the signature"
     await client.wire.advance(days=1)
     assert (await client.ask("pay", plus.pay_body("pushed"))).code == "SUCCESS"
 

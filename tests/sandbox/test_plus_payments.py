@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
-from saoma.sandbox.faults import FaultKind
+from saoma.sandbox.faults import Fault, FaultKind
 from saoma.sandbox.plus_codes import result
 from saoma.sandbox.plus_model import Call, Failed
 from saoma.sandbox.server import Sandbox
@@ -95,6 +96,38 @@ async def test_a_payment_is_closed_at_its_own_expiry_time(client: Client) -> Non
     assert (await status(client))[0] == "PROCESSING"
     await client.wire.advance(seconds=1)
     assert await status(client) == ("FAIL", "ORDER_IS_CLOSED")
+
+
+async def test_an_expiry_time_is_one_on_the_callers_clock_and_one_that_beijing_can_write(client: Client) -> None:
+    await client.wire.advance(days=1)
+    await paid(client, "pushed", paymentExpiryTime="2024-01-05T12:20:00+08:00")
+    far = plus.order_code_body("far", paymentExpiryTime="9999-12-31T23:59:59-12:00")
+    assert (await client.ask("pay", far)).code == "PARAM_ILLEGAL"
+
+
+async def test_a_payment_that_the_xml_gateway_reversed_is_cancelled_here(client: Client) -> None:
+    payment_id = await paid(client)
+    reverse = make.basic("alipay.acquire.overseas.spot.reverse", partner_trans_id="pay_test_0001")
+    await client.wire.send(make.signed(reverse))
+    assert await status(client) == ("CANCELLED", "ORDER_IS_CANCELED")
+    assert (await client.ask("pay", plus.pay_body())).code == "ORDER_IS_CANCELED"
+    assert (await client.ask("refund", refund_body(payment_id))).code == "ORDER_IS_CANCELED"
+
+
+async def test_a_planned_no_to_a_refund_of_nothing_is_a_no(client: Client) -> None:
+    client.wire.sandbox.faults.plan(Fault(f"{plus.PAY[:-3]}refund", FaultKind.REFUSED, code="RISK_REJECT"))
+    assert (await client.ask("refund", refund_body("nobody"))).code == "ORDER_NOT_EXIST"
+
+
+async def test_a_refund_that_never_found_its_money_failed(client: Client) -> None:
+    payment_id = await paid(client)
+    contract = client.wire.sandbox.partners.find(make.PARTNER)
+    assert contract is not None
+    client.wire.sandbox.partners.add(msgspec.structs.replace(contract, out_of_funds=True))
+    await client.ask("refund", refund_body(payment_id, isAsyncRefund="true"))
+    await client.wire.advance(days=200)
+    (one,) = (await client.ask("inquiryPayment", {"paymentId": payment_id})).body["transactions"]
+    assert (one["transactionStatus"], one["transactionResult"]["resultStatus"]) == ("FAIL", "F")
 
 
 async def test_a_repeat_pays_once_and_other_content_is_refused(client: Client) -> None:

@@ -72,6 +72,8 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit_room_back: Literal["cancel", "refund", "never"] = "cancel"
     #: Whether the commission of a printed code (`channel_fee`) is part of the fee in the daily files.
     channel_fee_in_fee: bool = True
+    #: What of the fee each refund of a part gives back: its share of all given back so far, or a share rounded alone.
+    refund_fee: Literal["adds_up", "rounded_alone"] = "adds_up"
     #: Whether amounts of money given back are negative in settlement files.
     negative_refunds: bool = False
     #: The charset of the daily files.

@@ -100,7 +100,7 @@ class Mapi:
         if number := asked.get(operation.number):
             return number
         trade = self._book.by_trade_no.get(asked.get("trade_no") or asked.get("alipay_trans_id"))
-        return trade.out_trade_no if trade else ""
+        return trade.out_trade_no if trade and trade.partner == asked.partner.partner else ""
 
     def _carried_out(
         self, operation: Operation, asked: Asked, signatory: Signatory, fault: Fault | None, number: str
@@ -162,12 +162,8 @@ class Mapi:
         return partner, signatory
 
     def _check_fresh(self, text: str) -> None:
-        """Half an hour around this clock, or around the one it was pushed ahead of: callers keep real time."""
         moment = read_timestamp(text)
-        now = self._book.clock.now()
-        if moment is not None and all(
-            abs(clock - moment) > TIMESTAMP_LIFETIME for clock in (now, now - self._book.ahead)
-        ):
+        if moment is not None and self._book.is_off(moment, TIMESTAMP_LIFETIME):
             raise Rejected(self._book.choices.stale_timestamp_code)
 
     def verified(self, fields: Mapping[str, str], charset: str = "UTF-8") -> Reply:

@@ -142,6 +142,11 @@ class Trade(msgspec.Struct, omit_defaults=True):
         """Whether a buyer could pay it now."""
         return self.status is TradeStatus.WAIT_BUYER_PAY
 
+    @property
+    def is_undone(self) -> bool:
+        """Whether a cancel or a reverse ended it, paid before or not."""
+        return self.close_reason in ("cancelled", "reversed")
+
 
 class Refund(msgspec.Struct, omit_defaults=True):
     """One refund of one trade, in the trade's pricing currency. `state` is PROCESSING, SUCCESS or FAILED.

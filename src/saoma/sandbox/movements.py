@@ -1,7 +1,8 @@
 """What moved a partner's money, row by row, and what is paid out for it: the book as the daily files see it. Pure.
 
-Every row has its own fee, rounded by itself as published rows are: the fees of a payment and of its refunds in parts
-may differ by a cent. Payouts follow on the next working day, one for each currency and line of products."""
+A payment's fee is rounded once and goes back in the parts of its refunds, in the order in which they were carried out:
+what is refunded whole costs nothing, and no row changes after its day. Payouts follow on the next working day, one for
+each currency and line of products."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ import msgspec
 
 from saoma.kit.clock import BEIJING, beijing_day
 from saoma.kit.money import EXPONENTS, Money
-from saoma.sandbox.model import Partner, Product, Trade
+from saoma.sandbox.choices import Choices
+from saoma.sandbox.model import Partner, Product, Refund, Trade
 from saoma.sandbox.trades import Book
 
 #: The afternoon payouts are made.
@@ -143,34 +145,44 @@ def paid_out_at(day: date) -> datetime:
 
 
 def _rows(book: Book, trade: Trade, partner: Partner) -> Iterator[Row]:
-    def row(own: str, kind: str, gross: int, asked: int, at: datetime, remark: str = "") -> Row:
-        kept = kind == "REFUND" and partner.refund_fee_kept
-        fee = 0 if kept else _fee(gross, trade, partner, in_fee=book.choices.channel_fee_in_fee)
+    def row(own: str, kind: str, gross: int, fee: int, asked: int, at: datetime, remark: str = "") -> Row:
         return Row(own, trade, kind, gross, fee, asked, at, wallet, trade.industry or partner.industry, remark)
 
     assert trade.paid_at is not None
-    wallet = book.buyer(trade.buyer_id).payment_inst
-    yield row(trade.out_trade_no, "PAYMENT", trade.settle_amount, trade.amount, trade.paid_at)
+    wallet, whole, choices = book.buyer(trade.buyer_id).payment_inst, trade.settle_amount, book.choices
+    commission = trade.channel_fee if choices.channel_fee_in_fee else 0
+    taken = min(fee_of(whole, partner) + commission, whole)
+    yield row(trade.out_trade_no, "PAYMENT", whole, taken, trade.amount, trade.paid_at)
     if trade.close_reason == "cancelled" and trade.closed_at:
-        yield row(trade.trade_no, "CANCEL", trade.settle_amount, trade.amount, trade.closed_at)
+        yield row(trade.trade_no, "CANCEL", whole, taken, trade.amount, trade.closed_at)
     if trade.close_reason == "reversed" and trade.closed_at:
-        yield row(trade.out_trade_no, "REVERSAL", trade.settle_amount, trade.amount, trade.closed_at)
+        yield row(trade.out_trade_no, "REVERSAL", whole, taken, trade.amount, trade.closed_at)
     given, asked = 0, 0
-    for refund in book.refunds_of(trade):
-        if refund.state != "SUCCESS" or refund.done_at is None:
-            continue
+    for refund, done_at in carried_out(book, trade):
         asked += refund.amount
         # the same rate for the whole life of a trade; the last part takes what rounding left over
-        now_given = trade.settle_amount * asked // trade.amount
-        yield row(refund.own_no, "REFUND", now_given - given, refund.amount, refund.done_at, refund.reason)
+        now_given = whole * asked // trade.amount
+        fee = fee_back(taken, whole, given, now_given, partner, choices)
+        yield row(refund.own_no, "REFUND", now_given - given, fee, refund.amount, done_at, refund.reason)
         given = now_given
 
 
-def _fee(gross: int, trade: Trade, partner: Partner, *, in_fee: bool) -> int:
-    """The contract's fee of an amount and, in its proportion, a printed code's commission."""
-    exact = Decimal(gross) * Decimal(partner.fee_rate)
-    fee = int(exact.to_integral_value(ROUND_HALF_UP))
-    if in_fee and trade.channel_fee and trade.settle_amount:
-        part = Decimal(trade.channel_fee) * gross / trade.settle_amount
-        fee += int(part.to_integral_value(ROUND_HALF_UP))
-    return min(fee, gross)
+def carried_out(book: Book, trade: Trade) -> list[tuple[Refund, datetime]]:
+    """The refunds of a trade whose money moved, with the moment, in that order: a later one changes no earlier row."""
+    done = [(refund, refund.done_at) for refund in book.refunds_of(trade) if refund.done_at]
+    return sorted(done, key=lambda one: one[1])
+
+
+def fee_of(gross: int, partner: Partner) -> int:
+    """The contract's fee of a payment."""
+    return int((Decimal(gross) * Decimal(partner.fee_rate)).to_integral_value(ROUND_HALF_UP))
+
+
+def fee_back(taken: int, whole: int, before: int, after: int, partner: Partner, choices: Choices) -> int:
+    """What goes back of a fee `taken` for `whole`, when the sum of the refunds rises from `before` to `after`."""
+    if partner.refund_fee_kept or not whole:
+        return 0
+    if choices.refund_fee == "rounded_alone":
+        before, after = 0, after - before
+    first, last = ((2 * taken * given + whole) // (2 * whole) for given in (before, after))
+    return last - first

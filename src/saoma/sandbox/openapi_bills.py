@@ -13,13 +13,13 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from saoma.kit.clock import beijing, beijing_day
 from saoma.kit.money import Money
 from saoma.sandbox.lifetimes import wire_date_time
 from saoma.sandbox.model import CNY, Partner, Trade
+from saoma.sandbox.movements import carried_out, fee_back, fee_of
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from saoma.sandbox.openapi_codes import SUCCESS, Refusal
 from saoma.sandbox.openapi_trade import OPENAPI, Call
@@ -57,7 +57,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Money that came (`fen` above zero) or went back; `fee` is what Alipay keeps, or gives back with a refund."""
+    """Money that `came`, or went back and is below zero; `fee` is what Alipay keeps, or gives back with a refund."""
 
     trade: Trade
     at: datetime
@@ -66,10 +66,11 @@ class _Row:
     buyer: str
     request_no: str = ""
     remark: str = ""
+    came: bool = False
 
     @property
     def kind(self) -> str:
-        return "交易" if self.fen > 0 else "退款"
+        return "交易" if self.came else "退款"
 
     def altered(self, more: int, fee: int) -> _Row:
         """The same with another amount and fee."""
@@ -137,13 +138,14 @@ class Bills:
             if trade.api != OPENAPI or trade.paid_at is None:
                 continue
             who = self._book.buyer(trade.buyer_id).login
-            yield _Row(trade, trade.paid_at, trade.cny, _fee(trade.cny, partner), who)
-            for refund in self._book.refunds_of(trade):
-                if refund.done_at:
-                    fee = 0 if partner.refund_fee_kept else -_fee(refund.cny, partner)
-                    yield _Row(trade, refund.done_at, -refund.cny, fee, who, refund.request_no, refund.reason)
-            if trade.close_reason == "cancelled" and trade.closed_at:
-                yield _Row(trade, trade.closed_at, -trade.cny, -_fee(trade.cny, partner), who, "", "撤销")
+            taken, given = fee_of(trade.cny, partner), 0
+            yield _Row(trade, trade.paid_at, trade.cny, taken, who, came=True)
+            for refund, done_at in carried_out(self._book, trade):
+                fee = fee_back(taken, trade.cny, given, given + refund.cny, partner, self._book.choices)
+                yield _Row(trade, done_at, -refund.cny, -fee, who, refund.own_no, refund.reason)
+                given += refund.cny
+            if trade.is_undone and trade.closed_at:
+                yield _Row(trade, trade.closed_at, -trade.cny, -taken, who, "", "撤销")
 
 
 def _span(text: str) -> tuple[date, date] | None:
@@ -158,10 +160,6 @@ def _span(text: str) -> tuple[date, date] | None:
     except ValueError:
         pass
     return None
-
-
-def _fee(fen: int, partner: Partner) -> int:
-    return int((Decimal(fen) * Decimal(partner.fee_rate)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def _yuan(fen: int) -> str:
@@ -187,7 +185,7 @@ def _totals(rows: list[_Row]) -> str:
 
 
 def _total(name: str, rows: list[_Row]) -> tuple[str, ...]:
-    came, went = [row for row in rows if row.fen > 0], [row for row in rows if row.fen < 0]
+    came, went = [row for row in rows if row.came], [row for row in rows if not row.came]
     taken, given, fee = sum(row.fen for row in came), sum(row.fen for row in went), sum(row.fee for row in rows)
     return name, str(len(came)), str(len(went)), _yuan(taken), _yuan(given), _yuan(-fee), _yuan(taken + given - fee)
 
@@ -196,8 +194,8 @@ def _movements(rows: list[_Row]) -> str:
     lines = []
     for row in rows:
         who = (row.trade.trade_no, row.trade.out_trade_no, row.trade.subject, wire_date_time(row.at), row.buyer)
-        came, went = (_yuan(row.fen), "0.00") if row.fen > 0 else ("0.00", _yuan(row.fen))
-        lines.append((*who, came, went, "在线支付" if row.fen > 0 else "交易退款", row.remark))
+        came, went = (_yuan(row.fen), "0.00") if row.came else ("0.00", _yuan(row.fen))
+        lines.append((*who, came, went, "在线支付" if row.came else "交易退款", row.remark))
         came, went = ("0.00", _yuan(-row.fee)) if row.fee > 0 else (_yuan(-row.fee), "0.00")
         if row.fee:
             lines.append((*who, came, went, "收费" if row.fee > 0 else "退费", ""))

@@ -199,7 +199,7 @@ def _end(call: Call, now: datetime) -> datetime:
     relative, absolute = call.content.lifetime("timeout_express"), call.content.moment("time_expire")
     if absolute is None:
         return lifetimes.end_of(relative or call.choices.timeout_express, now)
-    end = absolute if absolute > now else absolute + call.book.ahead
+    end = call.book.on_this_clock(absolute)
     if end <= now:
         raise failed("NOW_TIME_AFTER_EXPIRE_TIME_ERROR", "time_expire is over")
     return end

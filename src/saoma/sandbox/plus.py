@@ -123,6 +123,7 @@ class Plus:
             raise _Stop("CLIENT_INVALID", f"no partner has the client id {heard.client_id!r}")
         if not _TIME.fullmatch(heard.time):
             raise _Stop("PARAM_ILLEGAL", "Request-Time is an ISO 8601 time with offset, or milliseconds since 1970")
+        self._check_fresh(heard.time)
         signature = read_signature(heard.headers.get("signature", ""))
         if signature is None:
             raise _Stop("SIGNATURE_INVALID", "the Signature header is algorithm=RSA256,keyVersion=1,signature=…")
@@ -133,15 +134,13 @@ class Plus:
             raise _Stop("KEY_NOT_FOUND", f"this client has no key of version {signature.key_version}")
         if not signatory.verify(heard.text, signature.value):
             raise _Stop("SIGNATURE_INVALID", f"the text to sign is {heard.text.decode(errors='replace')}")
-        self._check_fresh(heard.time)
         return signatory
 
     def _check_fresh(self, time: str) -> None:
-        """As far around this clock as chosen, or around the one it was pushed ahead of: callers keep real time."""
-        allowed, now = timedelta(minutes=self._choices.clock_minutes), self._book.clock.now()
-        moment = _moment(time)
-        if allowed and all(abs(clock - moment) > allowed for clock in (now, now - self._book.ahead)):
-            raise _Stop("PARAM_ILLEGAL", f"Request-Time is too far from the time here: it is {iso(now)}")
+        allowed, moment = timedelta(minutes=self._choices.clock_minutes), _moment(time)
+        if allowed and self._book.is_off(moment, allowed):
+            why = f"Request-Time is too far from the time here: it is {iso(self._book.clock.now())}"
+            raise _Stop("PARAM_ILLEGAL", why)
 
     def _carried_out(self, operation: str, call: Call, signs: Signatory) -> tuple[Answer | None, Signatory, float, str]:
         fault = self._fault(operation, call)
@@ -154,7 +153,7 @@ class Plus:
         kind = fault.fault if fault else None
         wait = fault.seconds if fault else 0.0
         planned = fault.why if fault else ""
-        owner, number = call.partner.partner, self._number(call.body)
+        owner, number = call.partner.partner, self._number(call.body, call.partner)
         match kind:
             case FaultKind.SILENCE_BEFORE:
                 return None, signs, wait, planned
@@ -164,9 +163,6 @@ class Plus:
                 return {"result": result("UNKNOWN_EXCEPTION")}, signs, 0, planned
             case FaultKind.REJECTED:
                 raise _Stop(fault.code if fault and fault.code else "ACCESS_DENIED", planned)
-            case FaultKind.REFUSED:
-                said = self.payments.refused(operation, call, fault.code if fault and fault.code else "PROCESS_FAIL")
-                return said, signs, 0, planned
             case FaultKind.PAID_FIRST:
                 pay_now(self._book, owner, number, fault.who if fault else "")
                 why = planned
@@ -174,7 +170,10 @@ class Plus:
                 why = planned
         hold = kind is FaultKind.UNKNOWN or (kind is FaultKind.PAYS_LATE and scenario_of(call.body) == UPM)
         try:
-            said = self.payments.operations[operation](Call(call.partner, call.body, hold=hold))
+            if kind is FaultKind.REFUSED:
+                said = self.payments.refused(operation, call, fault.code if fault and fault.code else "PROCESS_FAIL")
+            else:
+                said = self.payments.operations[operation](Call(call.partner, call.body, hold=hold))
         except Failed as failed:
             said, why = {"result": result(failed.code)}, failed.why or planned
             said |= {name: text(call.body, name) for name in ("paymentRequestId",) if text(call.body, name)}
@@ -194,7 +193,7 @@ class Plus:
                 return said, signs, 0, why
 
     def _fault(self, operation: str, call: Call) -> Fault | None:
-        fault = self._faults.take(f"{PATHS[0]}{operation}", call.partner.partner, self._number(call.body))
+        fault = self._faults.take(f"{PATHS[0]}{operation}", call.partner.partner, self._number(call.body, call.partner))
         if fault is not None or operation != "pay" or scenario_of(call.body) != UPM:
             return fault
         if self.payments.is_known(call.partner.partner, text(call.body, "paymentRequestId")):
@@ -210,14 +209,13 @@ class Plus:
             headers["Signature"] = write_signature(signs, text_)
         return PlusReply(body, headers, wait)
 
-    def _number(self, body: Mapping[str, Any]) -> str:
+    def _number(self, body: Mapping[str, Any], partner: Partner | None) -> str:
         number = text(body, "paymentRequestId")
-        if not number and (payment := self.payments.by_id(text(body, "paymentId"))):
-            number = payment.request_id
-        return number
+        payment = None if number else self.payments.by_id(text(body, "paymentId"))
+        return payment.request_id if payment and partner and payment.partner == partner.partner else number
 
     def _log(self, heard: Heard, partner: Partner | None, body: Mapping[str, Any], reply: PlusReply, why: str) -> None:
-        number = self._number(body)
+        number = self._number(body, partner)
         operation = heard.address.partition("?")[0].rpartition("/")[2]
         service = f"{PATHS[0]}{operation}" if operation in OPERATIONS else heard.address
         asked = {

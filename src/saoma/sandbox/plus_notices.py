@@ -72,7 +72,7 @@ class PlusNotices:
 
     def _final_actions(self, trade: Trade) -> tuple[str, ...]:
         """What is told as a payment's result: that it was paid or closed, and a cancel where the settings say so."""
-        if trade.close_reason != "cancelled":
+        if not trade.is_undone:
             return ("payByAccountAction", "closeTradeAction")
         cancelled = ("closeTradeAction", "reverseAction") if self._choices.tell_cancel else ()
         return ("payByAccountAction", *cancelled)

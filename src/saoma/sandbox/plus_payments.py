@@ -92,6 +92,7 @@ class Payments(PlusRecords):
             raise Failed("CURRENCY_NOT_SUPPORT")
         is_upm = plus_reading.scenario_of(body) == UPM
         expires_at = plus_reading.moment(body, "paymentExpiryTime")
+        expires_at = self._book.on_this_clock(expires_at) if expires_at else None
         if expires_at is not None and expires_at <= now:
             raise Failed("PARAM_ILLEGAL", f"paymentExpiryTime is over: it is {now:%Y-%m-%dT%H:%M:%SZ}")
         if expires_at is None:
@@ -227,7 +228,9 @@ class Payments(PlusRecords):
     # --- a planned no -------------------------------------------------------------------------------------------------
 
     def refused(self, operation: str, call: Call, code: str) -> Answer:
-        """A planned no of the operation itself. A final one is remembered: a repeat and an inquiry tell it again."""
+        """A planned no of the operation itself. A final one is remembered: a repeat and an inquiry tell it again.
+
+        Raises `Failed` for a refund of a payment nobody knows."""
         said: Answer = {"result": result(code)}
         is_final = said["result"]["resultStatus"] == "F"
         partner, number = call.partner.partner, text(call.body, "paymentRequestId")
@@ -237,8 +240,10 @@ class Payments(PlusRecords):
                 payment.failed = code
                 self._know(payment)
                 self._keep(payment)
-        elif operation == "refund" and is_final and (partner, text(call.body, "refundRequestId")) not in self._refunds:
-            self._refund_failed(call, self._asked(call), code)
+        elif operation == "refund" and is_final:
+            payment, refund = self._asked(call), (partner, text(call.body, "refundRequestId"))
+            if refund not in self._refunds and refund not in self._book.refunds:
+                self._refund_failed(call, payment, code)
         return said | {name: text(call.body, name) for name in ("paymentRequestId",) if text(call.body, name)}
 
     # --- what is told -------------------------------------------------------------------------------------------------
@@ -254,7 +259,7 @@ class Payments(PlusRecords):
         if trade is None:
             return "FAIL", payment.failed
         match trade.status:
-            case TradeStatus.TRADE_CLOSED if trade.close_reason == "cancelled":
+            case TradeStatus.TRADE_CLOSED if trade.is_undone:
                 return "CANCELLED", "ORDER_IS_CANCELED"
             case TradeStatus.TRADE_CLOSED if not trade.paid_at:
                 return "FAIL", "ORDER_IS_CLOSED"
@@ -307,7 +312,7 @@ class Payments(PlusRecords):
         known = self._of_refund(refund)
         trade = self._book.trades[refund.partner, refund.out_trade_no]
         return {
-            "transactionResult": result("SUCCESS" if refund.state == "SUCCESS" else "REFUND_IN_PROCESS"),
+            "transactionResult": result(_REFUND_CODES[refund.state]),
             "transactionId": known.refund_id,
             "transactionType": "REFUND",
             "transactionStatus": _refund_status(refund),
@@ -323,12 +328,15 @@ def _refund_word(refusal: str, trade: Trade) -> str:
             return "REFUND_WINDOW_EXCEED"
         case "TRADE_HAS_CLOSE" if trade.close_reason == "refunded":
             return "REFUND_AMOUNT_EXCEED"
-        case "TRADE_HAS_CLOSE" if trade.close_reason == "cancelled":
+        case "TRADE_HAS_CLOSE" if trade.is_undone:
             return "ORDER_IS_CANCELED"
         case "TRADE_NOT_EXIST":
             return "ORDER_STATUS_INVALID"
         case _:
             return code_of(refusal)
+
+
+_REFUND_CODES: Final = {"SUCCESS": "SUCCESS", "PROCESSING": "REFUND_IN_PROCESS", "FAILED": "PROCESS_FAIL"}
 
 
 def _refund_status(refund: Refund) -> str:

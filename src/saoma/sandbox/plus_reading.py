@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from saoma.kit.clock import beijing
 from saoma.kit.money import EXPONENTS, Money
 
 UPM: Final = "PaymentCode"
@@ -227,8 +228,8 @@ def _is_time(value: str) -> bool:
     if not _TIME.fullmatch(value):
         return False
     try:
-        datetime.fromisoformat(value)
-    except ValueError:
+        beijing(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
         return False
     return True
 

@@ -85,6 +85,15 @@ class Records:
             self.pass_time()
             return now
 
+    def is_off(self, moment: datetime, allowed: timedelta) -> bool:
+        """Whether a caller's time is far from this clock and from real time, which callers keep when it is pushed."""
+        now = self.clock.now()
+        return all(abs(clock - moment) > allowed for clock in (now, now - self.ahead))
+
+    def on_this_clock(self, moment: datetime) -> datetime:
+        """A moment that is to come on its caller's clock; this one may have been pushed past it."""
+        return moment if moment > self.clock.now() else moment + self.ahead
+
     @contextmanager
     def moving(self) -> Iterator[datetime]:
         """One step of the engine: time has passed, and what changes inside is written before it is told."""
@@ -213,7 +222,7 @@ class Records:
             case "never":
                 return sum(trade.cny for trade in trades)
             case "cancel":
-                return sum(trade.cny for trade in trades if trade.close_reason not in ("cancelled", "reversed"))
+                return sum(trade.cny for trade in trades if not trade.is_undone)
             case "refund":
                 return sum(trade.cny - trade.refunded_cny for trade in trades)
 

@@ -53,6 +53,25 @@ def test_a_bill_lists_payments_and_what_went_back_and_adds_up(till: Desk) -> Non
     assert {line[0] for line in summary[1:-1]} == {"S1", "S2"}
 
 
+def test_a_bill_also_holds_what_the_other_gateway_gave_back() -> None:
+    till = desk()
+    for number in ("T1", "T2"):
+        till.pay(number, "10.00")
+    wire = sandboxes.Desk(till.sandbox)
+    reverse = sandboxes.basic("alipay.acquire.overseas.spot.reverse", partner_trans_id="T1")
+    assert wire.call(reverse)["result_code"] == "SUCCESS"
+    part = sandboxes.refund_fields("T2", "XR-1", "2.50", currency="CNY", is_sync="Y")
+    assert wire.call(part)["result_code"] == "SUCCESS"
+    till.push(days=1)
+    detail, _ = files(till).values()
+    assert sorted((line[1], line[2], line[9], line[11]) for line in detail[1:]) == [
+        ("T1", "交易", "10.00", ""),
+        ("T1", "退款", "-10.00", ""),
+        ("T2", "交易", "10.00", ""),
+        ("T2", "退款", "-2.50", "XR-1"),
+    ]
+
+
 def test_a_bill_may_hold_wrong_rows_on_purpose(till: Desk) -> None:
     day, planted = LUNCH.date(), till.sandbox.daily_files
     planted.plant(PlantedError(PARTNER, day, FileError.ALTER_AMOUNT, FileKind.BILL, "T1"))
