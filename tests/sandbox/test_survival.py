@@ -9,14 +9,18 @@ import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from saoma.kit.errors import Invalid
+from saoma.kit.money import Money
 from saoma.sandbox.command import run
 from saoma.sandbox.config import read_config
+from saoma.sandbox.store import Store
+from saoma.sandbox.trades import Book
 from tests.sandbox import make
 from tests.sandbox.make import KEY, PARTNER, Running
 
@@ -182,3 +186,21 @@ def test_wrong_settings_are_one_clear_line(tmp_path: Path, name: str, text: str,
         read_config(path)
     with pytest.raises(Invalid, match="can't be read"):
         read_config(tmp_path / "nowhere.toml")
+
+
+def test_a_file_that_can_not_be_written_for_a_moment_costs_no_money(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+    file = tmp_path / "book.sqlite3"
+    book = Book(make.clock(), Store(file))
+    book.add_buyer("anna", balance=Money(500_00, "CNY"))
+    code, other = book.new_payment_code("anna").code, sqlite3.connect(file)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError):
+        book.pay_by_code(make.order("while it was locked"), code)
+    other.execute("ROLLBACK")
+    book.pay_by_code(make.order("after it"), book.new_payment_code("anna").code)
+    again = Book(make.clock(), Store(file))
+    assert again.trades == book.trades
+    assert again.buyer("anna").balance == book.buyer("anna").balance == 500_00 - sum(t.cny for t in again.all_trades())

@@ -182,6 +182,11 @@ class Store:
         """One call by its place in the log."""
         return next(iter(self.heard(Sought(after=call_id - 1, before=call_id + 1), limit=1)), None)
 
+    def counted(self, *, after: int) -> int:
+        """How many remembered calls of partners stand behind a place."""
+        found = self._db.execute("SELECT COUNT(*) FROM calls WHERE id > ? AND NOT outward", (after,)).fetchone()
+        return int(found[0])
+
     def services(self) -> list[str]:
         """The services that were ever called."""
         return [row[0] for row in self._db.execute("SELECT DISTINCT service FROM calls ORDER BY service") if row[0]]
@@ -221,27 +226,38 @@ class Store:
         changed, self._changed = self._changed, {}
         calls, self._calls = self._calls, []
         encode = msgspec.json.encode
+        bodies = [(*place, None if record is None else encode(record)) for place, record in changed.items()]
+        try:
+            self._commit(bodies, [(*call[:-2], encode(call[-2]) if call[-2] else None, call[-1]) for call in calls])
+        except sqlite3.Error:
+            # memory has moved on: a full disk or another program's lock may cost lines of the log, but no money
+            self._changed = changed | self._changed
+            raise
+        if calls:
+            for look in list(self.watchers):
+                look()
+
+    def _commit(self, bodies: Sequence[tuple[str, str, bytes | None]], calls: Sequence[tuple[Any, ...]]) -> None:
         db = self._db
         db.execute("BEGIN")
         try:
-            for (kind, key), record in changed.items():
-                if record is None:
+            for kind, key, body in bodies:
+                if body is None:
                     db.execute("DELETE FROM kept WHERE kind = ? AND key = ?", (kind, key))
                 else:
-                    db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, key, encode(record)))
+                    db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, key, body))
             db.executemany(
                 "INSERT INTO calls (at, service, partner, out_trade_no, request, response, why, heard, outward)"
                 " VALUES (?,?,?,?,?,?,?,?,?)",
-                [(*call[:-2], encode(call[-2]) if call[-2] else None, call[-1]) for call in calls],
+                calls,
             )
             self._calls_logged += len(calls)
             if self._calls_logged >= _SWEEP_EVERY:
                 self._calls_logged = 0
                 db.execute("DELETE FROM calls WHERE id <= (SELECT MAX(id) FROM calls) - ?", (CALLS_KEPT,))
+            db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            # some errors have rolled back by themselves
+            if db.in_transaction:
+                db.execute("ROLLBACK")
             raise
-        db.execute("COMMIT")
-        if calls:
-            for look in list(self.watchers):
-                look()
