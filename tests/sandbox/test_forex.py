@@ -7,6 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from saoma.kit.clock import BEIJING
+from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
 from saoma.sandbox import forex
 from saoma.sandbox.choices import Choices
@@ -32,6 +33,13 @@ def giving_back(number: str = "R-1", **changes: str) -> dict[str, str]:
         gmt_return="2024-01-05 18:00:00", product_code="NEW_OVERSEAS_SELLER", is_sync="Y",
     )  # fmt: skip
     return {name: value for name, value in (fields | changes).items() if value}
+
+
+def test_a_buyer_nobody_knows_leaves_no_order_behind() -> None:
+    desk = make.desk()
+    with pytest.raises(NotFound):
+        forex.open_trade(desk.book, PARTNER, "W", "Lamp", Money(20_00, "USD"), "USD", "nobody", URL)
+    bought(desk)
 
 
 def test_a_query_tells_the_trade_in_yuan_and_paid_as_finished() -> None:

@@ -35,12 +35,14 @@ def open_trade(
     sign_type = contract.sign_type if contract else "MD5"
     order = Order(partner, number, Product.WEB, subject, amount, currency, notify_url=notify_url, sign_type=sign_type)
     with book.moving() as now:
+        # whoever is unknown leaves no order behind
+        buyer = book.buyer(buyer_id)
         try:
             book.admit(order)
         except TurnedDown as no:
             raise Conflict(f"The partner's contract says no: {no.code}.") from None
         trade = book.new_trade(order, now)
-        book.exist(trade, book.buyer(buyer_id), now)
+        book.exist(trade, buyer, now)
         return trade
 
 
