@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 import pytest
@@ -72,6 +73,14 @@ async def test_a_buyer_types_the_amount_and_alipay_numbers_the_trade(wire: Runni
     assert notice.fields["extra_common_param"] == '{"table":"7"}'
     with pytest.raises(Invalid, match="SGD"):
         wire.book.pay_static(code, "anna", Money(1000, "USD"), "123456")
+
+
+async def test_two_payments_in_one_second_never_share_a_number(wire: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (await wire.call(shop("create", DATA))).fields["qrcode"]
+    dice = iter([7, 7, 7, 8])
+    monkeypatch.setattr(secrets, "randbelow", lambda below: next(dice))
+    paid = [wire.book.pay_static(code, "anna", Money(1000, "SGD"), "123456") for _ in range(2)]
+    assert paid[0].out_trade_no != paid[1].out_trade_no
 
 
 async def test_a_stopped_code_works_again_and_a_deleted_one_never(wire: Running) -> None:
