@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from litestar import Litestar
 
 from saoma.alipay.signing import Signatory, SignType, md5_signatory, new_rsa_key, rsa_signatory, string_to_sign
 from saoma.alipay.wire import Answer, form, read_answer
@@ -23,7 +24,7 @@ from saoma.kit.money import Money
 from saoma.sandbox.config import BuyerSetting, Config
 from saoma.sandbox.mapi import Reply
 from saoma.sandbox.model import Order, Partner, Product
-from saoma.sandbox.server import Sandbox
+from saoma.sandbox.server import Sandbox, application
 from saoma.sandbox.standing import StandingClock
 from saoma.sandbox.store import Store
 from saoma.sandbox.trades import Book
@@ -299,7 +300,9 @@ async def running(at: datetime | None = LUNCH, config: Config | None = None) -> 
     """A sandbox behind a real socket; `at` None lets its clock run."""
     port = free_port()
     sandbox = Sandbox(config or settings(), clock(at) if at else StandingClock(), port, store())
-    server = Server(sandbox.app(), "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
+    app, served = _IDLE.pop() if _IDLE else _new_app()
+    served.append(sandbox)
+    server = Server(app, "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
     serving = asyncio.create_task(server.serve())
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as client:
@@ -309,6 +312,18 @@ async def running(at: datetime | None = LUNCH, config: Config | None = None) -> 
         finally:
             server.stop()  # type: ignore[no-untyped-call]
             await serving
+            served.clear()
+            _IDLE.append((app, served))
+
+
+#: Applications that serve nobody now, each with the list in which it finds its sandbox: making one costs more than most
+#: tests.
+_IDLE: Final[list[tuple[Litestar, list[Sandbox]]]] = []
+
+
+def _new_app() -> tuple[Litestar, list[Sandbox]]:
+    served: list[Sandbox] = []
+    return application(lambda: served[0]), served
 
 
 async def ready(client: aiohttp.ClientSession, url: str) -> None:

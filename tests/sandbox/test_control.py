@@ -16,14 +16,15 @@ from tests.sandbox.make import KEY, LUNCH, PARTNER, Running
 
 
 async def test_a_partner_made_by_control_may_call_at_once(wire: Running) -> None:
+    partner = "2088000000000777"
     asked = {
-        "partner": "2088000000000777", "app_id": "2016000000000777", "sign_type": "RSA2", "md5_key": None,
+        "partner": partner, "app_id": "2016000000000777", "sign_type": "RSA2", "md5_key": None,
         "public_key": make.partner_keys()[1], "currency": "SGD",
     }  # fmt: skip
     said = await wire.control("POST", "partners", asked)
-    assert said["partner"] == asked["partner"]
+    assert said["partner"] == partner
     signatory = rsa_signatory(SignType.RSA2, make.partner_keys()[0], said["alipay_public_key"])
-    fields = make.pay_fields(partner=asked["partner"], alipay_seller_id=asked["partner"], currency="SGD")
+    fields = make.pay_fields(partner=partner, alipay_seller_id=partner, currency="SGD")
     answer = read_answer(await wire.send(make.signed(fields, signatory)))
     assert answer.fields["result_code"] == "SUCCESS"
     assert answer.is_signed_by(signatory, "UTF-8")

@@ -147,7 +147,7 @@ async def _lost(wire: Running, shop: Shop) -> None:
 
 
 async def _doubled(wire: Running, shop: Shop) -> None:
-    assert shop.numbers == ["T-1", "T-1"]
+    await make.until(lambda: shop.numbers == ["T-1", "T-1"])
     assert len({told.fields["notify_id"] for told in shop.heard}) == 1
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
@@ -100,32 +100,11 @@ class Sandbox:
 
     def app(self) -> Litestar:
         """The web application: gateway, authorization, wallet, control."""
-        app = _Lean(
-            route_handlers=[
-                *gateway_pages.handlers,
-                *openapi_pages.handlers,
-                *plus_pages.handlers,
-                control_router(),
-                calls_router(),
-                wallet_router(self.browser),
-            ],
-            dependencies={name: _given(getattr(self, name)) for name in _INJECTED},
-            exception_handlers={Refused: _refused, RecursionError: _too_deep},
-            after_exception=[_report],
-            lifespan=[self._lifespan],
-            openapi_config=OpenAPIConfig(
-                title="Saoma sandbox control",
-                version="1",
-                path="/control",
-                render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            ),
-            logging_config=None,
-        )
-        app.state.browser = self.browser
-        return app
+        return application(lambda: self)
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, _app: Litestar) -> AsyncIterator[None]:
+    async def living(self) -> AsyncIterator[None]:
+        """While it is served: notifications go out, daily files can be fetched; afterwards its store is closed."""
         telling = asyncio.create_task(self.notices.run())
         if self.config.sftp_port is not None:
             try:
@@ -142,7 +121,40 @@ class Sandbox:
             self.store.close()
 
 
-_INJECTED = (
+def application(served: Callable[[], Sandbox]) -> Litestar:
+    """The web application of the sandbox that is `served` while it runs: it may be another one the next time, since
+    putting the pages together takes longer than all else."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async with served().living():
+            yield
+
+    return _Lean(
+        route_handlers=[
+            *gateway_pages.handlers,
+            *openapi_pages.handlers,
+            *plus_pages.handlers,
+            control_router(),
+            calls_router(),
+            wallet_router(),
+        ],
+        dependencies={name: _given(served, name) for name in _INJECTED},
+        exception_handlers={Refused: _refused, RecursionError: _too_deep},
+        after_exception=[_report],
+        lifespan=[lifespan],
+        openapi_config=OpenAPIConfig(
+            title="Saoma sandbox control",
+            version="1",
+            path="/control",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        logging_config=None,
+    )
+
+
+#: What handlers may ask for by its name: parts of the sandbox.
+_INJECTED: Final = (
     "book",
     "partners",
     "faults",
@@ -159,8 +171,8 @@ _INJECTED = (
 )
 
 
-def _given(thing: Any) -> Provide:
-    return Provide(lambda: thing, sync_to_thread=False)
+def _given(served: Callable[[], Sandbox], name: str) -> Provide:
+    return Provide(lambda: getattr(served(), name), sync_to_thread=False)
 
 
 def _refused(_request: Request[Any, Any, Any], refusal: Refused) -> Response[dict[str, Any]]:

@@ -7,32 +7,23 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Router
-from litestar.di import Provide
 
 from saoma.kit.errors import Refused
-from saoma.sandbox.browser import Browser
-from saoma.sandbox.screens import bills, cashier, code, consent, counter, home, partner_pages, scan
+from saoma.sandbox.screens import bills, cashier, code, consent, counter, home, partner_pages, scan, toy_shop
 from saoma.sandbox.screens.phone import keep_language, refused
 
 __all__ = ["wallet_router"]
 
 
-def wallet_router(browser: Browser) -> Router:
-    """The wallet's pages and the partner pages seen through `browser`.
-
-    The server provides `book` by dependency injection, puts `browser` into its state under that name, and closes it."""
-
-    async def the_browser() -> Browser:
-        return browser
-
+def wallet_router() -> Router:
+    """The wallet's pages and the partner pages; `book` and `browser` are injected."""
     handlers: list[Any] = [
         *home.handlers, *bills.handlers, *code.handlers, *consent.handlers, *counter.handlers, *cashier.handlers,
-        *scan.handlers, *partner_pages.handlers,
+        *scan.handlers, *toy_shop.handlers, *partner_pages.handlers,
     ]  # fmt: skip
     return Router(
         "/",
         route_handlers=handlers,
-        dependencies={"browser": Provide(the_browser)},
         exception_handlers={Refused: refused},
         before_request=keep_language,
         include_in_schema=False,
