@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from saoma.sandbox.fetching import Fetching
 
 #: First path segments that belong to the sandbox on every host.
-OWN_SEGMENTS: Final = frozenset({"gateway.do", "ams", "oauth2", "wallet", "calls", "control", "healthz", "readyz"})
+OWN_SEGMENTS: Final = frozenset(
+    {"gateway.do", "ams", "oauth2", "wallet", "toy-shop", "calls", "control", "healthz", "readyz"}
+)
 
 #: Sends the wallet's own page with a status and a sentence, when there is nothing of a partner's to show.
 Refuse = Callable[[int, str], Awaitable[None]]

@@ -6,7 +6,6 @@ iDiagnose (https://docs.antom.com/ac/tool/idiagnose)."""
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
@@ -26,6 +25,7 @@ from saoma.sandbox.looks import Family, Look, Outcome
 from saoma.sandbox.model import Partner
 from saoma.sandbox.plus_mistakes import PLUS_ODDITIES, texts_of
 from saoma.sandbox.plus_signing import read_signature
+from saoma.sandbox.reasons import in_words
 from saoma.sandbox.store import Heard
 
 #: More keys than this are not tried: somebody looks at a page and waits.
@@ -67,7 +67,7 @@ def hints(look: Look, calls: Calls, services: tuple[str, ...]) -> list[Hint]:
         case "":
             return []
         case _ if look.why and failed != "work":
-            return [_about_parameter(look)]
+            return [in_words(look.why, look.fields)]
         case _:
             return []
 
@@ -109,6 +109,8 @@ def _about_signature(look: Look, calls: Calls, heard: Heard) -> list[Hint]:
             words = N_("No key on file made this signature, in none of the ways that are known to go wrong.")
             return [*found, Hint(words), *_what_then(look, calls, caller)]
     maker, kind = _maker(solution)
+    if not maker:
+        return [_oddity(word, look, solution) for word in solution.oddities] + _about_sign_type(look, solution, caller)
     if caller is not None and maker != caller.partner:
         found.append(
             Hint(
@@ -159,20 +161,36 @@ def _solved(look: Look, heard: Heard, candidates: list[Candidate]) -> Solution:
         return solve_texts(look.request.sign, list(texts_of(heard)), candidates, SignType.RSA2)
     pairs = tuple(pairs_of(heard))
     charset = look.fields.get("_input_charset") or look.fields.get("charset") or "GBK"
-    return solve(Puzzle(pairs, look.request.sign, look.request.sign_type, charset, encoded=True), candidates)
+    puzzle = Puzzle(pairs, look.request.sign, look.request.sign_type, charset, encoded=True, orders=_orders(heard))
+    return solve(puzzle, candidates)
+
+
+def _orders(heard: Heard) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """How else the parameters of a call in two places may have stood when they were signed."""
+    query, body = _places(heard)
+    if not query or not body:
+        return ()
+    # what the address says counts, wherever it stands
+    body_first = dict(body) | dict(query)
+    return tuple(body_first.items()), (*query, *body), (*body, *query)
+
+
+def _places(heard: Heard) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The parameters in the address, and those in the body."""
+    query, body = heard.address.partition("?")[2], heard.body.decode("latin-1")
+    return pairs_of(Heard("POST", f"?{query}", {}, b"")), pairs_of(Heard("POST", f"?{body}", {}, b""))
 
 
 def _halves(look: Look, heard: Heard) -> Iterator[tuple[str, Puzzle]]:
     """A call whose parameters came in two places, each as if it were the whole."""
-    query, body = heard.address.partition("?")[2], heard.body.decode("latin-1")
+    query, body = _places(heard)
     charset = look.fields.get("_input_charset") or look.fields.get("charset") or "GBK"
     for words, half in (
         (N_("Only what is in the body was signed: the parameters in the address belong to it."), body),
         (N_("Only what is in the address was signed: the parameters in the body belong to it."), query),
     ):
-        pairs = tuple(pairs_of(Heard("POST", f"?{half}", {}, b"")))
         if query and body:
-            yield words, Puzzle(pairs, look.request.sign, look.request.sign_type, charset, encoded=True)
+            yield words, Puzzle(tuple(half), look.request.sign, look.request.sign_type, charset, encoded=True)
 
 
 def _candidates(calls: Calls, caller: Partner | None) -> list[Candidate]:
@@ -297,36 +315,13 @@ def _about_service(look: Look, services: tuple[str, ...]) -> list[Hint]:
     if near := difflib.get_close_matches(given, services, 1, 0.6):
         found.append(Hint(N_("Is {near} meant?"), {"near": near[0]}))
     if look.why:
-        found.append(Hint(N_("{why}"), {"why": look.why}))
+        found.append(in_words(look.why, look.fields))
     return found
-
-
-#: What the checks of parameters say, and the same for people of either language.
-_PARAMETERS: Final = {
-    re.compile(r"(?P<name>\S+) is missing"): N_("{name} is missing."),
-    re.compile(r"(?P<name>\S+) is not a parameter of this service"): N_("{name} is not a parameter of this service."),
-    re.compile(r"(?P<name>\S+) is longer than (?P<most>\d+)"): N_("{name} is longer than {most} letters."),
-    re.compile(r"timestamp does not have the form it should"): N_(
-        "The timestamp is no time such as 2024-01-05 12:15:00."
-    ),
-    re.compile(r"(?P<name>\S+) does not have the form it should"): N_(
-        "{name} does not have the form it should: {given}"
-    ),
-    re.compile(r"(?P<name>\S+) has no decimals"): N_("{name} has no decimals: write whole numbers."),
-}
-
-
-def _about_parameter(look: Look) -> Hint:
-    for pattern, words in _PARAMETERS.items():
-        if found := pattern.fullmatch(look.why):
-            given = look.fields.get(found.groupdict().get("name", ""), "")
-            return Hint(words, found.groupdict() | {"given": given[:60] or "–"})
-    return Hint(N_("{why}"), {"why": look.why})
 
 
 def _about_time(look: Look) -> list[Hint]:
     if look.family is Family.PLUS:
-        return [Hint(N_("{why}"), {"why": look.why})] if look.why else []
+        return [in_words(look.why, look.fields)] if look.why else []
     given = look.fields.get("timestamp", "")
     moment = read_timestamp(given)
     if moment is None:

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.journeys.looking import faults
 from tests.sandbox import make
 from tests.sandbox.wallet.conftest import Street
 
 pytestmark = pytest.mark.journey
+
+
+@dataclass
+class Words:
+    """What the page says."""
+
+    locale: str
+    lost: str
+    malformed: str
+    refused_here: str
+    all_calls: str
+
+
+ENGLISH = Words(
+    "en-GB", "connection lost, trying again…", "trans_amount does not have the form it should: x", "refused here",
+    "All calls",
+)  # fmt: skip
+CHINESE = Words("zh-CN", "连接断开，正在重连…", "trans_amount 的格式不对：x", "在此拒绝", "全部调用")
 
 
 def call(street: Street, fields: dict[str, str]) -> None:
@@ -80,19 +99,28 @@ def test_a_refused_call_arrives_and_says_why_in_both_languages(chromium: Browser
     wide.close()
 
 
-def test_on_a_phone_a_call_is_a_page_of_its_own_and_a_lost_connection_heals(page: Page, street: Street) -> None:
+@pytest.mark.parametrize("words", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_on_a_phone_a_call_is_a_page_of_its_own_and_a_lost_connection_heals(
+    chromium: Browser, street: Street, words: Words
+) -> None:
+    narrow = chromium.new_context(viewport={"width": 390, "height": 800}, locale=words.locale)
+    page, troubles = narrow.new_page(), list[str]()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
     number = street.number()
     call(street, make.signed(make.pay_fields(number, trans_amount="x")))
     page.route("**/calls/live*", lambda route: route.abort())
     page.goto(f"http://localhost:{street.port}/calls?only=trouble")
-    expect(page.get_by_text("connection lost, trying again…")).to_be_visible()
+    expect(page.get_by_text(words.lost)).to_be_visible()
     meanwhile = street.number()
     call(street, make.signed(make.pay_fields(meanwhile, trans_amount="x")))
     page.unroute("**/calls/live*")
     expect(page.locator("[data-live=on]")).to_be_visible()
     expect(page.locator("[data-call]", has_text=meanwhile)).to_be_visible()
     page.locator("[data-call]", has_text=number).click()
-    expect(page.locator("[data-hints]")).to_contain_text("trans_amount")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("link", name="All calls").click()
+    expect(page.locator("[data-hints]")).to_contain_text(words.malformed)
+    expect(page.locator("[data-mark=failed]")).to_contain_text(words.refused_here)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and faults(page) == []
+    page.get_by_role("link", name=words.all_calls).click()
     expect(page.locator("[data-call]", has_text=number)).to_be_visible()
+    assert troubles == []
+    narrow.close()

@@ -21,10 +21,12 @@ from saoma.kit.clock import beijing
 from saoma.kit.errors import NotFound, Refused
 from saoma.sandbox.calls import TROUBLE, Calls
 from saoma.sandbox.diagnosing import hints, known_services
+from saoma.sandbox.hint import Hint
 from saoma.sandbox.looks import ENDINGS, NAMES, Look
 from saoma.sandbox.mapi import OPERATIONS
 from saoma.sandbox.masking import keys_of, masked, secrets_of
 from saoma.sandbox.openapi import METHODS
+from saoma.sandbox.reasons import in_words
 from saoma.sandbox.repeating import curl
 from saoma.sandbox.screens.phone import Phone, draw, keep_language, phone_of, refused, shown
 from saoma.sandbox.store import HeardCall, Sought, Store
@@ -92,14 +94,15 @@ def _details(phone: Phone, look: Look, calls: Calls) -> Mapping[str, Any]:
     def hidden(text: str) -> str:
         return masked(text, secrets)
 
+    def worded(hint: Hint) -> str:
+        return phone.texts(hint.words, **{name: hidden(value) for name, value in hint.values.items()})
+
     services = known_services(OPERATIONS, METHODS)
     return {
         "look": look,
         "names": NAMES,
-        "hints": [
-            phone.texts(hint.words, **{name: hidden(value) for name, value in hint.values.items()})
-            for hint in hints(look, calls, services)
-        ],
+        "hints": [worded(hint) for hint in hints(look, calls, services)],
+        "note": worded(in_words(look.why, look.fields)),
         "masked": hidden,
         "again": hidden(curl(came, f"{phone.scheme}://{phone.host}")) if came else "",
         "where": hidden(where),

@@ -25,6 +25,8 @@ _FILES: Final = {
     "calls.js": "text/javascript; charset=utf-8",
     "calls.css": "text/css; charset=utf-8",
     "bridge.js": "text/javascript; charset=utf-8",
+    "toy_shop.js": "text/javascript; charset=utf-8",
+    "toy_shop.css": "text/css; charset=utf-8",
 }
 _ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#6b45e0"/>'

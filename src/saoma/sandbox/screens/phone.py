@@ -45,6 +45,10 @@ HEADERS: Final = {
 }
 
 
+class NoSuchPhone(NotFound):
+    """Nobody has this phone: it has no wallet to go back to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phone:
     """Where a request comes from: `buyer_id` is `None` on the bare host."""
@@ -192,15 +196,17 @@ def refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Any]:
     phone = phone_of(request)
     if request.headers.get("x-wallet"):
         return Response({"problem": sentence(phone, refusal)}, status_code=refusal.status, headers=HEADERS)
-    return shown(phone, "nowhere.html", status=refusal.status, why=sentence(phone, refusal))
+    lost = isinstance(refusal, NoSuchPhone)
+    return shown(phone, "nowhere.html", status=refusal.status, why=sentence(phone, refusal), lost=lost)
 
 
 def the_buyer(phone: Phone, book: Book) -> Buyer:
-    """The buyer whose phone it is. Raises `NotFound` on the bare host and for an unknown buyer."""
+    """The buyer whose phone it is. Raises `NoSuchPhone` on the bare host and for an unknown buyer."""
     try:
         return book.buyer(phone.buyer_id or "")
     except NotFound:
-        raise NotFound("There is no phone called {name} here. Take another one.", name=phone.buyer_id or "") from None
+        words = "There is no phone called {name} here. Take another one."
+        raise NoSuchPhone(words, name=phone.buyer_id or "") from None
 
 
 def to(path: str) -> Redirect:

@@ -24,6 +24,7 @@ from saoma.sandbox.agents import agent_of, usual_agent
 from saoma.sandbox.browser import OWN_SEGMENTS, Browser
 from saoma.sandbox.buyers import PAYMENT_CODE
 from saoma.sandbox.model import Buyer, StaticCode, TradeToPay
+from saoma.sandbox.screens import toy_shop
 from saoma.sandbox.screens.phone import Phone, from_this_phone, phone_of, sentence, shown, the_buyer, to
 from saoma.sandbox.trades import Book
 
@@ -170,9 +171,10 @@ def page(request: Request[Any, Any, Any], book: NamedDependency[Book], at: FromQ
     phone = phone_of(request)
     buyer = the_buyer(phone, book)
     segment = at.lstrip("/").partition("/")[0].partition("?")[0]
-    if not re.match(r"/(?![/\\])", at) or re.search(r"[\x00-\x20\\]", at) or segment in OWN_SEGMENTS:
+    is_own = segment in OWN_SEGMENTS and at != toy_shop.PATH
+    if not re.match(r"/(?![/\\])", at) or re.search(r"[\x00-\x20\\]", at) or is_own:
         raise NotFound("The toy wallet's browser has no such page.")
-    partner = request.cookies.get("wallet_partner", "")
+    partner = phone.bare_origin if at == toy_shop.PATH else request.cookies.get("wallet_partner", "")
     agent = agent_of(request.cookies.get("wallet_agent") or usual_agent(hk=buyer.hk), phone.lang)
     return shown(
         phone, "page.html", buyer=buyer, at=at, partner=partner.partition("//")[2], secure=partner.startswith("https:"),
