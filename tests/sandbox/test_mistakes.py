@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
 import pytest
 
-from saoma.alipay.signing import Signatory, SignType, new_rsa_key, rsa_signatory, string_to_sign
+from saoma.alipay.signing import Signatory, SignType, md5_signatory, new_rsa_key, rsa_signatory, string_to_sign
 from saoma.alipay.wire import form
 from saoma.kit.i18n import texts
 from saoma.sandbox import plus as ams
@@ -65,6 +65,13 @@ def by(signatory: Signatory, text: Text = string_to_sign) -> str:
     return signatory.sign(text(FIELDS).encode())
 
 
+def ordered(names: Iterable[str], fields: Mapping[str, str]) -> str:
+    return "&".join(f"{name}={fields[name]}" for name in names if fields[name] and name != "sign_type")
+
+
+AS_WORDS = "The names were sorted as words are: sort by ASCII, capitals first, then _, then small letters."
+
+
 def changed(**values: str) -> Text:
     return lambda fields: string_to_sign(fields | values)
 
@@ -83,9 +90,31 @@ XML: Mapping[str, tuple[dict[str, str], str]] = {
         {"sign": md5(lambda f: "&".join(f"{n}={v}" for n, v in f.items() if n != "sign_type"))},
         "The parameters were signed in the order they are sent: sort them by name.",
     ),
+    "sorted backwards": (
+        {"sign": md5(lambda f: ordered(sorted(f, reverse=True), f))},
+        "The parameters were sorted backwards: sort them by name from a to z.",
+    ),
+    "sorted in capitals": (
+        {"sign": md5(lambda f: ordered(sorted(f, key=str.upper), f))}, AS_WORDS,
+    ),
+    "sorted as a dictionary": (
+        {"sign": md5(lambda f: ordered(sorted(f, key=lambda name: name.replace("_", "")), f))}, AS_WORDS,
+    ),
     "encoded before signing": (
         {"sign": md5(lambda f: string_to_sign({n: quote(v, safe="") for n, v in f.items()}))},
         "The values were signed percent-encoded: sign them raw, encode afterwards.",
+    ),
+    "encoded before signing, but for /": (
+        {"sign": md5(lambda f: string_to_sign({n: quote(v) for n, v in f.items()}))},
+        "The values were signed percent-encoded: sign them raw, encode afterwards.",
+    ),
+    "encoded by JavaScript": (
+        {"sign": md5(lambda f: string_to_sign({n: quote(v, safe="!'()*") for n, v in f.items()}))},
+        "The values were signed percent-encoded: sign them raw, encode afterwards.",
+    ),
+    "all encoded": (
+        {"sign": md5(lambda f: quote(string_to_sign(f), safe=""))},
+        "The whole text was signed percent-encoded: sign it raw, encode the values afterwards.",
     ),
     "sign_type included": (
         {"sign": md5(lambda f: string_to_sign(f, keep_sign_type=True))}, "sign_type was signed, too: leave it out.",
@@ -119,6 +148,13 @@ XML: Mapping[str, tuple[dict[str, str], str]] = {
     "a blank in the key": ({"sign": md5(string_to_sign, make.KEY + " ")}, "A blank was taken for part of the key."),
     "key= before the key": (
         {"sign": md5(string_to_sign, "&key=" + make.KEY)}, "&key= stands before the key: append the key alone.",
+    ),
+    "the key first": (
+        {"sign": md5(lambda f: make.KEY + string_to_sign(f), "")}, "The key stands before the text: append it.",
+    ),
+    "no key": (
+        {"sign": md5(string_to_sign, "")},
+        "No key was appended to the text: for MD5 it stands behind it, without a separator.",
     ),
     "capitals": (
         {"sign": md5(string_to_sign).upper()}, "The MD5 signature is in capitals: Alipay wants small letters.",
@@ -206,6 +242,48 @@ async def test_a_call_in_two_places_of_which_one_was_signed(wire: Near, signed: 
     body = {"partner_trans_id": "X", "trans_amount": "1.00"}
     half = query if signed == "query" else body
     whole = form(query, "UTF-8"), form(body | make.signed(half) if signed == "body" else body | _sign(half), "UTF-8")
+    with wire.book.store.hearing(Heard("POST", f"/gateway.do?{whole[0].decode()}", {}, whole[1])):
+        wire.sandbox.mapi.answer(*whole)
+    assert said(wire) == words
+
+
+TWICE = "A parameter that stands in the address and in the body was signed twice: sign it once."
+CHARSET = "_input_charset was left out: it is signed, also when it stands in the address."
+UNSORTED = "The parameters were signed in the order they are sent: sort them by name."
+
+
+@pytest.mark.parametrize(
+    ("signed", "words"),
+    [
+        ("body", UNSORTED),
+        ("query+body once", UNSORTED),
+        ("body+query", f"{UNSORTED} {TWICE}"),
+        ("query+body", f"{UNSORTED} {TWICE}"),
+        ("sorted", TWICE),
+        ("body without charset", f"{UNSORTED} {CHARSET}"),
+    ],
+)
+@pytest.mark.parametrize("sign_type", [SignType.MD5, SignType.RSA2])
+async def test_a_call_that_says_its_charset_in_both_places_and_is_unsorted(
+    wire: Near, sign_type: SignType, signed: str, words: str
+) -> None:
+    # as the programs of the quick start call: everything in the body, the charset in the address, too
+    charset = {"_input_charset": "UTF-8"}
+    body = {"service": make.QUERY, "partner": make.PARTNER} | charset | {"partner_trans_id": "X"}
+    pairs = {
+        "body": body.items(),
+        "query+body once": (charset | body).items(),
+        "body+query": (*body.items(), *charset.items()),
+        "query+body": (*charset.items(), *body.items()),
+        "sorted": sorted((*charset.items(), *body.items())),
+        "body without charset": [pair for pair in body.items() if pair not in charset.items()],
+    }[signed]
+    text = "&".join(f"{name}={value}" for name, value in pairs)
+    signatory = md5_signatory(make.KEY) if sign_type is SignType.MD5 else make.partner_signatory()
+    whole = (
+        form(charset, "UTF-8"),
+        form(body | {"sign": signatory.sign(text.encode()), "sign_type": sign_type}, "UTF-8"),
+    )
     with wire.book.store.hearing(Heard("POST", f"/gateway.do?{whole[0].decode()}", {}, whole[1])):
         wire.sandbox.mapi.answer(*whole)
     assert said(wire) == words

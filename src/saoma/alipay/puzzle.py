@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
@@ -32,6 +33,8 @@ _HEADS: Final[Mapping[SignType, bytes]] = {
     SignType.RSA2: bytes.fromhex("3031300d060960864801650304020105000420"),
 }
 _CHARSETS: Final = ("utf-8", "gbk")
+#: What is not encoded: nothing (PHP, .NET), Python's quote, Java's URLEncoder, JavaScript's two functions.
+_LET_STAND: Final = ("", "/", "*", "!'()*", ";,/?:@&=+$!*'()#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Puzzle:
     """A message and its signature. `pairs` are the parameters as they stand, still percent-encoded where they were;
-    `text` is what was pasted when it was no list of parameters but the signed text itself."""
+    `text` is what was pasted when it was no list of parameters but the signed text itself. `orders` are further ways
+    in which parameters that came in two places may have stood together, each with its own repetitions."""
 
     pairs: tuple[tuple[str, str], ...]
     sign: str
@@ -53,6 +57,7 @@ class Puzzle:
     charset: str = ""
     text: str = ""
     encoded: bool = False
+    orders: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,8 @@ class Solution:
     """What made the signature. `verdict`: `right`, `odd` (it holds, but not as Alipay builds it), `other_text` (this
     key made it over another text), `no_key` (none of these keys), `no_signature` (this is none at all).
 
-    `oddities` are words of `ODDITIES`; `charset` is empty where it makes no difference; `text` is what should be
-    signed. `field` names the parameter that an oddity speaks of."""
+    `key` is empty where no key took part. `oddities` are words of `ODDITIES`; `charset` is empty where it makes no
+    difference; `text` is what should be signed. `field` names the parameter that an oddity speaks of."""
 
     verdict: str
     key: str = ""
@@ -98,7 +103,11 @@ def read_puzzle(pasted: str, sign: str = "") -> Puzzle:
 def solve(puzzle: Puzzle, candidates: Sequence[Candidate]) -> Solution:
     """Try every key with every way in which integrations are known to go wrong, the right way first."""
     charsets = _charsets(puzzle)
-    texts = list(_texts(puzzle, charsets))
+    known: dict[str, tuple[str, ...]] = {}
+    for odd, text in _texts(puzzle, charsets):
+        # what is said of a text first is the likeliest
+        known.setdefault(text, odd)
+    texts = [(odd, text) for text, odd in known.items()]
     right = texts[0][1] if texts else ""
     if _MD5.fullmatch(puzzle.sign.strip()):
         return _solve_md5(puzzle, candidates, texts, charsets, right)
@@ -121,10 +130,7 @@ def _charsets(puzzle: Puzzle) -> tuple[str, ...]:
 
 def _texts(puzzle: Puzzle, charsets: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Texts that may have been signed, each with what is odd about it; the right one first."""
-    decoded = [
-        (unquote_plus(name), _decoded(value, charsets[0], encoded=puzzle.encoded)) for name, value in puzzle.pairs
-    ]
-    fields = [(name, value) for name, value in decoded if name != "sign"]
+    fields = _fields(puzzle.pairs, charsets[0], encoded=puzzle.encoded)
     is_open_api = any(name == "method" for name, _ in fields) and not any(name == "service" for name, _ in fields)
 
     def joined(pairs: Sequence[tuple[str, str]], *, keep: bool = is_open_api) -> str:
@@ -135,15 +141,23 @@ def _texts(puzzle: Puzzle, charsets: tuple[str, ...]) -> Iterator[tuple[tuple[st
         yield ("sign_type_left_out" if is_open_api else "sign_type_kept",), joined(sorted(fields), keep=not is_open_api)
         raw = sorted((name, value) for name, value in puzzle.pairs if name != "sign")
         yield ("percent_encoded",), joined(raw)
-        for encode in (quote, quote_plus):
-            # some leave blanks as plus signs, .NET writes small letters: whatever was signed, it was encoded
-            done = [(name, encode(value, "", charsets[0], "replace")) for name, value in sorted(fields)]
-            yield ("percent_encoded",), joined(done)
-            small = [(name, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), value)) for name, value in done]
-            yield ("percent_encoded",), joined(small)
-        yield ("unsorted",), joined(fields)
-        yield ("unsorted", "sign_type_kept"), joined(fields, keep=True)
-        yield ("case_ignored",), joined(sorted(fields, key=lambda pair: pair[0].lower()))
+        for encoded in zip(*(_percent_encoded(value, charsets[0]) for _, value in sorted(fields)), strict=True):
+            yield (
+                ("percent_encoded",),
+                joined([(name, value) for (name, _), value in zip(sorted(fields), encoded, strict=True)]),
+            )
+        for text in _percent_encoded(joined(sorted(fields)), charsets[0]):
+            yield ("text_encoded",), text
+        for pairs in (puzzle.pairs, *puzzle.orders):
+            order = _fields(pairs, charsets[0], encoded=puzzle.encoded)
+            twice = ("repeated",) if len(dict(order)) < len(order) else ()
+            yield ("unsorted", *twice), joined(order)
+            yield ("unsorted", *twice, "sign_type_kept"), joined(order, keep=True)
+            yield ("unsorted", *twice, "charset_left_out"), joined([one for one in order if one[0] != "_input_charset"])
+            yield twice, joined(sorted(order))
+        yield ("backwards",), joined(sorted(fields, reverse=True))
+        for ranks in (str.lower, str.upper, _as_words):
+            yield ("case_ignored",), joined([pair for _, pair in sorted((ranks(pair[0]), pair) for pair in fields)])
         yield ("empty_kept",), "&".join(f"{name}={value}" for name, value in sorted(fields) if name != "sign_type")
         yield ("charset_left_out",), joined(sorted(pair for pair in fields if pair[0] != "_input_charset"))
         yield (
@@ -171,6 +185,25 @@ def _texts(puzzle: Puzzle, charsets: tuple[str, ...]) -> Iterator[tuple[tuple[st
                 (f"one_rewritten:{name}",),
                 joined(sorted((*(pair for pair in fields if pair[0] != name), (name, other)))),
             )
+
+
+def _fields(pairs: Sequence[tuple[str, str]], charset: str, *, encoded: bool) -> list[tuple[str, str]]:
+    decoded = [(unquote_plus(name), _decoded(value, charset, encoded=encoded)) for name, value in pairs]
+    return [(name, value) for name, value in decoded if name != "sign"]
+
+
+def _percent_encoded(text: str, charset: str) -> Iterator[str]:
+    """A text as languages encode it, always the same number of ways: they differ in blanks and in what they let stand,
+    and .NET writes small letters."""
+    for encode, letters in product((quote, quote_plus), _LET_STAND):
+        done = encode(text, letters, charset, "replace")
+        yield done
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), done)
+
+
+def _as_words(name: str) -> str:
+    """What dictionaries, and the collations of many languages, sort by."""
+    return name.replace("_", "").lower()
 
 
 def _other_spellings(value: str) -> Iterator[str]:
@@ -217,13 +250,17 @@ def _solve_md5(
     cased: tuple[str, ...] = () if sign == sign.lower() else ("capitals",)
     for odd, text in texts:
         for charset, data, other in _encodings(text, charsets):
+            oddities = (*cased, *(("other_charset",) if other else ()))
             for candidate in candidates:
-                for how, key in _md5_keys(candidate.text):
+                for how, before, after in _md5_keys(candidate.text):
                     tried += 1
-                    made = hashlib.md5(data + key, usedforsecurity=False).hexdigest()
+                    made = hashlib.md5(before + data + after, usedforsecurity=False).hexdigest()
                     if hmac.compare_digest(made, sign.lower()):
-                        oddities = (*odd, *how, *cased, *(("other_charset",) if other else ()))
-                        return _found(candidate, SignType.MD5, charset, oddities, right, tried)
+                        return _found(candidate, SignType.MD5, charset, (*odd, *how, *oddities), right, tried)
+            tried += 1
+            if hmac.compare_digest(hashlib.md5(data, usedforsecurity=False).hexdigest(), sign.lower()):
+                oddities = (*odd, "key_missing", *oddities)
+                return _found(Candidate("", ""), SignType.MD5, charset, oddities, right, tried)
     return Solution("no_key", sign_type=SignType.MD5, text=right, tried=tried)
 
 
@@ -236,8 +273,8 @@ def _found(
     return Solution(verdict, candidate.name, sign_type, charset, words, right, tried=tried, field=field_)
 
 
-def _md5_keys(text: str) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """An MD5 key as it may have been used; nothing for an RSA key."""
+def _md5_keys(text: str) -> Iterator[tuple[tuple[str, ...], bytes, bytes]]:
+    """An MD5 key as it may have been used, and what then stood before and behind the text; nothing for an RSA key."""
     if "-----" in text or len(text.strip()) > 128:
         return
     flaw, bare = md5_flaw(text)
@@ -245,16 +282,17 @@ def _md5_keys(text: str) -> Iterator[tuple[tuple[str, ...], bytes]]:
         return
     if flaw:
         # the signature was made with the mended key: what is kept here is the one that is wrong
-        yield (flaw,), bare.encode()
-        yield (), text.encode()
+        yield (flaw,), b"", bare.encode()
+        yield (), b"", text.encode()
     else:
-        yield (), bare.encode()
+        yield (), b"", bare.encode()
     for how, key in (("key_line_end", f"{bare}\n"), ("key_line_end", f"{bare}\r\n"), ("key_blank", f" {bare}")):
-        yield (how,), key.encode()
-    yield ("key_blank",), f"{bare} ".encode()
-    yield ("key_order_mark",), f"\ufeff{bare}".encode()
-    yield ("key_named",), f"&key={bare}".encode()
-    yield ("key_apart",), f"&{bare}".encode()
+        yield (how,), b"", key.encode()
+    yield ("key_blank",), b"", f"{bare} ".encode()
+    yield ("key_order_mark",), b"", f"\ufeff{bare}".encode()
+    yield ("key_named",), b"", f"&key={bare}".encode()
+    yield ("key_apart",), b"", f"&{bare}".encode()
+    yield ("key_first",), bare.encode(), b""
 
 
 def _solve_rsa(

@@ -17,8 +17,13 @@ ODDITIES: Final = {
     "sign_type_kept": N_("sign_type was signed, too: leave it out."),
     "sign_type_left_out": N_("sign_type was left out: in the Open API it is signed."),
     "percent_encoded": N_("The values were signed percent-encoded: sign them raw, encode afterwards."),
+    "text_encoded": N_("The whole text was signed percent-encoded: sign it raw, encode the values afterwards."),
+    "repeated": N_("A parameter that stands in the address and in the body was signed twice: sign it once."),
+    "backwards": N_("The parameters were sorted backwards: sort them by name from a to z."),
     "unsorted": N_("The parameters were signed in the order they are sent: sort them by name."),
-    "case_ignored": N_("The names were sorted without regard to capitals: sort by ASCII."),
+    "case_ignored": N_(
+        "The names were sorted as words are: sort by ASCII, capitals first, then _, then small letters."
+    ),
     "empty_kept": N_("Parameters without a value were signed: leave them out."),
     "charset_left_out": N_("_input_charset was left out: it is signed, also when it stands in the address."),
     "quoted": N_("The values were signed in quotes: only in-app payments do that."),
@@ -38,6 +43,8 @@ ODDITIES: Final = {
     "key_order_mark": N_("A byte order mark (BOM) was taken for part of the key: save the key's file without it."),
     "key_named": N_("&key= stands before the key: append the key alone."),
     "key_apart": N_("An & stands before the key: append the key alone."),
+    "key_first": N_("The key stands before the text: append it."),
+    "key_missing": N_("No key was appended to the text: for MD5 it stands behind it, without a separator."),
     "md5_blank": N_("The key that is kept here holds a blank; the signature was made without."),
     "md5_invisible": N_("The key that is kept here holds invisible letters; the signature was made without."),
     "md5_quoted": N_("The key that is kept here stands in quotes; the signature was made without."),
