@@ -152,6 +152,16 @@ def test_after_the_refund_period_nothing_can_be_refunded_or_cancelled() -> None:
     assert no_to_cancel(here) == "TRADE_HAS_FINISHED"
 
 
+def test_a_finished_trade_stays_finished_when_a_refund_of_the_last_day_is_carried_out() -> None:
+    here, trade = paid()
+    here.advance(timedelta(days=364, hours=23))
+    give_back(here, "R-1", 1250, sync=False)
+    here.advance(timedelta(days=1))
+    assert trade.status is TradeStatus.TRADE_FINISHED
+    assert here.refunds[PARTNER, "R-1"].state == "SUCCESS"
+    assert no_to_refund(here, "R-2", 1) == "TRADE_HAS_FINISHED"
+
+
 def test_an_asynchronous_refund_of_today_comes_soon_and_is_promised_at_once() -> None:
     here, trade = paid()
     before = here.buyer("alice").balance

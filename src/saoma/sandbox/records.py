@@ -150,7 +150,8 @@ class Records:
         refund.state, refund.done_at = "SUCCESS", at
         self.keep_refund(refund)
         done = sum(one.amount for one in self.refunds_of(trade) if one.state == "SUCCESS")
-        if done == trade.amount:
+        # a refund that was asked for in time may be carried out after the period: what is finished stays so
+        if done == trade.amount and trade.status is not TradeStatus.TRADE_FINISHED:
             trade.status, trade.closed_at, trade.close_reason = TradeStatus.TRADE_CLOSED, at, "refunded"
             self.keep(trade)
         if not quietly:
