@@ -1,7 +1,7 @@
 """A sandbox around one command, for CI: it starts, the command runs against it, and both end.
 
 The command finds its addresses in the environment. What was played is said on standard error, so that the command's
-own output stays what it was."""
+own output stays what it was. It is the head of a session of its own: whoever ends us ends all that it started, too."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from saoma.sandbox.command import ended, opened, server_of
 from saoma.sandbox.scenario import Scenario
 from saoma.sandbox.scenario_playing import ScenarioView
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import CALLS_KEPT, Sought
 
 #: The exit code when the command succeeded, and a step of the scenario was never reached.
 NEVER_REACHED: Final = 3
+#: What ends a program from outside: a terminal's Ctrl-C, whoever stops a job, and a terminal that is closed.
+_PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STARTS_WITHIN: Final = 15.0
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -64,25 +65,27 @@ async def _run(command: str | Sequence[str], sandbox: Sandbox, *, strict: bool) 
     serving = asyncio.create_task(server.serve())
     await _answers(sandbox.config.host, port, serving)
     environment = {name: value for name, value in os.environ.items() if name != "SAOMA_FOLLOW_STDIN"} | addresses(port)
-    if isinstance(command, str):
-        process = await asyncio.create_subprocess_shell(command, env=environment)
-    else:
-        process = await asyncio.create_subprocess_exec(*command, env=environment)
+    told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    # a terminal's Ctrl-C reaches the command by itself; we end when it has ended
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
-    loop.add_signal_handler(signal.SIGTERM, lambda: _end(process))
+    # we end when it has ended; none of these reaches it by itself, not even a terminal's Ctrl-C
+    for number in _PASSED_ON:
+        loop.add_signal_handler(number, told.put_nowait, number)
+    if isinstance(command, str):
+        process = await asyncio.create_subprocess_shell(command, env=environment, start_new_session=True)
+    else:
+        process = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
+    passing = asyncio.create_task(_pass_on(process, told))
     waiting: asyncio.Task[Any] = asyncio.create_task(process.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if not waiting.done():
-        _end(process)
+        told.put_nowait(signal.SIGTERM)
         await waiting
         raise Invalid("The local Alipay ended before the command did.")
+    passing.cancel()
     code = process.returncode or 0
     code = code if code >= 0 else 128 - code
     view = sandbox.player.view()
-    heard = sandbox.store.heard(Sought(after=latest[0].id if latest else 0), limit=CALLS_KEPT)
-    sys.stderr.write(summary(view, sum(not one.outward for one in heard)))
+    sys.stderr.write(summary(view, sandbox.store.counted(after=latest[0].id if latest else 0)))
     sys.stderr.flush()
     if strict and view is not None and view.never_reached and code == 0:
         code = NEVER_REACHED
@@ -111,9 +114,12 @@ def _often(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+async def _pass_on(process: asyncio.subprocess.Process, told: asyncio.Queue[signal.Signals]) -> None:
+    """Send signals to the command and to all that it started and did not put into a session of its own."""
+    while True:
+        number = await told.get()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 async def _answers(host: str, port: int, serving: asyncio.Task[Any]) -> None:
