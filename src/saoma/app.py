@@ -23,7 +23,7 @@ from litestar.response import Redirect
 from saoma.alipay.acquirer import Acquirer
 from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.alipay.client import AlipayClient, CallRecord
-from saoma.alipay.codes import CODES
+from saoma.alipay.codes import is_known
 from saoma.alipay.direct import Direct
 from saoma.api import routes as partner_api
 from saoma.api.door import Door
@@ -34,6 +34,8 @@ from saoma.api.references import References
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import notify, pay, receipts, till_payments
 from saoma.console import screens as console
+from saoma.fastfood import handed_over as fastfood
+from saoma.fastfood import screens as counter
 from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
 from saoma.gateway import Gateway
 from saoma.identity import registrations
@@ -115,11 +117,11 @@ SCREENS: tuple[Any, ...] = (
     till_methods.router,
     till_arrivals.router,
     office_tables.router,
+    *counter.routers,
     *console.routers,
     *practice.routers,
     office_codes.router,
 )
-
 
 #: Tables whose rows come due; the watch and the console look at how late they are.
 DUE_TABLES: tuple[str, ...] = (
@@ -134,7 +136,7 @@ DUE_TABLES: tuple[str, ...] = (
     "store_registrations",
 )
 #: What rooms above the payment core add to its audit.
-AUDIT_RULES: dict[str, str] = {**book_rules.RULES}
+AUDIT_RULES: dict[str, str] = {**book_rules.RULES, **fastfood.RULES}
 
 
 @dataclass
@@ -174,9 +176,11 @@ class Rooms:
         gateways: dict[str, Gateway] = {}
         payables: dict[str, Payable] = {
             shares.KIND: shares.SittingBill(clock),
+            fastfood.KIND: fastfood.CounterBill(clock),
             API: References(),
             **(more_payables or {}),
         }
+        receipts_of = {shares.KIND: receipt_lines, fastfood.KIND: fastfood.receipt_lines}
         outbox, keep = Outbox(clock), timedelta(days=settings.keep_line_days)
         payments = Payments(
             db,
@@ -198,10 +202,10 @@ class Rooms:
             gateways=gateways,
             wallets=client,
             payments=payments,
-            checkout=Checkout(payments, db, clock, {shares.KIND: receipt_lines}, Customers()),
+            checkout=Checkout(payments, db, clock, receipts_of, Customers()),
             rulings=Rulings(payments, settings.second_person_above),
             alarms=Alarms(db, clock, seal, loopback=settings.loopback_webhooks),
-            watch=Watch(db, clock, _code_is_known, DUE_TABLES, AUDIT_RULES, keep, nightly(db)),
+            watch=Watch(db, clock, is_known, DUE_TABLES, AUDIT_RULES, keep, nightly(db)),
             hooks=Webhooks(db, clock, seal, outbox, loopback=settings.loopback_webhooks),
             postman=Postman(db, clock, seal, loopback=settings.loopback_webhooks),
             door=Door(db, clock, Limits(settings.api_per_second)),
@@ -243,10 +247,6 @@ class Rooms:
     async def ready(self) -> bool:
         """Whether this process knows at least one gateway account and its database answers."""
         return bool(self.gateways) and await self.db.alive()
-
-
-def _code_is_known(code: str) -> bool:
-    return code in CODES or code in ("SUCCESS", "10000")
 
 
 def count_call(record: CallRecord) -> None:

@@ -22,9 +22,12 @@ from saoma.alipay.account import Account
 from saoma.alipay.notify import read_notice
 from saoma.alipay.signing import md5_signatory, string_to_sign
 from saoma.app import SCREENS
+from saoma.fastfood import counter
+from saoma.fastfood.model import KIND as COUNTER
+from saoma.fastfood.model import Channel
 from saoma.food import ordering
 from saoma.food.model import Menu
-from saoma.gateway import BadNotice, Notice, SecondaryMerchant
+from saoma.gateway import BadNotice, Method, Notice, SecondaryMerchant
 from saoma.identity import model
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role
@@ -280,7 +283,17 @@ async def furnish(of: World) -> None:
     held = await rooms.checkout.pay_in_wallet(
         shop.store.id, ANNA, Money.parse("6.00", "USD"), MARK, "sitting", sitting.id, _mine(lines[1], anna.id), "anna 2"
     )
+    async with rooms.db.transaction() as tx:
+        now = rooms.clock.now()
+        order = await counter.begin(tx, shop.store.id, Channel.COUNTER, "counter of anna", owner.id, now)
+        touched = await counter.add(tx, order.id, dining.dish("tea").id, [], 1, MARK, "tea", now)
+    at_counter = await rooms.checkout.take_by_staff(
+        *(shop.store.id, "", owner, Method.CASH, touched.money, MARK, COUNTER, order.id, {}, "cash of anna")
+    )
     ids |= {
+        "counter_order": order.id,
+        "counter_line": touched.id,
+        "counter_payment": at_counter.id,
         "sitting": sitting.id,
         "tab": sitting.tab_id,
         "sent_line": lines[0],

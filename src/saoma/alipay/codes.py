@@ -154,6 +154,11 @@ CODES: Final[Mapping[str, Code]] = {
 }
 
 
+def is_known(code: str) -> bool:
+    """Whether the table has this code, or it is one of the two that only say that a call went well."""
+    return code in CODES or code in ("SUCCESS", "10000")
+
+
 def meaning(call: Call, code: str) -> Meaning:
     """What a **verified** `code` proves as the answer to `call`; unclear unless the table says more."""
     known = CODES.get(code)

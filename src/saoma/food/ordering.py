@@ -42,7 +42,9 @@ __all__ = [
     "PriceChanged",
     "SoldOut",
     "add_line",
+    "check_basket",
     "close_tab",
+    "fire",
     "hold_lines",
     "line_of",
     "lines",
@@ -193,6 +195,30 @@ async def send(tx: Transaction, tab_id: str, by: str, guest_id: str | None = Non
         return []
     _must_take_orders(at)
     _must_be_as_seen(basket, await menu(tx, at.store_id))
+    return await _sent(tx, at, basket, by)
+
+
+async def check_basket(tx: Transaction, tab_id: str) -> None:
+    """Say whether the basket can be sold as it was seen: raises `SoldOut` or `PriceChanged` as `send` does.
+
+    For orders that are paid first: ask this before money is asked for, then `fire` when the money is there."""
+    at = await locked(tx, tab_id)
+    _must_take_orders(at)
+    _must_be_as_seen(await basket_lines(tx, tab_id, None), await menu(tx, at.store_id))
+
+
+async def fire(tx: Transaction, tab_id: str, by: str) -> list[Line]:
+    """Send a basket that is paid, at the prices that were paid: it is not refused for what the menu says meanwhile.
+
+    Once: an empty basket answers an empty list."""
+    at = await locked(tx, tab_id)
+    basket = await basket_lines(tx, tab_id, None)
+    return await _sent(tx, at, basket, by) if basket else []
+
+
+async def _sent(tx: Transaction, at: Tab, basket: Sequence[Line], by: str) -> list[Line]:
+    """Freeze these lines as the tab's next round and tell the kitchen; the tab is locked."""
+    tab_id = at.id
     sent = await tx.rows(
         Line,
         """WITH basket AS (

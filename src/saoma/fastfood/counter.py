@@ -1,0 +1,259 @@
+"""Counter orders' rows: begun once, filled, given up, made and handed over.
+
+Whoever changes an order locks it first, then (through `food`) its tab; so a dish that is added and a payment that
+begins come one after the other, and what is paid is what was ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from saoma.fastfood import reckoning
+from saoma.fastfood.model import ORDER, Channel, CounterOrder, OrderEvent, OrderStatus
+from saoma.fastfood.reckoning import Account, Share
+from saoma.food import kitchen, ordering
+from saoma.food.model import Line, LineStatus
+from saoma.food.pricing import basket_total, tab_total
+from saoma.identity import model
+from saoma.kit.db import Rows, Transaction
+from saoma.kit.errors import Conflict, NotFound
+from saoma.kit.ids import new_id
+
+NO_SUCH_ORDER: Final = "There is no such order here."
+
+#: Who came back to an order that nobody touched for so long has gone: the next order that is begun gives it up.
+ABANDONED_AFTER: Final = timedelta(hours=2)
+#: A counter order is one round of its tab: it is fired once.
+ROUND: Final = 1
+
+COLUMNS: Final = ", ".join(CounterOrder.__struct_fields__)
+
+_FIRST: Final = f"""
+INSERT INTO counter_orders (id, store_id, tab_id, channel, day, sequence, number, key, currency, opened_by, opened_at,
+    changed_at)
+VALUES (%(id)s, %(store)s, %(tab)s, %(channel)s, %(day)s, %(sequence)s, %(number)s, %(key)s, %(currency)s, %(by)s,
+    %(now)s, %(now)s)
+RETURNING {COLUMNS}
+"""  # noqa: S608
+#: The row is the lock of this store's numbers until the transaction ends.
+_LAST: Final = """
+INSERT INTO pickup_numbers (store_id, day, last) VALUES (%(store)s, %(day)s, 0)
+ON CONFLICT (store_id, day) DO UPDATE SET last = pickup_numbers.last RETURNING last
+"""
+#: Numbers somebody may still wait for, of whatever day.
+_TAKEN: Final = """
+SELECT number FROM counter_orders WHERE store_id = %(store)s AND status IN ('building', 'paying')
+UNION
+SELECT o.number FROM tab_lines AS l JOIN counter_orders AS o ON o.tab_id = l.tab_id
+WHERE l.store_id = %(store)s AND l.status IN ('sent', 'cooking', 'ready')
+"""
+_FORGOTTEN: Final = f"""
+SELECT {COLUMNS} FROM counter_orders AS o WHERE store_id = %(store)s AND status = 'building'
+    AND changed_at < %(before)s
+    AND NOT EXISTS (SELECT FROM counter_shares AS s WHERE s.order_id = o.id AND s.state = 'paid')
+ORDER BY id FOR UPDATE SKIP LOCKED
+"""  # noqa: S608
+
+
+class _Numbers(msgspec.Struct, frozen=True):
+    number: int
+
+
+async def order(rows: Rows, order_id: str) -> CounterOrder:
+    """The order. Raises `NotFound`."""
+    return await _order(rows, "id = %(id)s", {"id": order_id})
+
+
+async def order_at(rows: Rows, store_id: str, order_id: str) -> CounterOrder:
+    """The order, if it is this store's. Raises `NotFound` for any other."""
+    return await _order(rows, "id = %(id)s AND store_id = %(store)s", {"id": order_id, "store": store_id})
+
+
+async def lock(tx: Transaction, order_id: str) -> CounterOrder:
+    """The order, held by this transaction until it ends. Raises `NotFound`."""
+    return await _order(tx, "id = %(id)s FOR UPDATE", {"id": order_id})
+
+
+async def _order(rows: Rows, where: str, params: dict[str, str]) -> CounterOrder:
+    sql = f"SELECT {COLUMNS} FROM counter_orders WHERE {where}"  # noqa: S608
+    found = await rows.maybe(CounterOrder, sql, params)
+    if found is None:
+        raise NotFound(NO_SUCH_ORDER)
+    return found
+
+
+async def account(rows: Rows, of: CounterOrder, lines: Sequence[Line] | None = None) -> Account:
+    """What the order costs and what payments bring to it."""
+    dishes = await ordering.lines(rows, of.tab_id) if lines is None else lines
+    fired = of.fired_at is not None
+    total = tab_total(dishes, of.currency) if fired else basket_total(dishes, of.currency)
+    shares = await rows.rows(
+        Share,
+        "SELECT amount, state, refunded FROM counter_shares WHERE order_id = %(id)s ORDER BY held_at, payment_id",
+        {"id": of.id},
+    )
+    return Account(of.currency, total.minor, tuple(shares), fired)
+
+
+async def begin(tx: Transaction, store_id: str, channel: Channel, key: str, by: str, now: datetime) -> CounterOrder:
+    """The order of this `key` at this store, begun with the next pickup number if there is none yet.
+
+    Raises `NotFound` when the store has no menu, `Conflict` when every number is waited for."""
+    where = {"store": store_id, "key": key}
+    mine = "store_id = %(store)s AND key = %(key)s"
+    known = await tx.maybe(CounterOrder, f"SELECT {COLUMNS} FROM counter_orders WHERE {mine}", where)  # noqa: S608
+    if known is not None:
+        return known
+    store = await model.store(tx, store_id)
+    day = now.astimezone(ZoneInfo(store.zone)).date()
+    last = int(await tx.value(_LAST, {"store": store_id, "day": day}))
+    # Who pressed at the same moment has begun it while this one waited for the numbers.
+    known = await tx.maybe(CounterOrder, f"SELECT {COLUMNS} FROM counter_orders WHERE {mine}", where)  # noqa: S608
+    if known is not None:
+        return known
+    await _give_up_forgotten(tx, store_id, now)
+    taken = {row.number for row in await tx.rows(_Numbers, _TAKEN, {"store": store_id})}
+    sequence, number = reckoning.pickup_number(last, taken)
+    await tx.run(
+        "UPDATE pickup_numbers SET last = %(last)s WHERE store_id = %(store)s AND day = %(day)s",
+        {"last": sequence, "store": store_id, "day": day},
+    )
+    tab = await ordering.open_tab(tx, store_id, channel.value, f"#{number}")
+    begun = await tx.one(
+        CounterOrder,
+        _FIRST,
+        {
+            "id": new_id("ctr"),
+            "store": store_id,
+            "tab": tab.id,
+            "channel": channel.value,
+            "day": day,
+            "sequence": sequence,
+            "number": number,
+            "key": key,
+            "currency": tab.currency,
+            "by": by,
+            "now": now,
+        },
+    )
+    await tell(tx, begun)
+    return begun
+
+
+async def add(
+    tx: Transaction,
+    order_id: str,
+    item_id: str,
+    option_ids: Sequence[str],
+    quantity: int,
+    note: str,
+    key: str,
+    now: datetime,
+) -> Line:
+    """Put a dish into the order. Raises as `ordering.add_line` does, and `Conflict` once its money moves."""
+    at = await _changing(tx, order_id, now)
+    return await ordering.add_line(tx, at.tab_id, item_id, option_ids, quantity, "", note, key)
+
+
+async def change(tx: Transaction, order_id: str, line_id: str, quantity: int, now: datetime) -> None:
+    """How many of a dish; 0 takes it out. Raises `NotFound` for another order's dish, `Conflict` once money moves."""
+    at = await lock(tx, order_id)
+    line = await ordering.line_of(tx, line_id)
+    if line.tab_id != at.tab_id:
+        raise NotFound("This dish is no longer in the basket.")
+    await _changing(tx, order_id, now)
+    await ordering.set_quantity(tx, line_id, quantity, None)
+
+
+async def set_channel(tx: Transaction, order_id: str, channel: Channel, now: datetime) -> None:
+    """Eaten here or taken away: the kitchen packs it accordingly. Raises `Conflict` once its money moves."""
+    at = await _changing(tx, order_id, now)
+    values = {"id": at.id, "tab": at.tab_id, "channel": channel.value}
+    await tx.run("UPDATE counter_orders SET channel = %(channel)s WHERE id = %(id)s", values)
+    await tx.run("UPDATE tabs SET channel = %(channel)s WHERE id = %(tab)s", values)
+
+
+async def cancel(tx: Transaction, order_id: str, now: datetime) -> None:
+    """Give the order up. Raises `Conflict` while money is here or on its way, and once it is paid."""
+    at = await lock(tx, order_id)
+    if at.status is OrderStatus.CANCELLED:
+        return
+    reckoning.may_change(at.status, await account(tx, at))
+    await _cancelled(tx, at, now)
+
+
+async def make_ready(tx: Transaction, order_id: str) -> None:
+    """It stands on the counter: every dish is ready, whatever the kitchen has pressed."""
+    await _move_on(tx, order_id, (LineStatus.SENT, LineStatus.COOKING))
+
+
+async def collect(tx: Transaction, order_id: str) -> None:
+    """The customer has it. Pressed twice, it changes nothing. Raises `Conflict` for an order that is not paid."""
+    await _move_on(tx, order_id, (LineStatus.SENT, LineStatus.COOKING, LineStatus.READY))
+
+
+async def _move_on(tx: Transaction, order_id: str, seen: Sequence[LineStatus]) -> None:
+    at = await lock(tx, order_id)
+    if at.fired_at is None:
+        raise Conflict("This order is not paid. Take the money first.")
+    for status in seen:
+        await kitchen.bump(tx, at.store_id, at.tab_id, ROUND, status)
+    await tell(tx, at)
+
+
+async def settle(tx: Transaction, at: CounterOrder, now: datetime, payment_id: str, by: str) -> CounterOrder:
+    """Bring the order in line with its money; what is covered goes to the kitchen now, once. The order is locked."""
+    event = reckoning.next_event(at.status, await account(tx, at))
+    if event is None:
+        await tell(tx, at)
+        return at
+    status = ORDER.next(at.status, event)
+    if event is OrderEvent.COVER:
+        sent = await ordering.fire(tx, at.tab_id, by)
+        await ordering.pay_lines(tx, _Payer(payment_id), [line.id for line in sent])
+        await ordering.settle_tab(tx, at.tab_id)
+    settled = await tx.one(
+        CounterOrder,
+        "UPDATE counter_orders SET status = %(status)s, changed_at = %(now)s,"  # noqa: S608
+        f" fired_at = CASE WHEN %(status)s = 'paid' THEN %(now)s END WHERE id = %(id)s RETURNING {COLUMNS}",
+        {"id": at.id, "status": status.value, "now": now},
+    )
+    await tell(tx, settled)
+    return settled
+
+
+class _Payer(msgspec.Struct, frozen=True):
+    id: str
+
+
+async def _changing(tx: Transaction, order_id: str, now: datetime) -> CounterOrder:
+    at = await lock(tx, order_id)
+    reckoning.may_change(at.status, await account(tx, at))
+    await tx.run("UPDATE counter_orders SET changed_at = %(now)s WHERE id = %(id)s", {"id": order_id, "now": now})
+    await tell(tx, at)
+    return at
+
+
+async def _cancelled(tx: Transaction, at: CounterOrder, now: datetime) -> None:
+    await ordering.close_tab(tx, at.tab_id)
+    await tx.run(
+        "UPDATE counter_orders SET status = %(status)s, changed_at = %(now)s WHERE id = %(id)s",
+        {"id": at.id, "status": ORDER.next(at.status, OrderEvent.CANCEL).value, "now": now},
+    )
+    await tell(tx, at)
+
+
+async def _give_up_forgotten(tx: Transaction, store_id: str, now: datetime) -> None:
+    forgotten = await tx.rows(CounterOrder, _FORGOTTEN, {"store": store_id, "before": now - ABANDONED_AFTER})
+    for each in forgotten:
+        await _cancelled(tx, each, now)
+
+
+async def tell(tx: Transaction, at: CounterOrder) -> None:
+    """Tell the counters and the boards of the store to look again."""
+    await tx.tell(f"till:{at.store_id}", "order", {"order": at.id})
+    await tx.tell(f"pickup:{at.store_id}", "pickup", {})

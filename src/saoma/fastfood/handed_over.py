@@ -1,0 +1,12 @@
+"""What the composition takes from this room, in one place: its payable, its receipts, its questions for the audit.
+
+Screens are not here: they are in `screens`, and nobody but the composition imports those."""
+
+from __future__ import annotations
+
+from saoma.fastfood.book_rules import RULES
+from saoma.fastfood.model import KIND
+from saoma.fastfood.paying import CounterBill
+from saoma.fastfood.receipts import receipt_lines
+
+__all__ = ["KIND", "RULES", "CounterBill", "receipt_lines"]

@@ -1,0 +1,45 @@
+"""What a receipt says about a counter order: its number, the dishes, and how much of them one payment covered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saoma.checkout.receipt import ReceiptLine, ReceiptLines
+from saoma.fastfood.counter import order
+from saoma.fastfood.model import Channel
+from saoma.food import ordering
+from saoma.food.model import LineStatus
+from saoma.food.pricing import basket_total, tab_total
+from saoma.kit.db import Rows
+from saoma.payments.model import Payment
+
+_WHERE: Final = {
+    Channel.COUNTER: ("Order {number}", "{number} 号"),
+    Channel.KIOSK: ("Order {number}", "{number} 号"),
+    Channel.TAKEAWAY: ("Order {number}, takeaway", "{number} 号 · 外带"),
+}
+
+
+async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
+    """The lines of one payment of kind "counter_order". Raises `NotFound` when its order is not there."""
+    of = await order(rows, payment.payable_id)
+    every = [line for line in await ordering.lines(rows, of.tab_id) if line.status is not LineStatus.VOID]
+    in_full = tab_total(every, of.currency) + basket_total(every, of.currency)
+    english, chinese = _WHERE[of.channel]
+    return ReceiptLines(
+        lines=tuple(
+            ReceiptLine(
+                name=line.called("en"),
+                name_zh=line.called("zh"),
+                quantity=line.quantity,
+                amount=line.money,
+                note=", ".join(option.called("en") for option in line.options),
+                note_zh="、".join(option.called("zh") for option in line.options),
+            )
+            for line in every
+        ),
+        title=english.format(number=of.number),
+        title_zh=chinese.format(number=of.number),
+        part="Part of this order" if payment.money < in_full else "",
+        part_zh="这份订单的一部分" if payment.money < in_full else "",
+    )

@@ -1,0 +1,147 @@
+"""What a counter order has, lacks and is called: pure.
+
+Money that an open payment may still bring counts as taken; money given back counts as gone only until the order is
+fired, for after that a refund forgives and asks for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from saoma.fastfood.model import OrderEvent, OrderStatus, Stage
+from saoma.food.model import LineStatus
+from saoma.kit.errors import Conflict
+from saoma.kit.money import Money
+
+#: Numbers people can call out and remember.
+HIGHEST: Final = 999
+
+NOTHING_CHOSEN: Final = "Choose dishes first, then take the money."
+BEING_PAID: Final = "This order is being paid right now. Wait until that has ended."
+PAID_ALREADY: Final = "This order is paid. Begin a new one."
+ORDER_OVER: Final = "This order was cancelled. Begin a new one."
+AMOUNT_CHANGED: Final = "The order changed meanwhile. Check the amount and take it again."
+MONEY_IS_HERE: Final = "Part of this order is paid. Take the rest, or give the money back first."
+NO_NUMBER_FREE: Final = "All pickup numbers are in use. Hand over what is ready first."
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one payment brings to an order. `state` is held, paid or released."""
+
+    amount: int
+    state: str
+    refunded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An order's dishes and its money, in minor units of `currency`."""
+
+    currency: str
+    ordered: int
+    shares: tuple[Share, ...] = ()
+    fired: bool = False
+
+    @property
+    def here(self) -> int:
+        """Money that arrived and stayed; once the order is fired, also what was given back since."""
+        paid = [share for share in self.shares if share.state == "paid"]
+        return sum(share.amount if self.fired else share.amount - share.refunded for share in paid)
+
+    @property
+    def held(self) -> int:
+        """Money that open payments may still bring."""
+        return sum(share.amount for share in self.shares if share.state == "held")
+
+    @property
+    def left(self) -> Money:
+        """What nobody has paid or is paying."""
+        return Money(max(0, self.ordered - self.here - self.held), self.currency)
+
+    @property
+    def total(self) -> Money:
+        """What the dishes cost."""
+        return Money(self.ordered, self.currency)
+
+    @property
+    def surplus(self) -> Money:
+        """What arrived beyond the dishes and was not given back: late money, or too much by a printed code."""
+        kept = sum(share.amount - share.refunded for share in self.shares if share.state == "paid")
+        return Money(max(0, kept - self.ordered), self.currency)
+
+    @property
+    def covered(self) -> bool:
+        """There are dishes, and all of them are paid."""
+        return 0 < self.ordered <= self.here
+
+
+def next_event(status: OrderStatus, account: Account) -> OrderEvent | None:
+    """What the money says happens to an order now; None where money changes nothing any more."""
+    if status in (OrderStatus.PAID, OrderStatus.CANCELLED):
+        return None
+    if account.covered:
+        return OrderEvent.COVER
+    return OrderEvent.HOLD if account.held else OrderEvent.RELEASE
+
+
+def admit(status: OrderStatus, account: Account, amount: Money, *, arrived: bool) -> None:
+    """Say whether a payment of `amount` may begin. Raises `Conflict`.
+
+    Money that arrived by a printed code is taken whatever its amount: it is here already."""
+    match status:
+        case OrderStatus.PAID:
+            raise Conflict(PAID_ALREADY)
+        case OrderStatus.CANCELLED:
+            raise Conflict(ORDER_OVER)
+        case OrderStatus.PAYING:
+            raise Conflict(BEING_PAID)
+        case OrderStatus.BUILDING:
+            pass
+    if not account.ordered:
+        raise Conflict(NOTHING_CHOSEN)
+    if not arrived and amount != account.left:
+        raise Conflict(AMOUNT_CHANGED)
+
+
+def may_change(status: OrderStatus, account: Account) -> None:
+    """Say whether dishes may be added or taken out. Raises `Conflict`."""
+    match status:
+        case OrderStatus.PAID:
+            raise Conflict(PAID_ALREADY)
+        case OrderStatus.CANCELLED:
+            raise Conflict(ORDER_OVER)
+        case OrderStatus.PAYING:
+            raise Conflict(BEING_PAID)
+        case OrderStatus.BUILDING:
+            if account.here:
+                raise Conflict(MONEY_IS_HERE)
+
+
+def stage(status: OrderStatus, dishes: Iterable[LineStatus]) -> Stage:
+    """What the order is called now; `dishes` are the states of its lines."""
+    match status:
+        case OrderStatus.BUILDING:
+            return Stage.BUILDING
+        case OrderStatus.PAYING:
+            return Stage.PAYING
+        case OrderStatus.CANCELLED:
+            return Stage.CANCELLED
+        case OrderStatus.PAID:
+            left = {dish for dish in dishes if dish not in (LineStatus.VOID, LineStatus.BASKET, LineStatus.SERVED)}
+            if not left:
+                return Stage.COLLECTED
+            return Stage.READY if left == {LineStatus.READY} else Stage.MAKING
+
+
+def pickup_number(last: int, taken: Collection[int]) -> tuple[int, int]:
+    """The next sequence after `last` whose number (1 to 999, then from 1 again) nobody waits for, and that number.
+
+    Raises `Conflict` when people wait for all of them."""
+    for sequence in range(last + 1, last + 1 + HIGHEST):
+        number = (sequence - 1) % HIGHEST + 1
+        if number not in taken:
+            return sequence, number
+    raise Conflict(NO_NUMBER_FREE)

@@ -1,0 +1,338 @@
+"""The counter: dishes as tiles, the order beside them with its total, the numbers that people wait for above.
+
+One field takes whatever the scanner or a keyboard gives: a dish's own code adds the dish, a payment code pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from saoma.fastfood import board, counter
+from saoma.fastfood.forms import channel_in, quantity_in
+from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
+from saoma.fastfood.reckoning import Account, may_change, stage
+from saoma.food import ordering
+from saoma.food.menu import menu
+from saoma.food.model import Item, LineStatus
+from saoma.identity import audit, model
+from saoma.identity.guards import May, needs, staff_of
+from saoma.identity.model import Staff, Store
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Rows
+from saoma.kit.errors import Conflict, Invalid, Refused
+from saoma.kit.ids import new_id
+from saoma.kit.money import Money
+from saoma.payments import arrivals
+from saoma.payments.lifecycle import Status
+from saoma.payments.model import PAYMENT_COLUMNS, Payment
+from saoma.web.page import fragment, page
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+MAY: Final = [needs(May.TAKE_ORDERS)]
+_KEPT: Final = "till_store"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Who stands at which store's counter."""
+
+    staff: Staff
+    store: Store
+
+    @property
+    def takes_payments(self) -> bool:
+        """Whether this person may take money."""
+        return self.staff.may(May.TAKE_PAYMENTS)
+
+
+async def standing(request: AnyRequest, rows: Rows) -> Counter:
+    """The counter of whoever is signed in; `?store=` names one of several stores, and the session keeps it."""
+    staff = staff_of(request)
+    asked = request.query_params.get("store", "")
+    kept = request.session.get(_KEPT)
+    mine = {store.id for store in await model.stores_of(rows, staff)}
+    store = await model.store_for(rows, staff, asked or (kept if isinstance(kept, str) and kept in mine else ""))
+    if asked:
+        request.session[_KEPT] = store.id
+    return Counter(staff, store)
+
+
+def path_to(order: CounterOrder) -> str:
+    """Where one order is on the counter."""
+    return f"/counter/orders/{order.id}"
+
+
+def wants_fragment(request: AnyRequest) -> bool:
+    """Whether htmx asks for a part of the counter."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+async def payments_of(rows: Rows, order_id: str) -> list[Payment]:
+    """Every payment of an order, the oldest first."""
+    return await rows.rows(
+        Payment,
+        f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s"  # noqa: S608
+        " ORDER BY created_at, id",
+        {"kind": KIND, "id": order_id},
+    )
+
+
+async def waiting_context(rows: Rows, at: Counter) -> dict[str, Any]:
+    """What stands above the dishes: numbers, open orders, money that came by a printed code."""
+    return {
+        "at": at,
+        "numbers": await board.numbers(rows, at.store.id),
+        "open_orders": await board.open_orders(rows, at.store.id),
+        "arrived": await arrivals.waiting_at(rows, at.store.id) if at.takes_payments else [],
+        "zone": at.store.zone,
+    }
+
+
+async def order_context(
+    rows: Rows, at: Counter, order: CounterOrder | None, channel: Channel, order_key: str
+) -> dict[str, Any]:
+    """What stands beside the dishes: the order, or an empty one that the first dish begins."""
+    lines, payments = [], []
+    account = Account((await menu(rows, at.store.id)).currency, 0)
+    if order is not None:
+        lines = [line for line in await ordering.lines(rows, order.tab_id) if line.status is not LineStatus.VOID]
+        account = await counter.account(rows, order, lines)
+        payments = await payments_of(rows, order.id)
+    return {
+        "order": order,
+        "order_key": order.key if order else order_key,
+        "channel": order.channel if order else channel,
+        "lines": lines,
+        "account": account,
+        "stage": stage(order.status, [line.status for line in lines]).value if order else "building",
+        "changing": order is None or _changing(order.status, account),
+        "taken": [payment for payment in payments if payment.status is Status.SUCCEEDED],
+        "running": [payment for payment in payments if payment.open or payment.status is Status.NEEDS_ATTENTION],
+        "key": new_id("tap"),
+        "nothing": Money.zero(account.currency),
+        "price_of": price_of,
+    }
+
+
+def price_of(change: int, item: Item) -> Money:
+    """What an option adds to a dish."""
+    return Money(change, item.currency)
+
+
+def _changing(status: OrderStatus, account: Account) -> bool:
+    try:
+        may_change(status, account)
+    except Conflict:
+        return False
+    return True
+
+
+async def show(
+    request: AnyRequest,
+    db: Database,
+    order_id: str = "",
+    *,
+    block: str = "order",
+    refusal: Refused | None = None,
+) -> Response[Any]:
+    """The order's side alone for htmx (or another `block`), the whole counter otherwise."""
+    form = await request.form() if request.method == "POST" else {}
+    channel = channel_in(str(form.get("channel", "")))
+    order_key = str(form.get("order_key", ""))[:64] or new_id("tap")
+    async with db.reading() as rows:
+        at = await standing(request, rows)
+        order = await counter.order_at(rows, at.store.id, order_id) if order_id else None
+        context = await order_context(rows, at, order, channel, order_key) | {"refusal": refusal}
+        headers = {}
+        if order is not None and not request.headers.get("HX-Current-URL", "").endswith(path_to(order)):
+            headers["HX-Push-Url"] = path_to(order)
+        if wants_fragment(request) and block == "order":
+            return fragment(request, "fastfood/counter.html", block, headers=headers, at=at, **context)
+        context |= await waiting_context(rows, at) | {"menu": (await menu(rows, at.store.id)).visible()}
+    if wants_fragment(request):
+        return fragment(request, "fastfood/counter.html", block, headers=headers, **context)
+    return page(request, "fastfood/counter.html", status_code=refusal.status if refusal else 200, **context)
+
+
+@get("/counter", guards=MAY, summary="The counter")
+async def show_counter(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """Dishes, and an order that the first one begins."""
+    return await show(request, db)
+
+
+@get("/counter/waiting", guards=MAY, summary="The numbers people wait for")
+async def waiting(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """The strip above the dishes again, after something changed."""
+    async with db.reading() as rows:
+        context = await waiting_context(rows, await standing(request, rows))
+    return fragment(request, "fastfood/counter.html", "waiting", **context)
+
+
+@get("/counter/orders/{order_id:str}", guards=MAY, summary="One order on the counter")
+async def show_order(request: AnyRequest, db: NamedDependency[Database], order_id: FromPath[str]) -> Response[Any]:
+    """An order in whatever state it is."""
+    return await show(request, db, order_id)
+
+
+@post("/counter/lines", guards=MAY, status_code=200, summary="Choose a dish")
+async def add(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
+    """Put a dish into the order that this page began; the first one gives it its number."""
+    form = await request.form()
+    return await add_dish(
+        request,
+        db,
+        clock,
+        item_id=str(form.get("item", "")),
+        options=[str(option) for name, option in form.multi_items() if name.startswith("option")],
+        quantity=quantity_in(str(form.get("quantity", "")), 1),
+        note=str(form.get("note", "")).strip(),
+    )
+
+
+async def add_dish(
+    request: AnyRequest,
+    db: Database,
+    clock: Clock,
+    *,
+    item_id: str,
+    options: list[str],
+    quantity: int = 1,
+    note: str = "",
+    block: str = "order",
+) -> Response[Any]:
+    """Begin the order of the page that sent this form if need be, and put the dish in; both or neither."""
+    form = await request.form()
+    channel = channel_in(str(form.get("channel", "")))
+    order_key = str(form.get("order_key", ""))[:64] or new_id("tap")
+    try:
+        async with db.transaction() as tx:
+            at = await standing(request, tx)
+            order = await counter.begin(tx, at.store.id, channel, order_key, at.staff.id, clock.now())
+            key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+            await counter.add(tx, order.id, item_id, options, quantity, note, key, clock.now())
+    except (Conflict, Invalid) as refusal:
+        return await show(request, db, await order_of_form(request, db), block=block, refusal=refusal)
+    return await after(request, db, order, block)
+
+
+async def order_of_form(request: AnyRequest, db: Database) -> str:
+    """The id of the order that this form's page began; empty while no dish has begun it."""
+    order_key = str((await request.form()).get("order_key", ""))[:64]
+    async with db.reading() as rows:
+        at = await standing(request, rows)
+        found = await rows.value(
+            "SELECT id FROM counter_orders WHERE store_id = %(store)s AND key = %(key)s",
+            {"store": at.store.id, "key": order_key},
+        )
+    return str(found or "")
+
+
+async def after(request: AnyRequest, db: Database, order: CounterOrder, block: str = "order") -> Response[Any]:
+    """The order's side (or another block) for htmx, its page for a browser without."""
+    if wants_fragment(request):
+        return await show(request, db, order.id, block=block)
+    return Redirect(path_to(order), status_code=HTTP_303_SEE_OTHER)
+
+
+async def _here(request: AnyRequest, rows: Rows, order_id: str) -> tuple[Counter, CounterOrder]:
+    at = await standing(request, rows)
+    return at, await counter.order_at(rows, at.store.id, order_id)
+
+
+@post("/counter/orders/{order_id:str}/lines/{line_id:str}", guards=MAY, status_code=200, summary="Change a dish")
+async def change(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    order_id: FromPath[str],
+    line_id: FromPath[str],
+) -> Response[Any]:
+    """How many of a dish; 0 takes it out."""
+    quantity = quantity_in(str((await request.form()).get("quantity", "")), 0)
+    async with db.reading() as rows:
+        _, order = await _here(request, rows, order_id)
+    try:
+        async with db.transaction() as tx:
+            await counter.change(tx, order.id, line_id, quantity, clock.now())
+    except Conflict as refusal:
+        return await show(request, db, order.id, refusal=refusal)
+    return await after(request, db, order)
+
+
+@post("/counter/orders/{order_id:str}/channel", guards=MAY, status_code=200, summary="Eat here or take away")
+async def set_channel(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
+) -> Response[Any]:
+    """Where it is eaten; the kitchen packs it accordingly."""
+    channel = channel_in(str((await request.form()).get("channel", "")))
+    async with db.reading() as rows:
+        _, order = await _here(request, rows, order_id)
+    try:
+        async with db.transaction() as tx:
+            await counter.set_channel(tx, order.id, channel, clock.now())
+    except Conflict as refusal:
+        return await show(request, db, order.id, refusal=refusal)
+    return await after(request, db, order)
+
+
+@post("/counter/orders/{order_id:str}/cancel", guards=MAY, summary="Give an order up")
+async def cancel(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
+) -> Response[Any]:
+    """The customer went away before paying."""
+    async with db.transaction() as tx:
+        at, order = await _here(request, tx, order_id)
+        await counter.cancel(tx, order.id, clock.now())
+        await audit.note(
+            tx, clock, who=at.staff.id, what="cancelled_order", subject=order.id, merchant_id=at.store.merchant_id
+        )
+    return Redirect("/counter", status_code=HTTP_303_SEE_OTHER)
+
+
+@post("/counter/orders/{order_id:str}/ready", guards=MAY, status_code=200, summary="It stands on the counter")
+async def ready(request: AnyRequest, db: NamedDependency[Database], order_id: FromPath[str]) -> Response[Any]:
+    """Call the number: for counters without a screen in the kitchen."""
+    async with db.transaction() as tx:
+        _, order = await _here(request, tx, order_id)
+        await counter.make_ready(tx, order.id)
+    return await _waiting_again(request, db)
+
+
+@post("/counter/orders/{order_id:str}/collected", guards=MAY, status_code=200, summary="The customer has it")
+async def collected(request: AnyRequest, db: NamedDependency[Database], order_id: FromPath[str]) -> Response[Any]:
+    """Handed over: the number leaves the board."""
+    async with db.transaction() as tx:
+        _, order = await _here(request, tx, order_id)
+        await counter.collect(tx, order.id)
+    return await _waiting_again(request, db)
+
+
+async def _waiting_again(request: AnyRequest, db: Database) -> Response[Any]:
+    if not wants_fragment(request):
+        return Redirect("/counter", status_code=HTTP_303_SEE_OTHER)
+    async with db.reading() as rows:
+        context = await waiting_context(rows, await standing(request, rows))
+    return fragment(request, "fastfood/counter.html", "waiting", **context)
+
+
+router = Router(
+    path="/",
+    route_handlers=[
+        show_counter,
+        waiting,
+        show_order,
+        add,
+        change,
+        set_channel,
+        cancel,
+        ready,
+        collected,
+    ],
+)

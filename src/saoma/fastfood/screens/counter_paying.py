@@ -1,0 +1,234 @@
+"""Taking the money of a counter order: the scanned code, a code to scan, cash, card, account; and the pane meanwhile.
+
+What is taken is all that is left, and only if that is what the screen showed. The pane says when nothing may be handed
+over: until Alipay has answered, for a minute at most (policy `fast_food`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from saoma.checkout.checkout import Checkout
+from saoma.checkout.panel import panel_of
+from saoma.fastfood import counter
+from saoma.fastfood.model import KIND, CounterOrder
+from saoma.fastfood.paying import part_of
+from saoma.fastfood.reckoning import AMOUNT_CHANGED, BEING_PAID, NOTHING_CHOSEN, PAID_ALREADY
+from saoma.fastfood.screens.counter import (
+    AnyRequest,
+    Counter,
+    add_dish,
+    order_of_form,
+    path_to,
+    payments_of,
+    show,
+    standing,
+    waiting_context,
+    wants_fragment,
+)
+from saoma.food import ordering
+from saoma.food.menu import menu
+from saoma.food.model import Item, called
+from saoma.gateway import BY_STAFF, Method
+from saoma.identity.guards import May, needs, terminal_of
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database
+from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.kit.i18n import texts
+from saoma.kit.ids import new_id
+from saoma.kit.money import Money
+from saoma.payments import by_staff
+from saoma.payments.model import Payment
+from saoma.web.page import fragment, language_of, page
+
+_MAY = [needs(May.TAKE_PAYMENTS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a cashier wants to take, checked against what the screen showed."""
+
+    at: Counter
+    order: CounterOrder
+    subject: str
+    amount: Money
+    terminal_id: str
+    key: str
+
+    def of_order(self) -> dict[str, Any]:
+        """What every way to pay at the counter is told."""
+        return {
+            "store_id": self.at.store.id,
+            "terminal_id": self.terminal_id,
+            "staff": self.at.staff,
+            "amount": self.amount,
+            "subject": self.subject,
+            "payable_kind": KIND,
+            "payable_id": self.order.id,
+            "part": part_of(self.order),
+            "key": self.key,
+        }
+
+
+@post("/counter/scan", guards=_MAY, status_code=200, summary="A scan at the counter")
+async def scan(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    checkout: NamedDependency[Checkout],
+) -> Response[Any]:
+    """A dish's code adds the dish; a payment code charges the order. A repeated submit shows the same payment."""
+    form = await request.form()
+    scanned = str(form.get("payment_code", ""))[:256]
+    async with db.reading() as rows:
+        at = await standing(request, rows)
+        item = _dish_of((await menu(rows, at.store.id)).visible().sections, scanned)
+    if item is not None:
+        return await add_dish(request, db, clock, item_id=item.id, options=[], block="whole")
+    order_id = await order_of_form(request, db)
+    if not order_id:
+        return await show(request, db, block="whole", refusal=Conflict(NOTHING_CHOSEN))
+
+    async def take(wish: Wish) -> Payment:
+        return await checkout.pay_by_barcode(**wish.of_order(), payment_code=scanned, policy="fast_food")
+
+    return await taken(request, db, checkout, order_id, take)
+
+
+def _dish_of(sections: Any, scanned: str) -> Item | None:
+    wanted = scanned.strip().casefold()
+    every = (item for section in sections for item in section.items)
+    return next((item for item in every if wanted and item.code.casefold() == wanted), None)
+
+
+@post("/counter/orders/{order_id:str}/code", guards=_MAY, status_code=200, summary="Show a code")
+async def show_code(
+    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], order_id: FromPath[str]
+) -> Response[Any]:
+    """Place an order at Alipay and show its code, here and on the customers' screen."""
+
+    async def take(wish: Wish) -> Payment:
+        return await checkout.pay_by_order_code(**wish.of_order())
+
+    return await taken(request, db, checkout, order_id, take)
+
+
+@post("/counter/orders/{order_id:str}/taken", guards=_MAY, status_code=200, summary="Write down cash, card, account")
+async def write_down(
+    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], order_id: FromPath[str]
+) -> Response[Any]:
+    """Record money that staff have taken. A repeated submit records it once."""
+    form = await request.form()
+
+    async def take(wish: Wish) -> Payment:
+        named = str(form.get("method", ""))
+        if named not in {method.value for method in BY_STAFF}:
+            raise Invalid("Choose cash, card terminal or account.")
+        typed = str(form.get("given", "")).strip()
+        given = Money.parse(typed, wish.amount.currency) if typed else None
+        reference = str(form.get("reference", ""))
+        return await checkout.take_by_staff(**wish.of_order(), method=Method(named), given=given, reference=reference)
+
+    return await taken(request, db, checkout, order_id, take)
+
+
+async def taken(
+    request: AnyRequest,
+    db: Database,
+    checkout: Checkout,
+    order_id: str,
+    take: Callable[[Wish], Awaitable[Payment]],
+) -> Response[Any]:
+    """Take what the form says by `take` and show the payment; a refusal shows the order again with its sentence.
+
+    A repeated submit shows the same payment."""
+    form = await request.form()
+    async with db.reading() as rows:
+        at = await standing(request, rows)
+        order = await counter.order_at(rows, at.store.id, order_id)
+        account = await counter.account(rows, order)
+        terminal = await terminal_of(request, rows)
+        key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+        earlier = await rows.value(
+            "SELECT id FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s AND key = %(key)s",
+            {"kind": KIND, "id": order_id, "key": key},
+        )
+    if earlier is not None:
+        return await show_payment(request, db, checkout, order_id, str(earlier))
+    try:
+        if not account.left:
+            raise Conflict(PAID_ALREADY if order.fired_at else BEING_PAID if account.held else NOTHING_CHOSEN)
+        if str(form.get("shown", "")) not in ("", str(account.left.minor)):
+            raise Conflict(AMOUNT_CHANGED)
+        terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
+        lang = language_of(request)
+        number = texts(lang)("Order {number}", number=order.number)
+        subject = f"{called(at.store.name, at.store.name_zh, lang)} · {number}"
+        payment = await take(Wish(at, order, subject, account.left, terminal_id, key))
+    except ordering.PriceChanged as refusal:
+        async with db.transaction() as tx:
+            await ordering.requote(tx, order.tab_id)
+        return await show(request, db, order_id, block="whole", refusal=refusal)
+    except (Invalid, Conflict) as refusal:
+        return await show(request, db, order_id, block="whole", refusal=refusal)
+    return await show_payment(request, db, checkout, order_id, payment.id)
+
+
+async def show_payment(
+    request: AnyRequest, db: Database, checkout: Checkout, order_id: str, payment_id: str
+) -> Response[Any]:
+    """The pane of one payment of this order; when it is paid, its number in large letters."""
+    async with db.reading() as rows:
+        at = await standing(request, rows)
+        order = await counter.order_at(rows, at.store.id, order_id)
+        payment = next((one for one in await payments_of(rows, order.id) if one.id == payment_id), None)
+        if payment is None:
+            raise NotFound(counter.NO_SUCH_ORDER)
+        written_down = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
+        waiting = await waiting_context(rows, at)
+    where = f"{path_to(order)}/payments/{payment.id}"
+    gateway = checkout.payments.gateways.get(payment.account_id)
+    context: dict[str, Any] = {
+        **waiting,
+        "order": order,
+        "payment": payment,
+        "taken": written_down,
+        "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
+        # What is paid is done with: the next customer begins. What is not goes back to the order.
+        "done": f"{path_to(order)}/next",
+    }
+    if wants_fragment(request):
+        there = request.headers.get("HX-Current-URL", "").endswith(where)
+        headers = {} if there else {"HX-Push-Url": where}
+        return fragment(request, "fastfood/counter_payment.html", "whole", headers=headers, **context)
+    return page(request, "fastfood/counter_payment.html", **context)
+
+
+@get("/counter/orders/{order_id:str}/payments/{payment_id:str}", guards=_MAY, summary="One payment at the counter")
+async def payment_pane(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    order_id: FromPath[str],
+    payment_id: FromPath[str],
+) -> Response[Any]:
+    """The pane of a payment: waiting, paid, failed."""
+    return await show_payment(request, db, checkout, order_id, payment_id)
+
+
+@get("/counter/orders/{order_id:str}/next", guards=_MAY, summary="What comes after a payment")
+async def next_one(request: AnyRequest, db: NamedDependency[Database], order_id: FromPath[str]) -> Response[Any]:
+    """A new order after a paid one; the same order again after one that is not."""
+    async with db.reading() as rows:
+        at = await standing(request, rows)
+        order = await counter.order_at(rows, at.store.id, order_id)
+    return Redirect("/counter" if order.fired_at is not None else path_to(order))
+
+
+router = Router(path="/", route_handlers=[scan, show_code, write_down, payment_pane, next_one])
