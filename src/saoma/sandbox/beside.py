@@ -24,6 +24,8 @@ from saoma.sandbox.server import Sandbox
 
 #: The exit code when the command succeeded, and a step of the scenario was never reached.
 NEVER_REACHED: Final = 3
+#: The exit code when the command succeeded without a single call: it tried nothing, or another sandbox.
+NOT_CALLED: Final = 4
 #: What ends a program from outside: a terminal's Ctrl-C, whoever stops a job, and a terminal that is closed.
 _PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STARTS_WITHIN: Final = 15.0
@@ -41,7 +43,8 @@ def run_beside(
     strict: bool = False,
 ) -> int:
     """Run `command` (one for the shell, or word by word) beside a sandbox. Returns its exit code, 128 and the signal
-    that ended it, or `NEVER_REACHED` where `strict` asks for every step. Raises `Invalid`."""
+    that ended it; of a success `NOT_CALLED` when nobody called, or `NEVER_REACHED` where `strict` asks for every step.
+    Raises `Invalid`."""
     with opened(port, config, sftp_port, state, scenario) as sandbox:
         return uvloop.run(_run(command, sandbox, strict=strict))
 
@@ -85,8 +88,14 @@ async def _run(command: str | Sequence[str], sandbox: Sandbox, *, strict: bool) 
     code = process.returncode or 0
     code = code if code >= 0 else 128 - code
     view = sandbox.player.view()
-    sys.stderr.write(summary(view, sandbox.store.counted(after=latest[0].id if latest else 0)))
+    calls = sandbox.store.counted(after=latest[0].id if latest else 0)
+    sys.stderr.write(summary(view, calls))
+    if calls == 0:
+        gateway = addresses(port)["SAOMA_SANDBOX_GATEWAY_URL"]
+        sys.stderr.write(f"your tests made no call to {gateway}: do they read SAOMA_SANDBOX_GATEWAY_URL?\n")
     sys.stderr.flush()
+    if calls == 0 and code == 0:
+        code = NOT_CALLED
     if strict and view is not None and view.never_reached and code == 0:
         code = NEVER_REACHED
     await ended(sandbox, server, serving, code)
