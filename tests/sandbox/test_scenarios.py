@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from saoma.kit.errors import Invalid
+from saoma.kit.money import Money
 from saoma.sandbox.faults import Fault, FaultKind
 from saoma.sandbox.model import TradeStatus
 from saoma.sandbox.scenario_playing import ScenarioView, check_buyers
@@ -223,6 +224,20 @@ steps:
     second.sandbox.player.resume(scenario)
     assert history(second, 7) == through
     assert "SYSTEM_ERROR" in through and "" in through
+
+
+def test_a_buyer_who_pays_late_and_is_turned_down_reads_why() -> None:
+    till = tills()["xml"]
+    play(till, "- {fault: pays_late, service: '*pay', seconds: 45}\n- {at: 1m, buyer: pays}")
+    book = till.sandbox.book
+    assert till.ask("pay", "A").word == "UNKNOWN"
+    book.add_buyer("alice", balance=Money(1_00, "CNY"))
+    push(till, minutes=2)
+    trade = till.trade("A")
+    assert trade is not None and trade.status is TradeStatus.WAIT_BUYER_PAY
+    read = [(one.kind, one.code) for one in book.messages("alice") if one.kind == "declined"]
+    assert read == [("declined", "BUYER_BALANCE_NOT_ENOUGH")] * 2, "at 45 seconds, and at a minute"
+    assert view(till).steps[1].note == "Alipay declined whoever wanted to pay"
 
 
 async def test_the_control_api_plays_shows_and_ends_a_scenario(wire: Running) -> None:

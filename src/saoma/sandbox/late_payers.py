@@ -11,6 +11,7 @@ from typing import Final
 
 from saoma.kit.errors import NotFound
 from saoma.sandbox.buyers import TurnedDown
+from saoma.sandbox.messages import declined
 from saoma.sandbox.model import Trade, TradeStatus
 from saoma.sandbox.trades import Book
 
@@ -27,13 +28,15 @@ def waits(book: Book, partner: str, number: str) -> bool:
 
 
 def pay_at(book: Book, trade: Trade, at: datetime, who: str = "") -> bool:
-    """Let its buyer pay an order. Tells whether it was paid: an empty wallet pays nothing."""
+    """Let its buyer pay an order. Tells whether it was paid: an empty wallet pays nothing, and its buyer reads why."""
     with book.store.writing():
         if not _scanned(book, trade, at, who):
             return False
+        buyer = book.buyer(trade.buyer_id)
         try:
-            book.charge(trade, book.buyer(trade.buyer_id), at)
-        except TurnedDown:
+            book.charge(trade, buyer, at)
+        except TurnedDown as no:
+            book.wallets.note(declined(trade, buyer, trade.cny, no.code, at))
             return False
     return True
 

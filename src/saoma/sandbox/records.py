@@ -17,6 +17,7 @@ from saoma.kit.money import Money
 from saoma.sandbox import lifetimes, rates
 from saoma.sandbox.buyers import TurnedDown, Wallets
 from saoma.sandbox.choices import DEFAULT, Choices
+from saoma.sandbox.messages import declined
 from saoma.sandbox.model import Buyer, Order, Partner, Product, Refund, StaticCode, Trade, TradeStatus
 from saoma.sandbox.planting import Planting
 from saoma.sandbox.recovering import Recovery
@@ -277,9 +278,11 @@ class Records:
             else:
                 self.carry_out(record, at, quietly=False)
         elif what == "pay" and record.is_waiting and record.pays_at == at:
+            buyer = self.wallets.get(record.buyer_id)
             try:
-                self.charge(record, self.wallets.get(record.buyer_id), at)
-            except TurnedDown:
+                self.charge(record, buyer, at)
+            except TurnedDown as no:
+                self.wallets.note(declined(record, buyer, record.cny, no.code, at))
                 record.pays_at = None
                 self.keep(record)
         elif what == "close" and record.is_waiting and record.expires_at == at:

@@ -218,8 +218,7 @@ class Player:
                         msgspec.structs.replace(step.fault, seed=play.scenario.seed, step=place, until=until)
                     )
                 case Deed.BUYER:
-                    progress.played = self._buyers(step, at)
-                    progress.note = "" if progress.played else "no order waited for its buyer"
+                    progress.played, progress.note = self._buyers(step, at)
                 case Deed.CLOCK:
                     self._book.advance(timedelta(seconds=step.seconds))
                     progress.played = 1
@@ -228,18 +227,21 @@ class Player:
                     progress.note = "" if progress.played else "no partner of this number is known"
             self._keep()
 
-    def _buyers(self, step: Step, at: datetime) -> int:
-        done = 0
+    def _buyers(self, step: Step, at: datetime) -> tuple[int, str]:
+        """How many orders their buyers paid or refused; if none, why."""
+        done = tried = 0
         for trade in list(self._book.trades.values()):
             is_meant = fnmatchcase(trade.partner, step.partner) and fnmatchcase(trade.out_trade_no, step.number)
             if not is_meant or not (trade.is_waiting or trade.status is TradeStatus.ORDERED):
                 continue
             if step.word == "pays":
                 if not trade.buyer_id or not step.who or trade.buyer_id == self._book.buyer(step.who).id:
+                    tried += 1
                     done += pay_at(self._book, trade, at, step.who)
             elif trade.is_waiting and (not step.who or trade.buyer_id == self._book.buyer(step.who).id):
                 done += refuse_at(self._book, trade, at)
-        return done
+        why = "Alipay declined whoever wanted to pay" if tried else "no order waited for its buyer"
+        return done, "" if done else why
 
     def _files(self, step: Step, today: date) -> int:
         days = {"today": today, "yesterday": today - timedelta(days=1)}

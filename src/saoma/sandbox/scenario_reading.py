@@ -176,6 +176,8 @@ def _plan(step: Step, word: str, found: Mapping[str, Node]) -> None:
             kind, step.lasts = FaultKind.OUTAGE, _span(word, value)
             service = _given(found, "service", _text, "*")
     step.lasts = _given(found, "for", _span, step.lasts)
+    if step.lasts == 0:
+        raise _wrong(line, "what is over at once never happens: give it a length of time as 30s")
     if kind is FaultKind.HELD and step.lasts is None:
         raise _wrong(line, "say for how long notifications are held, as for: 30s")
     endless = step.lasts is not None or "chance" in found
