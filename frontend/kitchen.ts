@@ -1,4 +1,5 @@
-// The kitchen's board: ages that go on between updates, digits that bump, a moment's rest after a card has moved.
+// The kitchen's board: ages that go on between updates, digits that bump (or arrows and Enter, as bump bars send), a
+// moment's rest after a card has moved.
 // What a reader would get wrong: ages are counted from the server's seconds, because a kitchen tablet's clock may be wrong.
 
 import { play } from "./lib/sound";
@@ -39,10 +40,34 @@ function show(): void {
   if (newlyLate) play("failed");
 }
 
+// The card a bump bar has walked to; it stays marked when the board is drawn anew.
+let chosen = "";
+function mark(): void {
+  for (const card of document.querySelectorAll("#cards > .ticket")) card.classList.toggle("chosen", card.id === chosen);
+}
+
+function walk(step: number): void {
+  const cards = [...document.querySelectorAll("#cards > .ticket")];
+  if (!cards.length) return;
+  const here = cards.findIndex((card) => card.id === chosen);
+  const there = here < 0 ? (step > 0 ? 0 : cards.length - 1) : (here + step + cards.length) % cards.length;
+  chosen = cards[there].id;
+  mark();
+  cards[there].scrollIntoView({ block: "nearest" });
+}
+
 function pressed(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if ((event.target as Element).closest("input, textarea, select")) return;
   if (event.key === "r" || event.key === "R") document.querySelector<HTMLElement>("[data-recall]")?.click();
+  if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
+    event.preventDefault();
+    walk(event.key === "ArrowRight" ? 1 : -1);
+  }
+  const focused = (event.target as Element).closest("button, a, summary");
+  if (event.key === "Enter" && chosen && !focused && !event.repeat) {
+    document.getElementById(chosen)?.querySelector<HTMLElement>("[data-bump]")?.click();
+  }
   if (!/^[1-9]$/.test(event.key) || event.repeat) return;
   const card = document.querySelectorAll<HTMLElement>("#cards > .ticket")[Number(event.key) - 1];
   card?.querySelector<HTMLElement>("[data-bump]")?.click();
@@ -72,6 +97,7 @@ function settled(): void {
   const now = [...document.querySelectorAll("#cards > .ticket")].map((card) => card.id).join(" ");
   if (order && !now.startsWith(order)) rest();
   order = now;
+  mark();
   show();
   pack();
 }

@@ -36,7 +36,7 @@ from saoma.checkout.screens import notify, pay, receipts, till_payments
 from saoma.console import screens as console
 from saoma.fastfood import handed_over as fastfood
 from saoma.fastfood import screens as counter
-from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
+from saoma.food.screens import kitchen, kitchen_pass, office_dish, office_import, office_kitchen, office_menu, photos
 from saoma.gateway import Gateway
 from saoma.identity import registrations
 from saoma.identity.account_check import Doctor
@@ -105,6 +105,8 @@ SCREENS: tuple[Any, ...] = (
     notify.router,
     photos.router,
     kitchen.router,
+    kitchen_pass.router,
+    office_kitchen.router,
     office_menu.router,
     office_dish.router,
     office_import.router,

@@ -336,7 +336,7 @@ async def test_the_first_page_asks_few_questions(house: Restaurant, monkeypatch:
     of_menu = [sql for sql in asked if "menu" in sql]
     of_sitting = [sql for sql in asked if "menu" not in sql]
     assert len(of_menu) <= 4, of_menu
-    assert len(of_sitting) <= 4, of_sitting
+    assert len(of_sitting) <= 5, "one of them is the kitchen's: when will it be ready"
     assert asked
 
 

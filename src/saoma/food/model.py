@@ -318,6 +318,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: datetime | None
     unit_amount_before: int | None = None
     void_reason: str = ""
+    #: Its course and what it waits for (`food.courses`): a line on hold was sent and is not cooked yet.
+    course: str = ""
+    hold: str = ""
 
     @property
     def money(self) -> Money:

@@ -14,6 +14,7 @@ from typing import assert_never
 
 import msgspec
 
+from saoma.food import courses
 from saoma.food.menu import menu
 from saoma.food.model import Line, LineStatus, Menu, Tab, TabStatus
 from saoma.food.paying import Payer, hold_lines, pay_lines, release_lines
@@ -187,8 +188,9 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
 async def send(tx: Transaction, tab_id: str, by: str, guest_id: str | None = None) -> list[Line]:
     """Send the basket (or with `guest_id` only that guest's part) as the next round; answers what was sent.
 
-    Freezes prices. An empty basket, because somebody else was quicker, answers an empty list. All or nothing: raises
-    `SoldOut` or `PriceChanged` naming the dish, `Conflict` when the tab is not open."""
+    Freezes prices; at a table a later course waits for the earlier ones (`food.courses`). An empty basket, because
+    somebody else was quicker, answers an empty list. All or nothing: raises `SoldOut` or `PriceChanged` naming the
+    dish, `Conflict` when the tab is not open."""
     at = await locked(tx, tab_id)
     basket = await basket_lines(tx, tab_id, guest_id)
     if not basket:
@@ -229,16 +231,18 @@ async def _sent(tx: Transaction, at: Tab, basket: Sequence[Line], by: str) -> li
                 WHERE id = %(tab)s AND status = 'open' AND EXISTS (SELECT FROM basket) RETURNING round
             )
             UPDATE tab_lines SET status = 'sent', round = next.round, sent_at = clock_timestamp(), sent_by = %(by)s,
-                unit_amount_before = NULL, station_id = (
-                    SELECT s.station_id FROM menu_items i JOIN menu_sections s ON s.id = i.section_id
-                    WHERE i.id = tab_lines.item_id)
-            FROM next WHERE tab_lines.id IN (SELECT id FROM basket)
+                unit_amount_before = NULL, station_id = made.station_id, course = made.course
+            FROM next, (SELECT i.id AS item_id, coalesce(i.station_id, s.station_id) AS station_id, s.course
+                FROM menu_items i JOIN menu_sections s ON s.id = i.section_id
+                WHERE i.store_id = %(store)s) AS made
+            WHERE tab_lines.id IN (SELECT id FROM basket) AND made.item_id = tab_lines.item_id
             RETURNING tab_lines.*""",
-        {"tab": tab_id, "by": by, "lines": [line.id for line in basket]},
+        {"tab": tab_id, "by": by, "store": at.store_id, "lines": [line.id for line in basket]},
     )
     order_of = {line.id: number for number, line in enumerate(basket)}
     sent.sort(key=lambda line: order_of[line.id])
     if sent:
+        sent = await courses.hold_back(tx, at, sent)
         await told(tx, tab_id, "sent")
         await tx.tell(f"kitchen:{at.store_id}", "tickets", {"why": "sent"})
     return sent
@@ -300,6 +304,7 @@ async def void_line(tx: Transaction, line_id: str, by: str, reason: str) -> Line
     await told(tx, line.tab_id, "void")
     if line.status is not LineStatus.BASKET:
         store_id = (await tab(tx, line.tab_id)).store_id
+        await courses.fire_due(tx, store_id, line.tab_id)
         await tx.tell(f"kitchen:{store_id}", "tickets", {"why": "void"})
     return void
 

@@ -15,7 +15,9 @@ from saoma.kit.money import Money, total
 from saoma.restaurant.bill import ShareState
 from saoma.restaurant.model import Guest, ShareRow
 
-_STAGES: Final = (LineStatus.READY, LineStatus.COOKING, LineStatus.SENT, LineStatus.SERVED)
+_STAGES: Final = tuple(
+    stage.value for stage in (LineStatus.READY, LineStatus.COOKING, LineStatus.SENT, LineStatus.SERVED)
+)
 
 
 def by_person(lines: Iterable[Line], people: Sequence[Guest]) -> list[tuple[Guest | None, list[Line]]]:
@@ -61,7 +63,7 @@ def alike(lines: Iterable[Line]) -> list[Alike]:
     groups: dict[object, list[Line]] = {}
     for line in lines:
         chosen = tuple(option.id for option in line.options)
-        same = (line.item_id, chosen, line.note, line.unit_amount, line.unit_amount_before, line.status)
+        same = (line.item_id, chosen, line.note, line.unit_amount, line.unit_amount_before, line.status, line.hold)
         groups.setdefault((*same, line.paid, line.held, line.guest_id), []).append(line)
     return [Alike(tuple(group)) for group in groups.values()]
 
@@ -77,11 +79,11 @@ def sum_of(lines: Sequence[Line]) -> Money:
 
 
 def stages(lines: Iterable[Line]) -> list[tuple[str, int]]:
-    """How many pieces are at each stage, the nearest to the table first."""
-    counts = Counter[LineStatus]()
+    """How many pieces are at each stage, the nearest to the table first; "later" are those of a later course."""
+    counts = Counter[str]()
     for line in lines:
-        counts[line.status] += line.quantity
-    return [(str(stage), counts[stage]) for stage in _STAGES if counts[stage]]
+        counts["later" if line.hold else line.status.value] += line.quantity
+    return [(stage, counts[stage]) for stage in (*_STAGES, "later") if counts[stage]]
 
 
 def counts(lines: Iterable[Line], guest: Guest | None) -> dict[str, int]:

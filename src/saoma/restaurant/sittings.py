@@ -12,6 +12,7 @@ from typing import Final
 
 from saoma.food import ordering
 from saoma.food.model import Line, LineStatus, TabStatus
+from saoma.food.prep_facts import ready_about
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import DueWork
@@ -45,6 +46,8 @@ class Meal:
     guests: tuple[Guest, ...]
     lines: tuple[Line, ...]
     shares: tuple[ShareRow, ...]
+    #: When the last dish that is being made will be ready; None as long as that would be a guess.
+    ready_about: datetime | None = None
 
     @property
     def bill(self) -> Bill:
@@ -124,12 +127,15 @@ async def shares(rows: Rows, sitting_id: str) -> list[ShareRow]:
 
 
 async def meal(rows: Rows, sitting: Sitting) -> Meal:
-    """The whole sitting, in three questions."""
+    """The whole sitting, in three questions; one more while the kitchen has something of it to make."""
+    lines = tuple(await ordering.lines(rows, sitting.tab_id))
+    made = any(line.status in (LineStatus.SENT, LineStatus.COOKING) and not line.hold for line in lines)
     return Meal(
         sitting,
         tuple(await guests(rows, sitting.id)),
-        tuple(await ordering.lines(rows, sitting.tab_id)),
+        lines,
         tuple(await shares(rows, sitting.id)),
+        await ready_about(rows, sitting.store_id, sitting.tab_id) if made else None,
     )
 
 

@@ -11,10 +11,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.food import kitchen
+from saoma.food.courses import COURSE_NAMES, Course
 from saoma.food.editing import stations
 from saoma.food.kitchen import lateness
 from saoma.food.menu import menu, set_sold_out
 from saoma.food.model import LineStatus
+from saoma.food.prep_facts import forecasts
 from saoma.food.screens.place import AnyRequest, place
 from saoma.identity import audit
 from saoma.identity.guards import May, needs
@@ -24,6 +26,11 @@ from saoma.kit.errors import Invalid, NotFound
 from saoma.web.page import fragment, page
 
 _SEE = [needs(May.SEE_KITCHEN)]
+
+
+def course_name(course: str) -> str:
+    """What people call a course; a key of the texts."""
+    return COURSE_NAMES[Course(course)]
 
 
 async def _board(request: AnyRequest, rows: Rows) -> dict[str, Any]:
@@ -39,6 +46,8 @@ async def _board(request: AnyRequest, rows: Rows) -> dict[str, Any]:
         "station": station,
         "tickets": await kitchen.tickets(rows, at.store.id, station_id),
         "counts": await kitchen.all_day(rows, at.store.id, station_id),
+        "forecasts": await forecasts(rows, at.store.id),
+        "course_name": course_name,
         "pace": await kitchen.pace(rows, at.store.id),
         "lateness": lateness,
         "zone": at.store.zone,
@@ -49,6 +58,13 @@ async def _answer(request: AnyRequest, db: Database) -> Response[Any]:
     async with db.reading() as rows:
         board = await _board(request, rows)
     return fragment(request, "food/kitchen.html", "board", **board)
+
+
+def _number(text: object) -> int:
+    try:
+        return int(str(text or 0))
+    except ValueError:
+        raise Invalid("Load the page again: it was too old for this.") from None
 
 
 def _state(text: object) -> LineStatus:
@@ -81,7 +97,7 @@ async def bump(
     async with db.transaction() as tx:
         at = await place(request, tx)
         seen, station = _state(form.get("seen")), str(form.get("station", "")) or None
-        await kitchen.bump(tx, at.store.id, tab_id, number, seen, station)
+        await kitchen.bump(tx, at.store.id, tab_id, number, seen, station, _number(form.get("firing")))
     return await _answer(request, db)
 
 
@@ -94,7 +110,7 @@ async def recall(
     async with db.transaction() as tx:
         at = await place(request, tx)
         seen, station = _state(form.get("seen")), str(form.get("station", "")) or None
-        await kitchen.recall(tx, at.store.id, tab_id, number, seen, station)
+        await kitchen.recall(tx, at.store.id, tab_id, number, seen, station, _number(form.get("firing")))
     return await _answer(request, db)
 
 
@@ -117,7 +133,15 @@ async def served(request: AnyRequest, db: NamedDependency[Database]) -> Response
         asked = request.query_params.get("station", "")
         station = next((one for one in every if one.id == asked), None)
         gone = await kitchen.lately_served(rows, at.store.id, station.id if station else None)
-    return fragment(request, "food/kitchen.html", "served", gone=gone, station=station, zone=at.store.zone)
+    return fragment(
+        request,
+        "food/kitchen.html",
+        "served",
+        gone=gone,
+        station=station,
+        zone=at.store.zone,
+        course_name=course_name,
+    )
 
 
 @get("/kitchen/dishes", guards=_SEE, summary="Dishes to mark sold out")
@@ -133,7 +157,9 @@ async def dishes(request: AnyRequest, db: NamedDependency[Database]) -> Response
 async def sold_out(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], item_id: FromPath[str]
 ) -> Response[Any]:
-    """One tap: no phone can order this dish from now on; another tap brings it back."""
+    """One tap: no phone can order this dish from now on; another tap brings it back.
+
+    Tapped on the board (`?on=board`) it answers the board, tapped in the sheet the dish's row."""
     form = await request.form()
     async with db.transaction() as tx:
         at = await place(request, tx)
@@ -143,6 +169,8 @@ async def sold_out(
         item = await set_sold_out(tx, item_id, sold_out=gone)
         what = "marked_sold_out" if gone else "marked_back_on"
         await audit.note(tx, clock, who=at.staff.id, what=what, subject=item_id, merchant_id=at.store.merchant_id)
+    if request.query_params.get("on") == "board":
+        return await _answer(request, db)
     return fragment(request, "food/kitchen.html", "dish", item=item)
 
 

@@ -32,6 +32,7 @@ class Tile:
 TILES: Final = (
     Tile("/till", "Till", "Open bills, take payments", "receipt", May.SEE_BILLS),
     Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),
+    Tile("/kitchen/pass", "Pass", "Courses to fire, dishes to carry", "bell", May.TAKE_ORDERS),
     Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),
     Tile("/till/takings", "Takings", "What came in today, by way to pay", "banknote", May.SEE_PAYMENTS),
     Tile("/practice", "Practice", "Errors at the till, to try out safely", "graduation-cap", May.TAKE_PAYMENTS),

@@ -1,0 +1,73 @@
+"""The facts that preparation times are learned from, and what they say of the dishes being made now.
+
+They are the lines themselves: nothing is kept twice, so a dish brought back and done again teaches once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from saoma.food.prep_times import Fact, Forecast, forecast, learn
+from saoma.kit.db import Rows
+
+#: How many of a dish's last times count, and for how many days.
+LAST: Final = 40
+DAYS: Final = 90
+
+
+class _Making(msgspec.Struct):
+    id: str
+    item_id: str
+    load: int | None
+    beside: int
+    fired_at: datetime
+    started_at: datetime | None
+    now: datetime
+    #: load, seconds from start to finish, seconds from firing to start; the newest first
+    facts: list[tuple[int, int, int]]
+
+
+async def forecasts(rows: Rows, store_id: str, tab_id: str | None = None) -> dict[str, Forecast]:
+    """By line, when each dish that the kitchen has to make will be ready; with `tab_id` those of that tab only.
+
+    One question, which reads each dish's last facts by their index."""
+    making = await rows.rows(
+        _Making,
+        "WITH making AS (SELECT id, tab_id, item_id, load, coalesce(fired_at, sent_at) AS fired_at, started_at,"
+        " (sum(quantity) OVER (PARTITION BY station_id) - quantity)::int AS beside FROM tab_lines"
+        " WHERE store_id = %(store)s AND status IN ('sent', 'cooking') AND hold = ''),"
+        " known AS (SELECT wanted.item_id, jsonb_agg(jsonb_build_array(fact.load, fact.seconds, fact.waited)"
+        " ORDER BY fact.ready_at DESC) AS facts FROM (SELECT DISTINCT item_id FROM making"
+        " WHERE %(tab)s::text IS NULL OR tab_id = %(tab)s) AS wanted CROSS JOIN LATERAL ("
+        " SELECT l.load, l.ready_at, extract(epoch FROM l.ready_at - l.started_at)::int AS seconds,"
+        " greatest(extract(epoch FROM l.started_at - coalesce(l.fired_at, l.sent_at)), 0)::int AS waited"
+        " FROM tab_lines l WHERE l.store_id = %(store)s AND l.item_id = wanted.item_id AND l.load IS NOT NULL"
+        " AND l.ready_at > clock_timestamp() - make_interval(days => %(days)s)"
+        " ORDER BY l.ready_at DESC LIMIT %(last)s) AS fact GROUP BY wanted.item_id)"
+        " SELECT making.*, clock_timestamp() AS now, coalesce(known.facts, '[]') AS facts"
+        " FROM making LEFT JOIN known USING (item_id) WHERE %(tab)s::text IS NULL OR tab_id = %(tab)s",
+        {"store": store_id, "tab": tab_id, "days": DAYS, "last": LAST},
+    )
+    cooking = {line.item_id: learn([Fact(load, took) for load, took, _ in line.facts]) for line in making}
+    waiting = {line.item_id: learn([Fact(load, waited) for load, _, waited in line.facts]) for line in making}
+    return {
+        line.id: forecast(
+            cooking[line.item_id],
+            waiting[line.item_id],
+            line.beside if line.load is None else line.load,
+            line.fired_at,
+            line.started_at,
+            line.now,
+        )
+        for line in making
+    }
+
+
+async def ready_about(rows: Rows, store_id: str, tab_id: str) -> datetime | None:
+    """When the last dish that is being made for a tab will be ready; None as long as that would be a guess."""
+    expected = (await forecasts(rows, store_id, tab_id)).values()
+    if not expected or not all(one.known for one in expected):
+        return None
+    return max(one.ready_at for one in expected)

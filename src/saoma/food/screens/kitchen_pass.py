@@ -1,0 +1,105 @@
+"""The pass: where the expeditor sees every table's courses, fires the next one, keeps one back, sends dishes out.
+
+Waiters see it too; what they may not do is cook: tickets are moved on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from saoma.food import courses, kitchen
+from saoma.food.courses import Course
+from saoma.food.expediting import pass_now
+from saoma.food.kitchen import lateness
+from saoma.food.prep_facts import forecasts
+from saoma.food.screens.kitchen import course_name
+from saoma.food.screens.place import AnyRequest, place
+from saoma.identity import audit
+from saoma.identity.guards import May, needs
+from saoma.kit.clock import Clock
+from saoma.kit.db import Database, Rows, Transaction
+from saoma.kit.errors import Invalid
+from saoma.web.page import fragment, page
+
+_SEE = [needs(May.SEE_KITCHEN, May.TAKE_ORDERS)]
+_Work = Callable[[Transaction, str, str, Course], Awaitable[int]]
+
+
+async def _shown(request: AnyRequest, rows: Rows) -> dict[str, Any]:
+    at = await place(request, rows)
+    return {
+        "at": at,
+        "tabs": await pass_now(rows, at.store.id),
+        "pace": await kitchen.pace(rows, at.store.id),
+        "forecasts": await forecasts(rows, at.store.id),
+        "lateness": lateness,
+        "course_name": course_name,
+        "cooks": at.staff.may(May.SEE_KITCHEN),
+        "zone": at.store.zone,
+    }
+
+
+async def _answer(request: AnyRequest, db: Database) -> Response[Any]:
+    async with db.reading() as rows:
+        shown = await _shown(request, rows)
+    return fragment(request, "food/kitchen_pass.html", "tables", **shown)
+
+
+@get("/kitchen/pass", guards=_SEE, summary="The pass")
+async def show(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """The whole screen."""
+    async with db.reading() as rows:
+        shown = await _shown(request, rows)
+    return page(request, "food/kitchen_pass.html", **shown)
+
+
+@get("/kitchen/pass/tables", guards=_SEE, summary="The tables at the pass alone")
+async def show_tables(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
+    """What the screen fetches when something changed."""
+    return await _answer(request, db)
+
+
+async def _pressed(
+    request: AnyRequest, db: Database, clock: Clock, tab_id: str, what: str, work: _Work
+) -> Response[Any]:
+    form = await request.form()
+    try:
+        course = Course(str(form.get("course", "")))
+    except ValueError:
+        raise Invalid("Load the page again: it was too old for this.") from None
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        if await work(tx, at.store.id, tab_id, course):
+            await audit.note(tx, clock, who=at.staff.id, what=what, subject=tab_id, merchant_id=at.store.merchant_id)
+    return await _answer(request, db)
+
+
+@post("/kitchen/tabs/{tab_id:str}/fire", guards=_SEE, status_code=200, summary="Fire a course")
+async def fire(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], tab_id: FromPath[str]
+) -> Response[Any]:
+    """The kitchen begins it now; pressed twice, or on two screens, it is fired once."""
+    return await _pressed(request, db, clock, tab_id, "fired_course", courses.fire)
+
+
+@post("/kitchen/tabs/{tab_id:str}/hold", guards=_SEE, status_code=200, summary="Keep a course back")
+async def hold(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], tab_id: FromPath[str]
+) -> Response[Any]:
+    """What has not been begun waits until a person fires it."""
+    return await _pressed(request, db, clock, tab_id, "held_course", courses.hold)
+
+
+@post("/kitchen/tabs/{tab_id:str}/serve", guards=_SEE, status_code=200, summary="A course is on the table")
+async def serve(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], tab_id: FromPath[str]
+) -> Response[Any]:
+    """What is ready of it was carried; the next course may follow."""
+    return await _pressed(request, db, clock, tab_id, "served_course", kitchen.serve_course)
+
+
+router = Router("/", route_handlers=[show, show_tables, fire, hold, serve])
