@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from saoma.validator.adapter import meet
-from saoma.validator.cases import Case
+from saoma.validator.cases import ALL_SOLUTIONS, Case
 from saoma.validator.control import Control
 from saoma.validator.driving import drive
 from saoma.validator.report import Finding
@@ -46,13 +46,14 @@ class Bench:
     async def drive(
         self, wrong: Iterable[str] = (), only: Iterable[str] = (), without: Iterable[str] = (), **hears: Any
     ) -> list[Finding]:
-        """Drive it with these switches on, and without these hooks."""
+        """Drive it with these switches on, and without these hooks; by the rules of every solution, unless told."""
         shop = self.shop
         shop.wrong, shop.gateway = set(wrong), shop.first
         shop.forget()
         adapter = Beside(shop)
         hello = await meet(adapter)
         hello.hooks = [hook for hook in hello.hooks if hook not in without]
+        hears.setdefault("solutions", ALL_SOLUTIONS)
         return await drive(self.control, adapter, hello, only=only, silence=HELD, **hears)
 
     async def right(self) -> Right:

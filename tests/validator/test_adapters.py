@@ -175,8 +175,14 @@ async def door() -> AsyncIterator[str]:
     async def wrong(_: web.Request) -> web.Response:
         return web.Response(status=500, text="KeyError: 'code'")
 
+    async def gone(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
     app = web.Application()
     app.router.add_post("/pay", late)
+    app.router.add_post("/cancel", gone)
     app.router.add_post("/query", wrong)
     runner = web.AppRunner(app, shutdown_timeout=0.01)
     await runner.setup()
@@ -193,11 +199,12 @@ async def test_a_hook_over_http_that_is_missing_late_or_broken_is_told_in_one_li
             (adapter, "pay", "/pay did not answer within 0 s: let it return at once"),
             (adapter, "query", "/query was answered 500, not 200: KeyError: 'code'"),
             (adapter, "refund", "/refund was answered 404, not 200"),
-            (nobody, "hello", "is your adapter running?"),
+            (adapter, "cancel", "/cancel: it hung up without an answer; its own log says why"),
+            (nobody, "hello", "/hello: is your adapter running?"),
         ):
             with pytest.raises(HookFailed, match=re.escape(says)) as told:
                 await asked.call(hook, {})
-            assert "\n" not in str(told.value)
+            assert "\n" not in str(told.value) and "Connect call" not in str(told.value)
 
 
 async def test_a_command_that_is_missing_late_or_broken_is_told_in_one_line() -> None:
@@ -211,3 +218,30 @@ async def test_a_command_that_is_missing_late_or_broken_is_told_in_one_line() ->
         with pytest.raises(HookFailed, match=re.escape(says)) as told:
             await CommandAdapter(command, patience=0.05 if "sleep" in command else 5).call("pay", {})
         assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "names"),
+    [
+        (
+            "/shop/hooks.js:3\nthrow new Error('no soup')\n^\n\nError: no soup\n    at pay\n\nNode.js v20",
+            "Error: no soup",
+        ),
+        ("Traceback (most recent call last):\n  File \"hooks.py\", line 3\nKeyError: 'code'", "KeyError: 'code'"),
+        (
+            "PHP Fatal error:  Uncaught RuntimeException: no soup in hooks.php:3\nStack trace:\n#0 {main}\n  thrown",
+            "PHP Fatal error:  Uncaught RuntimeException: no soup in hooks.php:3",
+        ),
+        (
+            'Exception in thread "main" java.lang.IllegalStateException: no soup\n\tat Hooks.main(Hooks.java:3)',
+            'Exception in thread "main" java.lang.IllegalStateException: no soup',
+        ),
+        ("warming up\nno such order", "no such order"),
+    ],
+)
+async def test_of_a_programs_complaints_the_line_that_names_the_error_is_told(
+    complaint: str, names: str, tmp_path: Path
+) -> None:
+    (tmp_path / "said").write_text(complaint)
+    with pytest.raises(HookFailed, match=re.escape(f"ended with 1: {names}") + "$"):
+        await CommandAdapter(f"sh -c 'cat {tmp_path / 'said'} >&2; exit 1'").call("pay", {})

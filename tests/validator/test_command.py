@@ -97,3 +97,32 @@ async def test_a_sandbox_of_its_own_is_never_somebody_elses() -> None:
         wish = Wish(own_sandbox=True, sandbox=f"http://localhost:{taken.getsockname()[1]}", once=True)
         with pytest.raises(NoSandbox, match="can't be used for a local Alipay: Address already in use"):
             await asyncio.to_thread(run_validate, wish)
+
+
+async def test_waiting_in_real_time_is_said_and_estimated(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # its payments fail at once, so that nothing is waited for in truth
+    (tmp_path / "hooks.py").write_text(
+        "import json, sys\nasked = json.load(sys.stdin)\n"
+        "print(json.dumps({'hooks': ['pay', 'query']})) if asked['hook'] == 'hello' else sys.exit('no scanner')\n"
+    )
+    wish = Wish(
+        command=f"{sys.executable} {tmp_path / 'hooks.py'}", sandbox=bench.control.url, cases=("V3",), silence=0.02
+    )
+    assert await asyncio.to_thread(run_validate, wish) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "offers no advance, so this waits in real time: up to about 2 minutes." in out
+
+
+async def test_a_sandbox_that_others_may_use_is_left_ahead_of_time_and_that_is_said(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.shop.wrong = set()
+    wish = Wish(target=f"{bench.shop.home}/adapter", sandbox=bench.control.url, cases=("V14",), silence=0.02)
+    await bench.control.push(7200)
+    await asyncio.to_thread(run_validate, wish)
+    said = capsys.readouterr().out
+    assert (
+        f"The clock of {bench.control.url} is " in said and "h ahead of the real time now. It never goes back" in said
+    )

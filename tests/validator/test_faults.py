@@ -136,3 +136,8 @@ async def test_every_switch_of_the_faulty_integration_is_in_the_table() -> None:
 async def test_every_case_has_a_fault_that_fails_it() -> None:
     named = {case for told in FAULTS.values() for case in told} | {"S18"}
     assert named == {case.id for case in CASES}
+
+
+async def test_a_taxi_is_asked_with_a_vehicle_wherever_its_number_is_not_the_question(bench: Bench) -> None:
+    found = await bench.drive(only=["V1", "S14", "S15"], solutions=["taxi"])
+    assert {each.verdict.outcome for each in found} == {Outcome.PASSED}

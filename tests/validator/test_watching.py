@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from saoma.validator.judge import JUDGES
 from saoma.validator.report import Finding
 from saoma.validator.timeline import Call, Notice, Timeline
 from saoma.validator.verdict import Outcome
 from saoma.validator.watching import findings_of
-from tests.validator.make import Bench, Right, failed
+from tests.validator.make import Bench, Right, failed, outcomes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -104,3 +105,21 @@ async def test_an_integration_of_another_gateway_is_told_that_these_cases_are_no
         assert {each.verdict.outcome for each in found} == {Outcome.NOT_APPLICABLE}
         assert {each.verdict.reason.key for each in found} == {"other-wire"}
         assert wire in found[0].verdict.reason.say()
+
+
+async def test_a_call_that_was_turned_away_at_the_door_is_told_as_that_and_later_orders_decide(bench: Bench) -> None:
+    good = (await bench.drive(only=["V1"]))[0].timeline
+    opening = good.calls[0]
+    why = f"the text to sign is extend_info={opening.asked['extend_info']}"
+    refused = "<alipay><is_success>F</is_success><error>ILLEGAL_SIGN</error></alipay>"
+    bad = structs.replace(opening, number="BAD-1", response=refused, why=why)
+    (alone,) = findings_of(Timeline((bad,), bad.at), only=["V1"])
+    assert failed([alone]) == {"V1": "refused-at-the-door"}
+    assert alone.verdict.reason.say().startswith(
+        "The request was refused by the gateway: ILLEGAL_SIGN. Why is at /call"
+    )
+    assert [line.text for line in alone.verdict.lines] == ["pay BAD-1 -> ILLEGAL_SIGN"], "no text to sign in between"
+    # the same code again, at once, and well: another order, or the same
+    for first in (bad, structs.replace(bad, number=opening.number)):
+        whole = Timeline((first, *good.events), (good.until or opening.at) + timedelta(minutes=10))
+        assert outcomes(findings_of(whole, only=["V1"])) == {"V1": "passed: paid-once"}

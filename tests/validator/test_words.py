@@ -16,6 +16,7 @@ from saoma.validator.page import OUTCOMES
 from saoma.validator.picture import LANES
 from saoma.validator.scenes import WIRE
 from saoma.validator.scenes_solutions import SOLUTIONS
+from saoma.validator.terminal import CLOCK_AHEAD, REAL_TIME
 from saoma.validator.words import SENTENCES, Reason
 
 ROOM = Path(saoma.validator.__file__).parent
@@ -24,6 +25,8 @@ SAID = [
     *(text for case in CASES for text in (case.title, case.asks, case.by_hand)),
     *(title for title, _, _ in OUTCOMES.values()),
     *LANES,
+    CLOCK_AHEAD,
+    REAL_TIME,
     *WORDS,
 ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -32,6 +33,13 @@ _AS_NAMED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "order": str, "status": str, "message": str, "page_url": str, "url": str, "code_url": str, "asks": str,
     "receipts": int, "needs_person": bool, "alarm": bool, "next_in": (int, float, type(None)),
 }  # fmt: skip
+
+
+#: `KeyError: 'x'`, `Exception in thread "main" java.lang.RuntimeException: x`, `PHP Fatal error:  Uncaught Error: x`.
+_ERROR: Final = re.compile(
+    r"(?:Caused by: |Exception in thread \".*?\" |(?:PHP )?Fatal error: +)?"
+    r"(?:Uncaught )?[\w.$\\]*(?:Error|Exception)\b.*"
+)
 
 
 class HookFailed(SaomaError):
@@ -80,8 +88,10 @@ class HttpAdapter:
                 f"POST {address} did not answer within {self._patience:.0f} s: let it return at once and work in the "
                 "background, or offer advance"
             ) from None
-        except aiohttp.ClientConnectionError as trouble:
-            raise HookFailed(f"nobody answers at {address}: is your adapter running? ({trouble})"[:200]) from None
+        except aiohttp.ClientConnectorError:
+            raise HookFailed(f"nobody answers at {address}: is your adapter running?") from None
+        except aiohttp.ClientConnectionError:
+            raise HookFailed(f"POST {address}: it hung up without an answer; its own log says why") from None
         except (aiohttp.ClientError, OSError, ValueError) as trouble:
             raise HookFailed(f"POST {address}: {type(trouble).__name__} {trouble}"[:200]) from None
         return checked(hook, text, f"POST {address}")
@@ -111,8 +121,8 @@ class CommandAdapter:
             await process.wait()
             raise HookFailed(f"{name} with the hook {hook} did not end within {self._patience:.0f} s") from None
         if process.returncode:
-            last = trouble_said.decode(errors="replace").strip().splitlines()[-1:]
-            raise HookFailed(f"{name} with the hook {hook} ended with {process.returncode}: {' '.join(last)}"[:200])
+            why = _gist(trouble_said.decode(errors="replace"))
+            raise HookFailed(f"{name} with the hook {hook} ended with {process.returncode}: {why}"[:200])
         return checked(hook, said.decode(errors="replace"), f"{name} with the hook {hook}")
 
 
@@ -142,6 +152,13 @@ def _kind(kinds: type | tuple[type, ...]) -> str:
     if isinstance(kinds, tuple):
         return "a number of seconds, or null"
     return {str: "a text", int: "a whole number", bool: "true or false"}[kinds]
+
+
+def _gist(said: str) -> str:
+    """The line of a program's complaints that names the error: Python puts it last, Node, Java and PHP do not."""
+    lines = said.strip().splitlines()
+    named = [line for line in lines if _ERROR.match(line)]
+    return (named or lines or [""])[-1]
 
 
 def _start(text: str) -> str:

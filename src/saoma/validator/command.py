@@ -22,7 +22,7 @@ from saoma.kit.i18n import texts
 from saoma.validator.adapter import Adapter, CommandAdapter, Hello, HttpAdapter, meet
 from saoma.validator.cases import ALL_SOLUTIONS, BY_ID, CASES
 from saoma.validator.control import Control, own_sandbox
-from saoma.validator.driving import drive
+from saoma.validator.driving import drive, real_seconds
 from saoma.validator.page import as_page
 from saoma.validator.report import Finding, Report, as_json, as_junit
 from saoma.validator.terminal import Terminal
@@ -31,6 +31,8 @@ from saoma.validator.watching import watched
 
 #: Where a local Alipay of this run can be.
 _HERE: Final = ("localhost", "127.0.0.1")
+#: A clock that is so many seconds ahead is worth a word.
+_NOTICED: Final = 60.0
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -125,12 +127,17 @@ async def _validate(wish: Wish, console: Console) -> Report:
         else:
             found = await _watched(wish, control, terminal)
             name, mode, solutions = wish.partner, "watch", wish.solutions
+        ahead = (await control.now() - clock.now()).total_seconds()
     report = Report(name, wish.partner, mode, url, solutions, began, tuple(found))
     terminal.sum(report)
+    if mode == "drive" and not wish.own_sandbox and ahead > _NOTICED:
+        terminal.clock_ahead(url, ahead)
     return report
 
 
 async def _driven(wish: Wish, control: Control, adapter: Adapter, hello: Hello, terminal: Terminal) -> list[Finding]:
+    if wait := real_seconds(hello, only=wish.cases, solutions=wish.solutions):
+        terminal.real_time(wait)
     with terminal.progress:
         terminal.expect(len(wish.cases) or len(CASES))
         return await drive(

@@ -127,7 +127,10 @@ async def own_sandbox(url: str) -> AsyncIterator[str]:
             probe.bind(("127.0.0.1", port))
         except OSError as trouble:
             why = f"port {port} can't be used for a local Alipay: {trouble.strerror}"
-            raise NoSandbox(f"{why}; name another with --sandbox http://localhost:9001") from None
+            raise NoSandbox(
+                f"{why}. Is a sandbox running there already? Leave --own-sandbox out, and that one is used; or name "
+                "another with --sandbox http://localhost:9001, and let your program call that"
+            ) from None
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "saoma.cli", "sandbox", "--port", str(port),
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

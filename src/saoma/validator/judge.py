@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from saoma.kit.i18n import texts
+from saoma.validator.cases import ALL_SOLUTIONS, Case
 from saoma.validator.judging import WIRE
 from saoma.validator.judging_solutions import SOLUTIONS
 from saoma.validator.lines import line
@@ -27,6 +28,17 @@ def judge(case: str, timeline: Timeline) -> Verdict:
             reason = Reason("hook-failed", {"why": f"/{broken[0].hook}: {broken[0].problem}"})
             return Verdict(case, Outcome.FAILED, reason, log(timeline.events, broken))
         return Verdict(case, Outcome.NOT_SEEN, missing.reason, log(timeline.events))
+
+
+def unless_unnamed(case: Case, verdict: Verdict) -> Verdict:
+    """The verdict where nobody named a solution: what one solution wants, another may not, so its rule fails nobody.
+
+    A hook that failed is no rule."""
+    of_all = set(case.solutions) == set(ALL_SOLUTIONS)
+    if verdict.outcome is not Outcome.FAILED or of_all or verdict.reason.key == "hook-failed":
+        return verdict
+    reason = Reason("unnamed-solution", {"solutions": ", ".join(case.solutions)})
+    return Verdict(case.id, Outcome.NOT_APPLICABLE, reason, verdict.lines)
 
 
 def log(events: Iterable[Event], wrong: Iterable[Event] = ()) -> tuple[Line, ...]:

@@ -55,6 +55,9 @@ def v1(timeline: Timeline) -> Reason:
     order = first([o for o in plain if o.opening.result == "SUCCESS" or "rejected" in o.opening.fields])
     opening = order.opening
     if "rejected" in opening.fields:
+        if opening.is_turned_away:
+            # the reason in the log is the whole text to sign
+            raise Wrong("refused-at-the-door", opening, code=opening.result)
         if "extend_info" in opening.why:
             raise Wrong("incomplete-extend-info", opening, why=opening.why)
         raise Wrong("refused", opening, code=opening.result, why=opening.why)

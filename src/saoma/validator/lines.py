@@ -83,7 +83,8 @@ def _call(call: Call, text: Texts) -> str:
     words = [result, call.status, call.fields.get("action", ""), call.code if call.code != call.result else ""]
     said = " ".join(word for word in words if word)
     forged = f" ({_word('signature spoiled', text)})" if not call.is_believable else ""
-    refused = f" ({call.why})" if call.why and not call.planned else ""
+    # why a signature fails is a text of many hundred letters: the call page is the place to read it
+    refused = f" ({call.why})" if call.why and not call.planned and not call.is_turned_away else ""
     about = call.number or call.asked.get("code", "")[:12]
     return f"{_word(call.kind, text)} {about} -> {said}{forged}{refused}".replace("  ", " ")
 

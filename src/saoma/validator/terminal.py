@@ -20,6 +20,12 @@ _COLOURS = {
     Outcome.NOT_SEEN: "yellow",
     Outcome.NOT_APPLICABLE: "bright_black",
 }
+#: What is said beside the cases; keys of the texts.
+REAL_TIME = "The adapter offers no advance, so this waits in real time: up to about {minutes} minutes."
+CLOCK_AHEAD = (
+    "The clock of {sandbox} is {hours} h ahead of the real time now. It never goes back: for today's date, "
+    "start that sandbox anew, or give each run its own (--own-sandbox)."
+)
 #: So many lines of a log are shown around what is wrong.
 _LINES = 14
 
@@ -38,6 +44,16 @@ class Terminal:
     def expect(self, cases: int) -> None:
         """So many cases are to come."""
         self._bar = self.progress.add_task("", total=cases)
+
+    def real_time(self, seconds: float) -> None:
+        """Nothing can be skipped: say how long it takes at most."""
+        said = self._text(REAL_TIME, minutes=max(1, round(seconds / 60)))
+        self._console.print(f"[yellow]{escape(said)}[/]", soft_wrap=True)
+
+    def clock_ahead(self, sandbox: str, seconds: float) -> None:
+        """Somebody else may be using that sandbox, too."""
+        said = self._text(CLOCK_AHEAD, sandbox=sandbox, hours=f"{seconds / 3600:.1f}".removesuffix(".0"))
+        self._console.print(f"[bright_black]{escape(said)}[/]", soft_wrap=True)
 
     def begins(self, case: Case) -> None:
         """A case is being staged."""

@@ -31,6 +31,10 @@ SERVICES: Final = {
 }
 #: Parameters that may differ between a request and its repeat.
 _OF_THE_MOMENT: Final = {"sign", "sign_type", "timestamp", "terminal_timestamp"}
+_AT_THE_DOOR: Final = (
+    "ILLEGAL_SIGN", "ILLEGAL_SIGN_TYPE", "ILLEGAL_PARTNER", "ILLEGAL_SECURITY_PROFILE", "ILLEGAL_CHARSET",
+    "ILLEGAL_SERVICE",
+)  # fmt: skip
 _PLANNED: Final = "as planned: "
 _XML: Final = ("alipay.acquire.", "alipay.commerce.", "alipay.overseas.")
 
@@ -76,6 +80,11 @@ class Call(msgspec.Struct, frozen=True, tag="call", dict=True):
             return "silence"
         found = self.fields
         return found.get("rejected") or found.get("result_code") or found.get("sub_code") or self.response[:20]
+
+    @property
+    def is_turned_away(self) -> bool:
+        """Whether the gateway refused it for who called or how it was signed: what it asks was not looked at."""
+        return self.fields.get("rejected") in _AT_THE_DOOR
 
     @property
     def status(self) -> str:

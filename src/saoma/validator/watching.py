@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from saoma.validator.cases import ALL_SOLUTIONS, CASES, ON_EVERY_WIRE, Case
+from saoma.validator.cases import CASES, ON_EVERY_WIRE, Case
 from saoma.validator.control import Control
-from saoma.validator.judge import judge
+from saoma.validator.judge import judge, unless_unnamed
 from saoma.validator.report import Finding
 from saoma.validator.timeline import OPENING, Call, Event, Notice, Timeline, other_wire
 from saoma.validator.verdict import Outcome, Verdict
@@ -34,6 +34,7 @@ async def watched(control: Control, *, only: Iterable[str] = (), solutions: Iter
 
 def findings_of(whole: Timeline, *, only: Iterable[str] = (), solutions: Iterable[str] = ()) -> list[Finding]:
     """Every case judged over everything that was seen. Pure."""
+    whole = _without_first_tries(whole)
     parts = attempts(whole)
     chosen, asked = set(only), frozenset(solutions)
     found: list[Finding] = []
@@ -47,10 +48,8 @@ def findings_of(whole: Timeline, *, only: Iterable[str] = (), solutions: Iterabl
         one = _judged(case, whole, parts, found)
         if asked and not asked & set(case.solutions) and one.verdict.outcome is Outcome.NOT_SEEN:
             one = Finding(case, Verdict(case.id, Outcome.NOT_APPLICABLE, Reason("optional-unseen")), Timeline())
-        if not asked and one.verdict.outcome is Outcome.FAILED and set(case.solutions) != set(ALL_SOLUTIONS):
-            # nobody said that this is such a solution, and what one wants another may not
-            reason = Reason("unnamed-solution", {"solutions": ", ".join(case.solutions)})
-            one = Finding(case, Verdict(case.id, Outcome.NOT_APPLICABLE, reason, one.verdict.lines), one.timeline)
+        if not asked:
+            one = Finding(case, unless_unnamed(case, one.verdict), one.timeline)
         found.append(one)
     return found
 
@@ -99,6 +98,23 @@ def attempts(whole: Timeline) -> list[Timeline]:
         if isinstance(event, Call | Notice) and event.number in leaders:
             grouped.setdefault(leaders[event.number], []).append(event)
     return [Timeline(tuple(events), whole.until) for events in grouped.values()]
+
+
+def _without_first_tries(whole: Timeline) -> Timeline:
+    """Without the orders that were turned away at the door, up to one that was not: they never began."""
+    taken = [call for call in whole.calls if call.kind in OPENING and not call.is_turned_away]
+    if not taken:
+        return whole
+    return Timeline(
+        tuple(
+            event
+            for event in whole.events
+            if not (
+                isinstance(event, Call) and event.kind in OPENING and event.is_turned_away and event.at <= taken[-1].at
+            )
+        ),
+        whole.until,
+    )
 
 
 def _settled(whole: Timeline, number: str, before: Call) -> bool:

@@ -57,6 +57,10 @@ SENTENCES: Final[dict[str, str]] = {
     "ran-before": "{count} cases of the wire passed in this same run.",
     "only-names-differ": "Under another gateway, partner and key the very same parameters are sent.",
     # --- what is wrong
+    "refused-at-the-door": "The request was refused by the gateway: {code}. Why is at /calls of the local Alipay.",
+    "called-elsewhere": (
+        "It says {status}, but no call reached {gateway}: which gateway does it call, and for which partner?"
+    ),
     "refused": "The request was refused by the gateway: {code}. {why}",
     "incomplete-extend-info": "extend_info is not complete: store and secondary merchant must all be named. {why}",
     "paid-twice": "pay was sent again although it had succeeded.",
@@ -128,6 +132,7 @@ SENTENCES: Final[dict[str, str]] = {
     "hook-failed": "The adapter could not: {why}",
     "refund-not-done": "The refund was answered {answer} at last, and it was left at that.",
     # --- not seen, not applicable
+    "adapter-failed": "Not staged, the adapter had failed before: {why}",
     "not-happened": "This has not happened yet.",
     "still-running": "This is still going on.",
     "only-driven": "Only drive mode can see this: it needs the integration's own word.",
