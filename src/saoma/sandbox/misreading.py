@@ -1,5 +1,4 @@
-"""What is wrong with a settings file or a body of the control API, in words for whoever wrote it: where, and what was
-probably meant.
+"""What is wrong with a settings file or a control call, in words: where, and what was probably meant.
 
 msgspec names the place by a path (`$.buyers[0]`); which names and words belong there is read from the type."""
 
