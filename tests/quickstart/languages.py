@@ -56,11 +56,12 @@ class Java(Till):
 
 @dataclass(frozen=True)
 class Language:
-    """A page, the file it says to save, and how that is run in a folder."""
+    """A page, the file it says to save, how that is run in a folder, and what the language writes for nothing."""
 
     page: str
     file: str
     till: Callable[[Path], Till]
+    nothing: str
 
 
 def python(folder: Path) -> Till:
@@ -103,8 +104,8 @@ def java(folder: Path) -> Till:
 
 
 LANGUAGES: Final = {
-    "python": Language("python", "till.py", python),
-    "node": Language("node", "till.mjs", node),
-    "php": Language("php", "till.php", php),
-    "java": Language("java", "Till.java", java),
+    "python": Language("python", "till.py", python, "None"),
+    "node": Language("node", "till.mjs", node, "undefined"),
+    "php": Language("php", "till.php", php, "null"),
+    "java": Language("java", "Till.java", java, "null"),
 }
