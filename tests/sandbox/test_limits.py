@@ -300,5 +300,7 @@ async def test_the_control_api_sets_limits_and_rates(wire: make.Running) -> None
     await wire.advance(days=5)
     (payout,) = (await wire.control("GET", f"payouts/{PARTNER}"))["payouts"]
     assert (payout["currency"], payout["net"], payout["day"]) == ("USD", "12.42", "2024-01-08")
+    for kind in ("daily", "portal"):
+        await wire.control("GET", f"{kind}-files/2088000000000999", status=404)
     files = (await wire.control("GET", f"portal-files/{PARTNER}"))["files"]
     assert files == [f"{PARTNER}_20240108000001.csv", f"{PARTNER}_20240108000002.txt"]

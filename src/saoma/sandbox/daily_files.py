@@ -62,6 +62,10 @@ class DailyFiles:
         """Write true files again."""
         self._planting.clear()
 
+    def check_partner(self, partner: str) -> None:
+        """Raises `NotFound` for one nobody knows, who would else be told that there are no files."""
+        self._partner(partner)
+
     def names(self, partner: str) -> list[str]:
         """Every file that lies in a partner's SFTP folder now, oldest first."""
         return [file.name for file in self._ready(partner) if file.kind is not FileKind.PORTAL]

@@ -129,7 +129,7 @@ class Fetching:
         try:
             async for chunk in chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (aiohttp.ClientError, OSError) as problem:
+        except (aiohttp.ClientError, OSError, zlib.error) as problem:
             log.info("a page of %s broke off: %s", partner.text, problem)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

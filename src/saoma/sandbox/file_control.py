@@ -59,6 +59,7 @@ def sftp_access(
 @get("/daily-files/{partner:str}", sync_to_thread=False)
 def list_daily_files(partner: FromPath[str], daily_files: NamedDependency[DailyFiles]) -> dict[str, list[str]]:
     """The files a partner could fetch now."""
+    daily_files.check_partner(partner)
     return {"files": daily_files.names(partner)}
 
 
@@ -74,6 +75,7 @@ def read_daily_file(partner: FromPath[str], name: FromPath[str], daily_files: Na
 @get("/portal-files/{partner:str}", sync_to_thread=False)
 def list_portal_files(partner: FromPath[str], daily_files: NamedDependency[DailyFiles]) -> dict[str, list[str]]:
     """What the portal would offer for download now; a file is read as every other."""
+    daily_files.check_partner(partner)
     return {"files": daily_files.portal_names(partner)}
 
 

@@ -45,10 +45,11 @@ async def gateway(
 ) -> Response[bytes]:
     """Both gateways: `service` speaks XML, `method` speaks JSON."""
     query, body = request.scope["query_string"], await request.body()
-    if not door.is_open(faults, book, door.named(query, body), heard_of(request, body)):
+    came = heard_of(request, body)
+    if not door.is_open(faults, book, door.named(query, body), came):
         return door.dropped(request)
     is_open_api = _names(b"method", query, body) and not _names(b"service", query, body)
-    with book.store.hearing(heard_of(request, body)):
+    with book.store.hearing(came):
         reply = openapi.answer(query, body) if is_open_api else mapi.answer(query, body)
     return await _sent(reply, request)
 

@@ -110,6 +110,8 @@ class Partner:
             case "/zipped":
                 packed = gzip.compress(PAGE.encode())
                 return web.Response(body=packed, content_type="text/html", headers={"Content-Encoding": "gzip"})
+            case "/badly-zipped":
+                return web.Response(body=b"no zip", content_type="text/html", headers={"Content-Encoding": "gzip"})
             case "/fragment":
                 return web.Response(text="<p>a fragment with <script>1</script></p>", content_type="text/html")
             case "/trade":

@@ -315,6 +315,10 @@ def test_a_page_that_comes_packed_is_unpacked_for_the_bridge(street: Street) -> 
     assert status == 200 and text.index("/wallet/bridge.js") < text.index("/page.js")
 
 
+def test_a_page_that_can_t_be_unpacked_ends_as_one_that_broke_off(street: Street) -> None:
+    assert fetched(street, "/badly-zipped", cookie=f"wallet_partner={street.partner}")[0] == 200
+
+
 def test_a_partner_that_does_not_answer_is_said_so(street: Street) -> None:
     status, text = fetched(street, "/t/4", cookie=f"wallet_partner=http://127.0.0.1:{free_port()}")
     assert status == 502 and "server does not answer" in text
