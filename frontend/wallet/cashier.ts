@@ -66,6 +66,8 @@ async function drawn(ask: Ask): Promise<string> {
   for (const [name, value] of Object.entries(ask)) if (value) query.set(name, value);
   const path = ask.origin === "pin" ? "/wallet/new-pin" : `/wallet/cashier?${query}`;
   const answer = await fetch(path, { headers: { "X-Wallet": "1" } });
+  // A refusal is no sheet: it would be drawn as letters, and nothing could close it.
+  if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 }
 
@@ -226,7 +228,9 @@ class Sheet {
     this.step("processing");
     let ending: Ending;
     try {
-      ending = (await (await this.post(what, pin)).json()) as Ending;
+      const answer = await this.post(what, pin);
+      if (!answer.ok) throw new Error(String(answer.status));
+      ending = (await answer.json()) as Ending;
     } catch {
       // The order to pay may have arrived: nobody knows.
       this.tell(what === "pay" ? "6004" : "6002");

@@ -136,7 +136,7 @@ class Book(Records):
             if shop is None or shop.status != "ACTIVE":
                 raise NotFound("This code is not valid. Ask the shop.")
             if amount.currency != shop.trans_currency or not 0 < amount.minor <= _LIMIT * 100:
-                raise Invalid(f"Type an amount in {shop.trans_currency}.")
+                raise Invalid("Type an amount in {currency}.", currency=shop.trans_currency)
             self.wallets.check_pin(buyer, pin)
             order = Order(
                 partner=shop.partner, number=self._shop_number(shop.partner, now),

@@ -178,7 +178,7 @@ class Wallet:
             case StaticCode():
                 if found.status != "ACTIVE":
                     raise NotFound("This code is not valid. Ask the shop.")
-                typed = _typed(amount, found.trans_currency)
+                typed = typed_amount(amount, found.trans_currency)
                 if typed.minor <= 0:
                     raise Invalid("Type an amount first.")
                 rate = self._book.rates.cny(typed.currency, beijing_day(self._book.clock.now()))
@@ -211,7 +211,7 @@ class Wallet:
                 found = self._book.resolve(code)
                 if not isinstance(found, StaticCode):
                     raise NotFound("The toy wallet knows no such order.")
-                trade = self._book.pay_static(code, self.buyer.id, _typed(amount, found.trans_currency), pin)
+                trade = self._book.pay_static(code, self.buyer.id, typed_amount(amount, found.trans_currency), pin)
         except Refused as refusal:
             return Declined(refusal)
         back = trade.extra.get(REDIRECT_URL, "")
@@ -278,7 +278,8 @@ class Wallet:
                 raise Refused("This order is closed. Ask the shop for a new one.")
 
 
-def _typed(amount: str, currency: str) -> Money:
+def typed_amount(amount: str, currency: str) -> Money:
+    """What a person typed, as money. Raises `Invalid` with a sentence that is there in both languages."""
     try:
         return Money.parse(amount, currency)
     except Invalid:

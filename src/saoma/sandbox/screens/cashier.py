@@ -4,7 +4,7 @@ A page is told a resultCode; the answer of this module carries the honest one, t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
@@ -20,7 +20,7 @@ from saoma.sandbox.wallets import Declined, Ending, Paid, SaidNo, Wallet, WrongP
 class Act(msgspec.Struct):
     """What the sheet's script sends: `pay` with a PIN, `refuse`, or `top_up` by what is missing."""
 
-    act: str
+    act: Literal["pay", "refuse", "top_up"]
     pin: str = ""
     trade: str = ""
     code: str = ""

@@ -15,11 +15,11 @@ from litestar.params import JSONBody
 from markupsafe import Markup
 
 from saoma.kit.errors import Conflict, Invalid, Refused
-from saoma.kit.money import Money
 from saoma.kit.qr import qr_svg
 from saoma.sandbox.model import Order, Product, StaticCode, TradeStatus
 from saoma.sandbox.screens.phone import HEADERS, amount, draw, from_this_phone, phone_of, sentence, the_buyer
 from saoma.sandbox.trades import Book, TurnedDown, new_token
+from saoma.sandbox.wallets import typed_amount
 
 #: The corner shop's number, which no partner has.
 SHOP: Final = "2088000000000000"
@@ -35,7 +35,7 @@ class Wish(msgspec.Struct):
 
 
 def _order(book: Book, name: str, wish: Wish, product: Product) -> Order:
-    typed = Money.parse(wish.amount, _CURRENCY)
+    typed = typed_amount(wish.amount, _CURRENCY)
     if not 0 < typed.minor <= 10_000_00:
         raise Invalid("Type an amount in {currency}.", currency=_CURRENCY)
     taken = {number for partner, number in book.trades if partner == SHOP}

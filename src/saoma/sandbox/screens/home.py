@@ -4,6 +4,7 @@ What pages are told after `tradePay` can be set apart from the truth here: that 
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Annotated, Any, Final
 
@@ -21,11 +22,12 @@ from saoma.sandbox.buyers import CODE_LENGTHS
 from saoma.sandbox.model import Message
 from saoma.sandbox.screens.phone import A_YEAR, amount, from_this_phone, phone_of, shown, the_buyer, to
 from saoma.sandbox.trades import Book
-from saoma.sandbox.wallets import RESULT_CODES, Wallet
+from saoma.sandbox.wallets import RESULT_CODES, Wallet, typed_amount
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 _TOP_UPS: Final = (100, 1_000, 10_000)
+_LONGEST_NAME: Final = 30
 
 
 @get("/wallet", sync_to_thread=False)
@@ -42,12 +44,16 @@ def home(request: Request[Any, Any, Any], book: NamedDependency[Book]) -> Respon
 def new_phone(request: Request[Any, Any, Any], book: NamedDependency[Book], data: Form) -> Redirect:
     """Make a buyer and go to their phone. Raises `Invalid`."""
     phone = phone_of(request)
-    name = data.get("name", "").strip()
-    buyer_id = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:30]
+    name = data.get("name", "").strip()[:_LONGEST_NAME]
+    buyer_id = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not buyer_id:
-        raise Invalid("Give the phone a name with letters or digits in it.")
-    if not any(buyer.id == buyer_id for buyer in book.buyers()):
-        book.add_buyer(buyer_id, name, Money.parse(data.get("balance") or "5000", "CNY"))
+        if not name:
+            raise Invalid("Give the phone a name.")
+        # a name in letters that no host name has
+        same = next((buyer.id for buyer in book.buyers() if buyer.name == name), "")
+        buyer_id = same or next(free for n in itertools.count(1) if book.wallets.find(free := f"phone-{n}") is None)
+    if book.wallets.find(buyer_id) is None:
+        book.add_buyer(buyer_id, name, typed_amount(data.get("balance") or "5000", "CNY"))
     return to(f"{phone.origin_of(buyer_id)}/wallet")
 
 
@@ -125,7 +131,8 @@ def change_settings(request: Request[Any, Any, Any], book: NamedDependency[Book]
         if "pin_at_till" in data:
             wallet.change_habits(pin_at_till=data["pin_at_till"] == "yes")
         if "code_digits" in data:
-            wallet.change_habits(code_digits=int(data["code_digits"]) if data["code_digits"].isdecimal() else 0)
+            chosen = next((count for count in CODE_LENGTHS if str(count) == data["code_digits"]), 0)
+            wallet.change_habits(code_digits=chosen)
         if "top_up" in data:
             if data["top_up"] not in map(str, _TOP_UPS):
                 raise Invalid("That is not one of the choices.")
