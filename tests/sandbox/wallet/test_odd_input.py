@@ -56,3 +56,11 @@ async def test_an_amount_that_is_none_is_told_in_the_readers_language(served: Ru
     if amount != "0" and amount:
         status, said = await told(served, "/wallet/buyers", phone="", data={"name": "eve", "balance": amount})
         assert status == 422 and "is not an amount" not in said
+
+
+async def test_a_phone_that_nobody_has_leads_to_those_there_are(served: Running) -> None:
+    port = served.url.rpartition(":")[2]
+    async with served.client.get(f"{served.url}/wallet", headers={"Host": f"nobody.localhost:{port}"}) as answer:
+        shown = await answer.text()
+        assert answer.status == 404 and 'href="/wallet"' not in shown
+        assert f'class="w-button" href="http://localhost:{port}/wallet"' in shown
