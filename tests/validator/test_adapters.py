@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from tests.validator.make import HELD, Bench, outcomes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PAGE = (Path(__file__).parents[2] / "docs" / "validator.md").read_text()
+HERE = Path(__file__).parents[2]
+PAGE = (HERE / "docs/validator.md").read_text()
 #: What stands where a newcomer's own integration stands: it pays, and asks when it is asked.
 SHOP_PY = """
 import hashlib, itertools, os, re, time, types, urllib.error, urllib.parse, urllib.request
@@ -76,9 +78,9 @@ exports.find = async (order) => {
 """  # noqa: E501
 
 
-def printed(language: str) -> str:
-    """The one block of that language on the page."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+def printed(language: str, begins: str = "", page: str = PAGE) -> str:
+    """The one block of that language on the page that begins so."""
+    (found,) = re.findall(rf"^```{language}\n({re.escape(begins)}.*?)^```", page, re.DOTALL | re.MULTILINE)
     return str(found)
 
 
@@ -89,13 +91,15 @@ async def judged(bench: Bench, adapter: Adapter) -> dict[str, str]:
 SEEN = {"V1": "passed: paid-once", "V14": "passed: plain-words", "V11": "not seen: no-hook"}
 
 
-async def test_the_adapter_in_python_on_the_page_works_as_it_stands_there(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "hooks.py").write_text(printed("python"))
-    (tmp_path / "shop.py").write_text(SHOP_PY)
+@asynccontextmanager
+async def served(bench: Bench, folder: Path, shop: str) -> AsyncIterator[str]:
+    """The adapter of the page in front of a shop: its address."""
+    (folder / "hooks.py").write_text(printed("python", "# hooks.py"))
+    (folder / "shop.py").write_text(shop)
     port = free_port()
     told = {"GATEWAY": f"{bench.control.url}/gateway.do", "PORT": str(port), "PATH": "/usr/bin:/bin"}
     quiet = asyncio.subprocess.DEVNULL
-    running = await asyncio.create_subprocess_exec(sys.executable, "hooks.py", cwd=tmp_path, env=told, stderr=quiet)
+    running = await asyncio.create_subprocess_exec(sys.executable, "hooks.py", cwd=folder, env=told, stderr=quiet)
     try:
         adapter = HttpAdapter(f"http://localhost:{port}/", bench.session)
         for _ in range(200):
@@ -104,10 +108,34 @@ async def test_the_adapter_in_python_on_the_page_works_as_it_stands_there(bench:
                 break
             except HookFailed:
                 await asyncio.sleep(0.02)
-        assert await judged(bench, adapter) == SEEN
+        yield f"http://localhost:{port}/"
     finally:
         running.kill()
         await running.wait()
+
+
+async def test_the_adapter_in_python_on_the_page_works_as_it_stands_there(bench: Bench, tmp_path: Path) -> None:
+    async with served(bench, tmp_path, SHOP_PY) as address:
+        assert await judged(bench, HttpAdapter(address, bench.session)) == SEEN
+        async with bench.session.post(f"{address}notify", data="trade_status=TRADE_SUCCESS") as astray:
+            assert astray.status == 404, "a notification that went to the wrong port"
+
+
+async def test_the_till_of_the_quick_start_is_judged_as_the_page_says(bench: Bench, tmp_path: Path) -> None:
+    till = printed("python", '"""A till', (HERE / "docs/quickstart/python.md").read_text())
+    (tmp_path / "till.py").write_text(
+        re.sub(r"(?m)^GATEWAY = .*", 'GATEWAY = os.environ["GATEWAY"]', f"import os\n{till}")
+    )
+    async with served(bench, tmp_path, printed("python", "# shop.py")) as address:
+        adapter = HttpAdapter(address, bench.session)
+        hello = await meet(adapter)
+        found = await drive(bench.control, adapter, hello, only=["V1", "V2", "V3", "V14", "S8"], silence=HELD)
+    assert outcomes(found) == {
+        "V1": "passed: paid-once", "V2": "passed: whole-code", "V3": "failed: never-asked",
+        "V14": "passed: plain-words",
+        "S8": "not applicable: other-solution",
+    }  # fmt: skip
+    assert found[2].verdict.reason.say() in PAGE.replace("*", ".")
 
 
 async def test_the_adapter_in_node_on_the_page_works_as_it_stands_there(

@@ -112,7 +112,7 @@ async def test_waiting_in_real_time_is_said_and_estimated(
     )
     assert await asyncio.to_thread(run_validate, wish) == 1
     out = " ".join(capsys.readouterr().out.split())
-    assert "offers no advance, so this waits in real time: up to about 2 minutes." in out
+    assert "offers no advance, so this waits in real time: up to about 2 min." in out
 
 
 async def test_a_sandbox_that_others_may_use_is_left_ahead_of_time_and_that_is_said(

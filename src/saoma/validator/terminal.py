@@ -21,7 +21,7 @@ _COLOURS = {
     Outcome.NOT_APPLICABLE: "bright_black",
 }
 #: What is said beside the cases; keys of the texts.
-REAL_TIME = "The adapter offers no advance, so this waits in real time: up to about {minutes} minutes."
+REAL_TIME = "The adapter offers no advance, so this waits in real time: up to about {minutes} min."
 CLOCK_AHEAD = (
     "The clock of {sandbox} is {hours} h ahead of the real time now. It never goes back: for today's date, "
     "start that sandbox anew, or give each run its own (--own-sandbox)."
