@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -9,11 +10,26 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
+from saoma.validator.adapter import checked
 from tests.quickstart.following import Alipay, Page, Till
 from tests.quickstart.languages import LANGUAGES, Language
+
+#: What stands where a newcomer's own integration stands.
+SHOP_PHP = """<?php
+function pay(string $amount, string $code): object
+{
+    return (object) ['order' => "PHP $code", 'status' => 'paid', 'message' => $amount];
+}
+function find(string $order): object
+{
+    return (object) ['order' => $order, 'status' => 'waiting', 'message' => ''];
+}
+"""
 
 
 @pytest.fixture(params=list(LANGUAGES.values()), ids=list(LANGUAGES))
@@ -81,6 +97,27 @@ def test_with_rsa2_it_hears_asks_gives_back_and_believes_only_alipay(
             assert till.does("refund", order, "2.50")[1] == "SUCCESS"
             assert alipay.control("GET", f"trades/{order}")["refunded"] == "2.50"
         assert {"pay", "query", "ORDER"} <= set(till.does("refund")), "without an order it tells how it is used"
+
+
+def test_the_hooks_in_php_answer_the_validator(alipay: Alipay, tmp_path: Path) -> None:
+    page, language = Page("php", alipay), LANGUAGES["php"]
+    (tmp_path / "hooks.php").write_text(page.file("hooks.php"))
+    (tmp_path / "shop.php").write_text(SHOP_PHP)
+    with saved(language, tmp_path, page) as till:
+        till.listen = ["hooks.php" if word == "till.php" else word for word in till.listen]
+
+        def hook(name: str, asked: dict[str, str]) -> dict[str, Any]:
+            url = f"http://localhost:{page.listens_at}/{name}"
+            with urllib.request.urlopen(url, json.dumps(asked).encode()) as answer:
+                return checked(name, answer.read().decode(), "hooks.php")
+
+        with till.listening():
+            assert set(hook("hello", {})["hooks"]) == {"pay", "query", "advance"}
+            paid = {"order": "PHP 28", "status": "paid", "message": "12.50"}
+            assert hook("pay", {"amount": "12.50", "code": "28"}) == paid
+            assert hook("query", {"order": "PHP 1"})["status"] == "waiting"
+            with pytest.raises(HTTPError, match="404"):
+                hook("notify", {})
 
 
 def delivered(alipay: Alipay, order: str) -> list[dict[str, str]]:
