@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from saoma.kit.clock import BEIJING, MovableClock
 from saoma.kit.errors import Refused
@@ -19,17 +19,18 @@ from saoma.sandbox.undoing import cancel, close, refund, reverse
 from tests.sandbox.make import PARTNER, order
 
 BUYERS = ("anna", "ben", "chen")
-NUMBERS = st.sampled_from([f"N-{number}" for number in range(4)])
+#: An order number: a new one mostly, or one of the latest, by its place from behind.
+NUMBERS = st.sampled_from([0, 0, 0, 1, 2])
+#: One of the latest trades.
+PLACE = st.sampled_from([0, 0, 0, 1, 2])
 WHO = st.sampled_from(BUYERS)
-CENTS = st.integers(1, 4_000)
+CENTS = st.integers(1, 1_500)
 FINAL = (TradeStatus.TRADE_CLOSED, TradeStatus.TRADE_FINISHED)
 UNDONE = ("cancelled", "reversed")
 
 
 class BookMachine(RuleBasedStateMachine):
-    """A little before Beijing midnight, three buyers with little money, four order numbers that everybody reuses."""
-
-    trades = Bundle("trades")
+    """A little before Beijing midnight, three buyers with little money, order numbers that everybody reuses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,92 +40,123 @@ class BookMachine(RuleBasedStateMachine):
         for buyer in BUYERS:
             self.book.add_buyer(buyer, balance=Money(600_00, "CNY"), pin_required=buyer == "chen")
         self.wealth = sum(buyer.balance for buyer in self.book.buyers())
+        self.numbers = ["N-0"]
         self.cancelled: set[str] = set()
         self.ends: dict[str, TradeStatus] = {}
         self.told: dict[str, list[str]] = {}
         self.book.tell = lambda trade, action, _refund: self.told.setdefault(trade.trade_no, []).append(action)
 
-    @rule(
-        target=trades,
-        number=NUMBERS,
-        buyer=WHO,
-        cents=CENTS,
-        magic=st.sampled_from(["", "90", "91"]),
-    )
-    def pays_by_code(self, number: str, buyer: str, cents: int, magic: str) -> object:
-        code = self.book.new_payment_code(buyer).code
+    def named(self, place: int) -> str:
+        """The number of an order."""
+        if not place:
+            self.numbers.append(f"N-{len(self.numbers)}")
+            return self.numbers[-1]
+        return self.numbers[-min(place, len(self.numbers))]
+
+    def trade(self, place: int, *, paid: bool) -> Trade:
+        """One of the latest trades that were paid, or that wait; else of all."""
+        trades = [one for one in self.book.by_trade_no.values() if (one.paid_at if paid else one.is_waiting)]
+        trades = trades or [*self.book.by_trade_no.values()]
+        return trades[-min(place + 1, len(trades))]
+
+    @initialize(buyer=WHO, cents=CENTS)
+    def somebody_pays(self, buyer: str, cents: int) -> None:
+        self.pays_by_code(0, buyer, cents, "")
+        self.opens_for_a_wallet(0, buyer, cents)
+
+    @rule(place=NUMBERS, buyer=WHO, cents=CENTS, magic=st.sampled_from(["", "", "90", "90", "91"]))
+    def pays_by_code(self, place: int, buyer: str, cents: int, magic: str) -> None:
+        number, code = self.named(place), self.book.new_payment_code(buyer).code
         code = code[:-2] + magic if magic else code
         try:
             trade = self.book.pay_by_code(order(number, f"{cents / 100:.2f}"), code)
         except TurnedDown:
-            return multiple()
+            return
         assert number not in self.cancelled
         paid = self.book.buyer(buyer).balance
         assert self.book.pay_by_code(order(number, f"{cents / 100:.2f}"), code) is trade
         assert self.book.buyer(buyer).balance == paid
-        return trade.trade_no
 
-    @rule(target=trades, number=NUMBERS, buyer=WHO, cents=CENTS)
-    def opens_for_a_wallet(self, number: str, buyer: str, cents: int) -> object:
-        wanted = order(
-            number, f"{cents / 100:.2f}", Product.WALLET_PAGE, expires_at=self.book.clock.now() + timedelta(minutes=9)
-        )
-        try:
-            return self.book.create(wanted, self.book.buyer(buyer).user_id).trade_no
-        except TurnedDown:
-            return multiple()
+    @rule(place=NUMBERS, buyer=WHO, cents=CENTS)
+    def opens_for_a_wallet(self, place: int, buyer: str, cents: int) -> None:
+        until = self.book.clock.now() + timedelta(minutes=9)
+        wanted = order(self.named(place), f"{cents / 100:.2f}", Product.WALLET_PAGE, expires_at=until)
+        with suppress(TurnedDown):
+            self.book.create(wanted, self.book.buyer(buyer).user_id)
 
-    @rule(target=trades, number=NUMBERS, buyer=WHO, cents=CENTS)
-    def places_and_scans(self, number: str, buyer: str, cents: int) -> object:
-        try:
-            placed = self.book.place(order(number, f"{cents / 100:.2f}", Product.ORDER_CODE))
-            return self.book.scan(self.book.code_url(placed.qr_token), buyer).trade_no
-        except (TurnedDown, Refused):
-            return multiple()
+    @rule(place=NUMBERS, buyer=WHO, cents=CENTS)
+    def places_and_scans(self, place: int, buyer: str, cents: int) -> None:
+        with suppress(TurnedDown, Refused):
+            placed = self.book.place(order(self.named(place), f"{cents / 100:.2f}", Product.ORDER_CODE))
+            self.book.scan(self.book.code_url(placed.qr_token), buyer)
 
-    @rule(trade_no=trades, buyer=WHO, pin=st.sampled_from(["123456", "111111"]))
-    def confirms(self, trade_no: str, buyer: str, pin: str) -> None:
+    @rule(place=PLACE, buyer=WHO, owns=st.booleans(), pin=st.sampled_from(["123456", "123456", "111111"]))
+    def confirms(self, place: int, buyer: str, owns: bool, pin: str) -> None:  # noqa: FBT001
+        trade = self.trade(place, paid=False)
+        buyer = trade.buyer_id if owns else buyer
         with suppress(Refused):
-            trade = self.book.pay(trade_no, buyer, pin)
+            self.book.pay(trade.trade_no, buyer, pin)
             assert pin == "123456"
             assert trade.buyer_id == buyer
 
-    @rule(trade_no=trades, buyer=WHO)
-    def refuses(self, trade_no: str, buyer: str) -> None:
+    @rule(place=PLACE)
+    def refuses(self, place: int) -> None:
+        trade = self.trade(place, paid=False)
         with suppress(Refused):
-            self.book.refuse(trade_no, buyer)
+            self.book.refuse(trade.trade_no, trade.buyer_id)
 
-    @rule(number=NUMBERS)
-    def cancels(self, number: str) -> None:
+    @rule(place=PLACE, paid=st.booleans())
+    def cancels(self, place: int, paid: bool) -> None:  # noqa: FBT001
+        number = self.trade(place, paid=paid).out_trade_no
         with suppress(TurnedDown):
             undone = cancel(self.book, PARTNER, number)
             self.cancelled.add(number)
             assert cancel(self.book, PARTNER, number) == undone
 
-    @rule(number=NUMBERS)
-    def reverses(self, number: str) -> None:
+    @rule(place=NUMBERS)
+    def cancels_what_may_not_be(self, place: int) -> None:
+        number = self.named(place)
+        with suppress(TurnedDown):
+            cancel(self.book, PARTNER, number)
+            self.cancelled.add(number)
+
+    @rule(place=PLACE)
+    def reverses(self, place: int) -> None:
+        number = self.trade(place, paid=True).out_trade_no
         with suppress(TurnedDown):
             trade = reverse(self.book, PARTNER, number)
             self.cancelled.add(number)
             assert reverse(self.book, PARTNER, number) is trade
 
-    @rule(number=NUMBERS)
-    def closes(self, number: str) -> None:
+    @rule(place=PLACE)
+    def closes(self, place: int) -> None:
         with suppress(TurnedDown):
-            close(self.book, PARTNER, number)
+            close(self.book, PARTNER, self.trade(place, paid=False).out_trade_no)
 
-    @rule(trade_no=trades, refund_no=st.sampled_from(["R-1", "R-2", "R-3", "R-4"]), cents=CENTS, sync=st.booleans())
-    def refunds(self, trade_no: str, refund_no: str, cents: int, sync: bool) -> None:  # noqa: FBT001
+    @rule(place=PLACE, parts=st.integers(1, 4), times=st.integers(1, 3), sync=st.booleans())
+    def refunds_parts_of_the_whole(self, place: int, parts: int, times: int, sync: bool) -> None:  # noqa: FBT001
+        trade = self.trade(place, paid=True)
+        for number in range(times):
+            self.refunds(trade, f"{trade.trade_no}-{parts}-{number}", -(-trade.amount // parts), sync=sync)
+
+    @rule(place=PLACE, parts=st.integers(1, 7), rest=st.booleans(), sync=st.booleans())
+    def refunds_a_part_of_what_is_left(self, place: int, parts: int, rest: bool, sync: bool) -> None:  # noqa: FBT001
+        trade = self.trade(place, paid=True)
+        for part in (parts, 1) if rest else (parts,):
+            if left := trade.amount - trade.refunded:
+                self.refunds(trade, f"L-{trade.trade_no}-{left}-{part}", -(-left // part), sync=sync)
+
+    @precondition(lambda self: self.book.refunds)
+    @rule(place=PLACE)
+    def asks_for_a_refund_again(self, place: int) -> None:
+        known = [*self.book.refunds.values()]
+        one = known[-min(place + 1, len(known))]
+        self.refunds(self.book.trades[PARTNER, one.out_trade_no], one.refund_no, one.amount, sync=True)
+
+    def refunds(self, trade: Trade, refund_no: str, cents: int, *, sync: bool) -> None:
+        """Asked for; whether it is done the book knows."""
         with suppress(TurnedDown):
-            refund(self.book, PARTNER, "", trade_no, refund_no, Money(cents, "USD"), sync=sync)
-
-    @rule(trade_no=trades, parts=st.integers(1, 7), sync=st.booleans())
-    def refunds_a_part_of_what_is_left(self, trade_no: str, parts: int, sync: bool) -> None:  # noqa: FBT001
-        trade = self.book.trade(trade_no)
-        if left := trade.amount - trade.refunded:
-            refund_no = f"L-{trade_no}-{left}-{parts}"
-            with suppress(TurnedDown):
-                refund(self.book, PARTNER, "", trade_no, refund_no, Money(-(-left // parts), "USD"), sync=sync)
+            refund(self.book, PARTNER, "", trade.trade_no, refund_no, Money(cents, "USD"), sync=sync)
 
     @rule(minutes=st.sampled_from([0.1, 1, 3, 12, 60, 1440]))
     def time_passes(self, minutes: float) -> None:
@@ -176,5 +208,5 @@ class BookMachine(RuleBasedStateMachine):
         return [trade for trade in self.book.trades.values() if trade.paid_at]
 
 
-BookMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+BookMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
 TestBookMachine = BookMachine.TestCase
