@@ -31,12 +31,14 @@ from saoma.api.events import Events
 from saoma.api.rate import Limits
 from saoma.api.references import KIND as API
 from saoma.api.references import References
+from saoma.checkout import screens as checkout_screens
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.screens import notify, pay, receipts, till_payments
+from saoma.checkout.shifts import Drawers
 from saoma.console import screens as console
 from saoma.fastfood import handed_over as fastfood
 from saoma.fastfood import screens as counter
 from saoma.food.screens import kitchen, kitchen_pass, office_dish, office_import, office_kitchen, office_menu, photos
+from saoma.food.shift_figures import voids
 from saoma.gateway import Gateway
 from saoma.identity import registrations
 from saoma.identity.account_check import Doctor
@@ -99,10 +101,7 @@ SCREENS: tuple[Any, ...] = (
     pairing.router,
     api_keys.router,
     wallet.router,
-    pay.router,
-    receipts.router,
-    till_payments.router,
-    notify.router,
+    *checkout_screens.routers,
     photos.router,
     kitchen.router,
     kitchen_pass.router,
@@ -190,7 +189,7 @@ class Rooms:
             gateways,
             payables,
             lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}",
-            listeners=(Events(outbox, gateways),),
+            listeners=(Events(outbox, gateways), Drawers(clock)),
         )
         return cls(
             settings=settings,
@@ -204,7 +203,7 @@ class Rooms:
             gateways=gateways,
             wallets=client,
             payments=payments,
-            checkout=Checkout(payments, db, clock, receipts_of, Customers()),
+            checkout=Checkout(payments, db, clock, receipts_of, Customers(), needs_shift=settings.cash_needs_shift),
             rulings=Rulings(payments, settings.second_person_above),
             alarms=Alarms(db, clock, seal, loopback=settings.loopback_webhooks),
             watch=Watch(db, clock, is_known, DUE_TABLES, AUDIT_RULES, keep, nightly(db)),
@@ -302,6 +301,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         "hooks": rooms.hooks,
         "door": rooms.door,
         "practised": who_is_trained,
+        "shift_figures": (voids,),
         "doctor": Doctor(rooms.db, rooms.seal, rooms.clock, settings.public_url),
     }
     return build_app(

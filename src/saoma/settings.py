@@ -48,6 +48,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     loopback_webhooks: Annotated[
         bool, Meta(description="Let webhooks and alarms go to this very machine: for demos and tests only")
     ] = False
+    loopback_printers: Annotated[
+        bool, Meta(description="Let receipt printers be at this very machine: for demos and tests only")
+    ] = False
+    cash_needs_shift: Annotated[
+        bool, Meta(description="Take cash only at a till where somebody has opened a shift with a counted float")
+    ] = False
     clock_file: Annotated[
         str,
         Meta(description="A file with the seconds to be ahead of time, for drills with sandbox accounts only"),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from saoma.checkout import screens
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.receipt import ReceiptLine, ReceiptLines
-from saoma.checkout.screens import notify, pay, receipts, till_payments
+from saoma.checkout.shifts import Drawers
 from saoma.identity.links import Links, sign_in_path
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role
@@ -27,7 +28,7 @@ from tests.payments.make import BILLS, Bills, FakeAlipay
 
 BUYER = "2088000000000001"
 CODE = "281234567890123456"
-ROUTERS = [sign_in.router, pay.router, receipts.router, till_payments.router, notify.router]
+ROUTERS = [sign_in.router, *screens.routers]
 
 
 async def bill_lines(rows: Rows, payment: Payment) -> ReceiptLines:
@@ -118,6 +119,7 @@ async def house(db: Database, clock: MovableClock) -> House:
         {"bill": Bills()},
         lambda account_id: f"http://shop.test/alipay/notify/{account_id}",
         jitter=lambda: 0.5,
+        listeners=(Drawers(clock),),
     )
     return House(db, clock, shop, alipay, payments, Checkout(payments, db, clock, {"bill": bill_lines}))
 

@@ -22,6 +22,7 @@ from saoma.alipay.account import Account
 from saoma.alipay.notify import read_notice
 from saoma.alipay.signing import md5_signatory, string_to_sign
 from saoma.app import SCREENS
+from saoma.checkout import shifts
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND as COUNTER
 from saoma.fastfood.model import Channel
@@ -307,6 +308,9 @@ async def furnish(of: World) -> None:
         "item": dining.dish("tea").id,
         "dish": dining.dish("plain").id,
     }
+    async with rooms.db.transaction() as tx:
+        shift = await shifts.begin(tx, clock, owner, shop.store, "", Money.parse("50.00", "USD"))
+    ids |= {"shift": shift.id}
     # Money that came by a printed code, a refund that waits for a second person, and a payment nobody knows the end of.
     code = await rooms.payments.codes.create(_code(of), owner.id)
     number = of.house.alipay.pays_at_counter(code.id, Money.parse("7.77", "USD"))

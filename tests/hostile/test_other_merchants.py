@@ -64,6 +64,7 @@ MEANT: Final = {
     "/till/arrivals": {"payment_id": "arrival"},
     "/till/bills": {"sitting_id": "sitting", "payment_id": "table_payment", "line_id": "staff_line"},
     "/till/refunds": {"refund_id": "waiting_refund"},
+    "/till/shifts": {"shift_id": "shift"},
     "/till/tables": {"table_id": "table"},
     "/pay": {"payment_id": "held_payment"},
     "/receipt": {"payment_id": "table_payment"},
@@ -102,6 +103,9 @@ SENT: Final[dict[str, dict[str, Any]]] = {
     "/till/arrivals/{payment_id}/refund": {"reason": "mine now"},
     "/till/bills/{sitting_id}/lines/{line_id}": {"quantity": "2"},
     "/till/bills/{sitting_id}/payments/{payment_id}/refund": {"reason": "mine now", "typed": "0.10"},
+    "/till/shifts/{shift_id}/cash": {"kind": "pay_out", "amount": "1.00", "reason": "mine now"},
+    "/till/shifts/{shift_id}/paper": {"how": "pdf"},
+    "/receipt/{payment_id}/paper": {"how": "pdf"},
     "/till/bills/{sitting_id}/taken": {"method": "cash"},
     "/till/bills/{sitting_id}/pay": {"payment_code": "281234567890123456"},
 }

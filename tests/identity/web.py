@@ -48,9 +48,10 @@ async def session(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
 
 def app(routers: Sequence[Any], db: Database, clock: Clock, **given: Any) -> Litestar:
     """A server of `routers` in the house's own frame; `given` are further dependencies by name."""
-    settings = Settings(database_url=db.url, secret=make.SECRET, public_url="http://shop.test")
+    settings = Settings(database_url=db.url, secret=make.SECRET, public_url="http://shop.test", loopback_printers=True)
     values: dict[str, Any] = {"db": db, "clock": clock, "seal": make.seal(), "settings": settings}
-    values |= {"acquirers": AcquirerClient(), "storage": Storage.at("memory:"), **given}
+    values |= {"acquirers": AcquirerClient(), "storage": Storage.at("memory:"), "shift_figures": ()}
+    values |= given
 
     def provide(value: Any) -> Provide:
         async def provided() -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
+from saoma.checkout import shifts
 from saoma.checkout.payment_code import SENTENCES, PaymentCode, read_payment_code
 from saoma.checkout.receipt import ReceiptLines, ReceiptWriter
 from saoma.checkout.showing import Reported, result_code
@@ -58,12 +59,15 @@ class Checkout:
         clock: Clock,
         receipts: Mapping[str, ReceiptWriter] | None = None,
         rehearsal: Rehearsal | None = None,
+        *,
+        needs_shift: bool = False,
     ) -> None:
         self.payments = payments
         self.db = db
         self.clock = clock
         self._receipts = dict(receipts or {})
         self._rehearsal = rehearsal
+        self._needs_shift = needs_shift
 
     async def pay_in_wallet(
         self,
@@ -200,7 +204,17 @@ class Checkout:
         new = await self._at_counter(
             store_id, terminal_id, staff, method, amount, subject, payable_kind, payable_id, part, key
         )
+        if method is Method.CASH:
+            await self._check_shift(new.merchant_id, store_id, terminal_id)
         return await self.payments.record(replace(new, policy="at_once"), given, reference)
+
+    async def _check_shift(self, merchant_id: str, store_id: str, terminal_id: str) -> None:
+        """Raises `Conflict` where cash is taken in shifts only and none is open."""
+        if not self._needs_shift or is_practice(merchant_id):
+            return
+        async with self.db.reading() as rows:
+            if await shifts.open_at(rows, store_id, terminal_id) is None:
+                raise Conflict(shifts.NO_SHIFT)
 
     async def _at_counter(
         self,
@@ -239,13 +253,26 @@ class Checkout:
         )
 
     async def give_back(
-        self, payment: Payment, amount: Money, reason: str, staff: Staff, key: str, lines: list[str]
+        self,
+        payment: Payment,
+        amount: Money,
+        reason: str,
+        staff: Staff,
+        key: str,
+        lines: list[str],
+        terminal_id: str | None = None,
     ) -> Refund:
         """Refund what `staff` may give back alone; more comes back `requested` and waits for a second person.
 
-        Raises `NotAllowed` for a role that has no part in refunds, and as `Payments.refund` does."""
+        `terminal_id` is the device whose drawer gives cash back; None where nobody knows. Raises `NotAllowed` for a
+        role that has no part in refunds, `Conflict` for cash without a shift, and as `Payments.refund` does."""
         if not (staff.may(May.REFUND) or staff.may(May.ASK_REFUNDS)):
             raise NotAllowed("Your role doesn't give money back. Ask a manager.")
+        if terminal_id is not None and key:
+            if payment.method is Method.CASH:
+                await self._check_shift(payment.merchant_id, payment.store_id, terminal_id)
+            async with self.db.transaction() as tx:
+                await shifts.asked_at(tx, payment, key, terminal_id)
         alone = refund_limit(staff.roles if staff.may(May.REFUND) else (), payment.currency)
         return await self.payments.refund(payment.id, amount, reason, staff.id, key, lines, alone)
 

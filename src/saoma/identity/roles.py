@@ -42,6 +42,8 @@ class May(StrEnum):
     EDIT_TABLES = "edit_tables"
     EDIT_STAFF = "edit_staff"
     PAIR_TERMINALS = "pair_terminals"
+    #: Everybody's shifts with what must be in their drawers, also before they are counted.
+    SEE_SHIFTS = "see_shifts"
     SEE_EVERY_MERCHANT = "see_every_merchant"
     RULE_CASES = "rule_cases"
 
@@ -52,7 +54,15 @@ _CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.ASK_REFUND
 _MANAGER: Final = (
     _CASHIER
     | _KITCHEN
-    | {May.REFUND, May.APPROVE_REFUNDS, May.VOID_LINES, May.EDIT_MENU, May.EDIT_TABLES, May.PAIR_TERMINALS}
+    | {
+        May.REFUND,
+        May.APPROVE_REFUNDS,
+        May.VOID_LINES,
+        May.EDIT_MENU,
+        May.EDIT_TABLES,
+        May.PAIR_TERMINALS,
+        May.SEE_SHIFTS,
+    }
 )
 
 #: Role by role, everything it may do.

@@ -1,41 +1,46 @@
 """Receipts: for the payer, the merchant's staff, and whoever was shown the code on the till.
 
-The code carries a signature: a payment's id alone opens nothing."""
+The code carries a signature: a payment's id alone opens nothing. What staff put on paper is counted, what a customer
+keeps is not: only a second original on paper could be shown twice."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.checkout import copies
 from saoma.checkout.checkout import Checkout
+from saoma.checkout.paper import Paper, kind_of
+from saoma.checkout.paper_escpos import Letters, Printer, escpos
+from saoma.checkout.paper_pdf import pdf
+from saoma.checkout.printing import KnownPrinter, OutOfReach, printer_of, send
+from saoma.checkout.receipt_paper import Facts, receipt_paper, refund_paper
 from saoma.checkout.showing import masked
-from saoma.gateway import Method
+from saoma.gateway import BY_STAFF
 from saoma.identity import model
-from saoma.identity.guards import signed_in
+from saoma.identity.guards import May, needs, signed_in, staff_of, terminal_of
+from saoma.identity.model import Staff
+from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import NotFound
-from saoma.kit.i18n import texts
+from saoma.kit.errors import NOTHING_HERE, Invalid, NotFound, Refused
 from saoma.kit.seal import Seal
+from saoma.payments import by_staff
 from saoma.payments.lifecycle import Status
+from saoma.payments.model import Payment, Refund
 from saoma.settings import Settings
 from saoma.web.page import language_of, page
 
+AnyRequest = Request[Any, Any, Any]
+
 _PURPOSE: Final = "receipt"
 
-#: How people call the ways to pay; keys of the texts.
-METHODS: Final = {
-    Method.BARCODE: "Alipay, payment code",
-    Method.WALLET_PAGE: "Alipay, in the app",
-    Method.ORDER_CODE: "Alipay, order code",
-    Method.MERCHANT_CODE: "Alipay, shop code",
-    Method.CASH: "Cash",
-    Method.CARD_TERMINAL: "Card",
-    Method.ACCOUNT: "Account",
-}
-
+#: What a payment that is no receipt yet says at the top of its page.
 _STATES: Final = {
     Status.CREATED: "Not paid yet",
     Status.PENDING: "Not paid yet",
@@ -46,52 +51,228 @@ _STATES: Final = {
     Status.SUCCEEDED: "Paid",
 }
 
+NO_PRINTER: Final = "This device has no receipt printer. A manager can set one up under Shift, Receipt printer."
+NOT_PAID: Final = "There is no receipt for this payment."
+
+_NO_CACHE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
 
 def receipt_path(seal: Seal, payment_id: str) -> str:
     """The path of a receipt that its holder may open without being known."""
     return f"/receipt/{payment_id}?k={seal.sign(_PURPOSE, payment_id)}"
 
 
-@get("/receipt/{payment_id:str}")
-async def show_receipt(
-    request: Request[Any, Any, Any],
-    db: NamedDependency[Database],
-    checkout: NamedDependency[Checkout],
-    seal: NamedDependency[Seal],
-    settings: NamedDependency[Settings],
-    payment_id: FromPath[str],
-) -> Response[Any]:
-    """One payment's receipt, with what was given back since."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One receipt that somebody may see: its facts, the refund it is about (if any), and the staff who look."""
+
+    facts: Facts
+    refund: Refund | None
+    staff: Staff | None
+
+    @property
+    def subject_id(self) -> str:
+        """Whose copies are counted."""
+        return self.refund.id if self.refund is not None else self.facts.payment.id
+
+    def paper(self, copy: int, lang: str = "") -> Paper:
+        """It, as which copy."""
+        facts = replace(self.facts, copy=copy, lang=lang or self.facts.lang)
+        return refund_paper(facts, self.refund) if self.refund is not None else receipt_paper(facts)
+
+
+async def _wanted(
+    request: AnyRequest,
+    db: Database,
+    checkout: Checkout,
+    seal: Seal,
+    settings: Settings,
+    payment_id: str,
+    refund_id: str,
+) -> Wanted:
+    """The receipt that is asked for, by whoever may see it. Raises `NotFound` for everybody else."""
     staff = await signed_in(request, db)
     key = request.query_params.get("k", "")
     if key and seal.unsign(_PURPOSE, key) == payment_id:
         payment = await checkout.payments.get(payment_id)
         staff = None
         if payment.status is not Status.SUCCEEDED:
-            raise NotFound("There is no receipt for this payment.")
+            raise NotFound(NOT_PAID)
     else:
         payment = await checkout.for_either(payment_id, request.session, staff)
+    return await _facts(request, db, checkout, seal, settings, payment, staff, refund_id)
+
+
+async def _facts(
+    request: AnyRequest,
+    db: Database,
+    checkout: Checkout,
+    seal: Seal,
+    settings: Settings,
+    payment: Payment,
+    staff: Staff | None,
+    refund_id: str,
+) -> Wanted:
     async with db.reading() as rows:
         merchant = await model.merchant(rows, payment.merchant_id)
         store = await model.store(rows, payment.store_id)
-    said = texts(language_of(request))
+        taken = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
+    refunds = await checkout.refunds(payment.id)
+    refund = next((one for one in refunds if one.id == refund_id), None)
+    if refund_id and refund is None:
+        raise NotFound(NOTHING_HERE)
+    paid = payment.status is Status.SUCCEEDED
+    facts = Facts(
+        merchant=merchant,
+        store=store,
+        payment=payment,
+        lines=await checkout.lines(payment),
+        refunds=tuple(refunds),
+        taken=taken,
+        buyer=masked(payment.buyer_login, payment.buyer_id),
+        share=settings.public_url.rstrip("/") + receipt_path(seal, payment.id) if staff is not None and paid else "",
+        lang=language_of(request),
+    )
+    return Wanted(facts, refund, staff)
+
+
+async def _show(
+    request: AnyRequest, db: Database, wanted: Wanted, refusal: Refused | None = None, *, sent: bool = False
+) -> Response[Any]:
+    payment = wanted.facts.payment
+    printer: KnownPrinter | None = None
+    copy = 0
+    if wanted.staff is not None:
+        async with db.reading() as rows:
+            copy = await copies.printed(rows, wanted.subject_id)
+            terminal = await terminal_of(request, rows)
+            printer = await printer_of(rows, payment.store_id, terminal.id if terminal else "")
+    # The customer's own page names the refund; the key in its address goes along to what it links to.
+    key = request.query_params.get("k", "")
     return page(
         request,
         "checkout/receipt.html",
+        status_code=refusal.status if refusal is not None else 200,
+        headers=_NO_CACHE,
+        paper=wanted.paper(copy),
+        kind_of=kind_of,
         payment=payment,
-        merchant=merchant,
-        store=store,
-        lines=await checkout.lines(payment),
-        refunds=await checkout.refunds(payment.id),
-        method=said(METHODS[payment.method]),
-        buyer=masked(payment.buyer_login, payment.buyer_id),
-        state_words=said(_STATES[payment.status]),
-        share=settings.public_url.rstrip("/") + receipt_path(seal, payment.id)
-        if staff is not None and payment.status is Status.SUCCEEDED
-        else "",
-        zone=store.zone,
-        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+        refund=wanted.refund,
+        refunds=wanted.facts.refunds,
+        staff=wanted.staff,
+        printer=printer,
+        refusal=refusal,
+        sent=sent,
+        key=key,
+        back=wanted.facts.lines.back,
+        state_words=_STATES[payment.status],
+        zone=wanted.facts.store.zone,
     )
 
 
-router = Router("/", route_handlers=[show_receipt])
+@get("/receipt/{payment_id:str}", summary="A receipt")
+async def show_receipt(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    seal: NamedDependency[Seal],
+    settings: NamedDependency[Settings],
+    payment_id: FromPath[str],
+) -> Response[Any]:
+    """One payment's receipt, with what was given back since; with `?refund=`, that refund's own."""
+    refund_id = request.query_params.get("refund", "")
+    wanted = await _wanted(request, db, checkout, seal, settings, payment_id, refund_id)
+    return await _show(request, db, wanted, sent=request.query_params.get("sent") == "1")
+
+
+@get("/receipt/{payment_id:str}/pdf", summary="A receipt to keep, as PDF")
+async def keep_receipt(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    seal: NamedDependency[Seal],
+    settings: NamedDependency[Settings],
+    payment_id: FromPath[str],
+) -> Response[Any]:
+    """The customer's own PDF. To staff it says that it is a copy where the paper exists already."""
+    refund_id = request.query_params.get("refund", "")
+    wanted = await _wanted(request, db, checkout, seal, settings, payment_id, refund_id)
+    if wanted.facts.payment.status is not Status.SUCCEEDED:
+        raise NotFound(NOT_PAID)
+    copy = 0
+    if wanted.staff is not None:
+        async with db.reading() as rows:
+            copy = await copies.printed(rows, wanted.subject_id)
+    paper = wanted.paper(copy)
+    return _file(pdf(paper), "application/pdf", f"{_name(wanted)}.pdf")
+
+
+@post(
+    "/receipt/{payment_id:str}/paper",
+    guards=[needs(May.SEE_PAYMENTS)],
+    status_code=200,
+    summary="Put a receipt on paper",
+)
+async def put_on_paper(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    checkout: NamedDependency[Checkout],
+    seal: NamedDependency[Seal],
+    settings: NamedDependency[Settings],
+    payment_id: FromPath[str],
+) -> Response[Any]:
+    """Send it to this device's printer, or hand out the file for one; the first is the original, the rest are copies.
+
+    A printer out of reach is a sentence on the receipt, which stays as it was."""
+    form = await request.form()
+    how, width = str(form.get("how", "")), str(form.get("width", "80"))
+    staff = staff_of(request)
+    payment = await checkout.for_staff(payment_id, staff)
+    wanted = await _facts(request, db, checkout, seal, settings, payment, staff, str(form.get("refund", "")))
+    if payment.status is not Status.SUCCEEDED:
+        raise NotFound(NOT_PAID)
+    if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):
+        raise Invalid("Choose how to print.")
+    async with db.transaction() as tx:
+        terminal = await terminal_of(request, tx)
+        printer = await printer_of(tx, payment.store_id, terminal.id if terminal else "")
+        if how == "printer" and printer is None:
+            return await _show(request, db, wanted, Invalid(NO_PRINTER))
+        copy = await copies.count(tx, wanted.subject_id, staff.id, how, clock.now())
+    if how == "pdf":
+        return _file(pdf(wanted.paper(copy)), "application/pdf", f"{_name(wanted)}.pdf")
+    if how == "escpos":
+        return _file(
+            escpos(wanted.paper(copy), Printer(int(width))), "application/octet-stream", f"{_name(wanted)}.bin"
+        )
+    if how == "printer" and printer is not None:
+        try:
+            await send(printer.address, _for(printer, wanted, copy), loopback=settings.loopback_printers)
+        except OutOfReach as refusal:
+            async with db.transaction() as tx:
+                await copies.take_back(tx, wanted.subject_id, copy)
+            return await _show(request, db, wanted, refusal)
+    if how == "browser":
+        return Response(None, status_code=204)
+    after = f"/receipt/{payment_id}?sent=1" + (f"&refund={wanted.refund.id}" if wanted.refund else "")
+    return Redirect(after, status_code=HTTP_303_SEE_OTHER)
+
+
+def _for(printer: KnownPrinter, wanted: Wanted, copy: int) -> bytes:
+    """The receipt for this printer: in English where it has no Chinese letters, and no pulse where no drawer hangs."""
+    paper = wanted.paper(copy, "en" if printer.printer.letters is Letters.WESTERN else "")
+    return escpos(paper, printer.printer, drawer=paper.drawer and printer.has_drawer)
+
+
+def _name(wanted: Wanted) -> str:
+    refund, payment = wanted.refund, wanted.facts.payment
+    return f"refund-{refund.refund_number}" if refund is not None else f"receipt-{payment.order_number}"
+
+
+def _file(content: bytes, kind: str, name: str) -> Response[bytes]:
+    headers = {**_NO_CACHE, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=kind, headers=headers)
+
+
+router = Router("/", route_handlers=[show_receipt, keep_receipt, put_on_paper])

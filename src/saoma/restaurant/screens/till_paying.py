@@ -288,6 +288,8 @@ async def refund(
             at = await counter(request, rows)
             sitting, _ = await bill_at(rows, at, sitting_id)
             meal = await sittings.meal(rows, sitting)
+            terminal = await terminal_of(request, rows)
+            device = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
         named = set(payment.part.get("lines", []))
         chosen = [(line.id, line.money) for line in meal.ordered if line.id in draft.lines & named]
         amount = refund_amount(payment, chosen, draft.typed)
@@ -302,7 +304,7 @@ async def refund(
                 detail={"amount": str(amount), "reason": reason},
             )
         key = str(form.get("key", ""))[:64] or new_id("tap")
-        await checkout.give_back(payment, amount, reason, at.staff, key, [line for line, _ in chosen])
+        await checkout.give_back(payment, amount, reason, at.staff, key, [line for line, _ in chosen], device)
     except (Invalid, Conflict) as refused:
         refusal = refused
     if refusal is not None:
