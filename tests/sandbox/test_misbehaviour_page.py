@@ -69,8 +69,10 @@ async def test_every_line_about_faults_and_scenarios_runs_against_a_sandbox(tmp_
 
 async def test_a_ci_job_runs_its_tests_beside_a_sandbox_and_gets_their_exit_code(tmp_path: Path) -> None:
     (tmp_path / "rough.yaml").write_text(blocks("Scenarios", "yaml")[0])
-    for name, code in (("pytest", 5), ("npm", 0)):
-        (tmp_path / name).write_text(f'#!/bin/sh\ncurl -s $SAOMA_SANDBOX_URL/readyz\necho " $@"\nenv\nexit {code}\n')
+    call = 'curl -s "$SAOMA_SANDBOX_GATEWAY_URL?service=none" >&2\n'
+    for name, calls, code in (("pytest", "", 5), ("npm", call, 0)):
+        script = f'#!/bin/sh\ncurl -s $SAOMA_SANDBOX_URL/readyz\necho " $@"\n{calls}env\nexit {code}\n'
+        (tmp_path / name).write_text(script)
         (tmp_path / name).chmod(0o755)
     by_string, by_words = blocks("Scenarios")[1].splitlines()
     (code, out, err), (strict, more, _) = await asyncio.gather(shell(by_string, tmp_path), shell(by_words, tmp_path))
