@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from saoma.validator.adapter import Hello, HookFailed, meet
 from saoma.validator.driving import LASTS, SCENES, drive, real_seconds
+from saoma.validator.judge import judge
 from saoma.validator.report import Finding, Report, as_json, as_junit
+from saoma.validator.timeline import Notice
 from saoma.validator.verdict import Outcome
 from tests.validator.make import HELD, Bench, Beside, failed, outcomes
 
@@ -51,7 +54,7 @@ async def test_an_adapter_that_dies_between_two_cases_loses_nothing_that_was_see
         "V9": "not seen: adapter-failed",
     }
     assert "/advance: nobody answers" in found[1].verdict.reason.say()
-    assert found[3].verdict.reason.say() == "Not staged, the adapter had failed before: /advance: nobody answers"
+    assert found[3].verdict.reason.say() == "Not staged: the adapter had failed at /advance before."
     report = Report("x", "p", "drive", "s", (), datetime(2026, 3, 2, tzinfo=UTC), tuple(found))
     assert report.exit_code() == 1 and as_json(report) and as_junit(report)
 
@@ -105,6 +108,26 @@ async def test_an_integration_that_calls_another_gateway_is_asked_which(bench: B
     assert found[0].verdict.reason.say().startswith(said)
     assert [line.text for line in found[0].verdict.lines if line.wrong] == ["/pay X-1 -> paid"]
     assert found[0].verdict.outcome is Outcome.FAILED
+
+
+async def test_what_cancels_neither_when_told_nor_at_the_deadline_is_told_which_hook_is_missing(bench: Bench) -> None:
+    found = await bench.drive(["never_cancels"], ["V8"], without=["cancel"])
+    assert outcomes(found) == {"V8": "not seen: no-hook"}
+    assert found[0].verdict.reason.values == {"hooks": "/cancel"}
+    assert outcomes(await bench.drive(only=["V8"], without=["cancel"])) == {"V8": "passed: cancel-repeated"}
+
+
+async def test_notifications_that_find_nobody_are_not_told_as_a_wrong_answer(bench: Bench) -> None:
+    (right,) = await bench.drive(only=["S5"])
+    notices = [
+        replace(each, status=0, answer="[ClientConnectorError] Cannot connect to host shop.example:9000")
+        if isinstance(each, Notice)
+        else each
+        for each in right.timeline.events
+    ]
+    assert judge("S5", replace(right.timeline, events=tuple(notices))).reason.key == "nobody-listens"
+    late = [replace(each, status=0, answer="[TimeoutError]") if isinstance(each, Notice) else each for each in notices]
+    assert judge("S5", replace(right.timeline, events=tuple(late))).reason.key == "not-acknowledged"
 
 
 class Counting:

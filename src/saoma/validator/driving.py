@@ -94,7 +94,7 @@ async def _one(
     except Unfit as why:
         timeline = await stage.timeline()
         verdict = Verdict(case.id, Outcome.FAILED, Reason(why.key, why.values), log(timeline.events))
-        return verdict, timeline, Reason("adapter-failed", why.values)
+        return verdict, timeline, Reason("adapter-failed", {"hook": str(why.values["why"]).partition(":")[0]})
     verdict, timeline = await _staged(stage, case, asked, before)
     return unless_unnamed(case, verdict) if not asked else verdict, timeline, None
 
@@ -122,6 +122,9 @@ async def _staged(stage: Stage, case: Case, asked: frozenset[str], before: list[
         if verdict.outcome is not Outcome.FAILED or (failed and verdict.reason.key not in _WHY_HOOKS_FAIL):
             outcome = Outcome.FAILED if failed else Outcome.NOT_SEEN
             verdict = Verdict(case.id, outcome, Reason(unfit.key, unfit.values), verdict.lines)
+    elif verdict.reason.key == "not-happened" and stage.missed:
+        # nothing came in its stead either, as a cancel at the deadline
+        verdict = Verdict(case.id, Outcome.NOT_SEEN, Reason("no-hook", {"hooks": stage.missed}), verdict.lines)
     elif verdict.outcome is Outcome.NOT_SEEN and (said := paid_elsewhere(timeline)):
         about = Reason("called-elsewhere", {"status": said.status, "gateway": f"{stage.control.url}/gateway.do"})
         verdict = Verdict(case.id, Outcome.FAILED, about, log(timeline.events, [said]))

@@ -294,6 +294,8 @@ def acknowledged(timeline: Timeline) -> None:
     """Raises `Wrong` if a true notification was not answered with success."""
     for notice in timeline.notices:
         if notice.kind in ("first", "again", "older") and not notice.is_accepted:
+            if notice.answer.startswith("[ClientConnector"):
+                raise Wrong("nobody-listens", notice)
             raise Wrong("not-acknowledged", notice, answer=notice.answer[:40] or "nothing")
 
 

@@ -60,6 +60,8 @@ class Stage:
         self._numbers: list[str] = []
         self._others: list[Control] = []
         self.facts: dict[str, str] = {}
+        #: a hook that is not offered, where the case can do without
+        self.missed = ""
         self.clocked = "advance" in hello.hooks
 
     async def begin(self) -> None:
@@ -71,7 +73,7 @@ class Stage:
         if self.clocked:
             # what is still under way would meet the faults that are meant for this case
             await self._pushed(SETTLED, None)
-        self._noted, self._numbers, self._others, self.facts = [], [], [], {}
+        self._noted, self._numbers, self._others, self.facts, self.missed = [], [], [], {}, ""
         self._since = await self.now()
 
     async def now(self) -> datetime:
@@ -161,6 +163,7 @@ class Stage:
         if "cancel" in self.hello.hooks:
             await self.ask("cancel", order=order)
         else:
+            self.missed = "/cancel"
             await self.rest(75, order)
 
     # --- Alipay's side ------------------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ SENTENCES: Final[dict[str, str]] = {
     "refund-given-up": "The refund was not answered, and it was not repeated.",
     "new-refund-number": "The repeat had another refund number, {number}: the money could go back twice.",
     "believed-forgery": "An answer with a bad signature was used: nothing genuine says the same.",
+    "nobody-listens": "A true notification found nobody at notify_url: does what hears notifications run, too?",
     "not-acknowledged": "A true notification was answered with {answer} instead of success.",
     "accepted-forgery": "A notification with a bad signature was believed.",
     "accepted-wrong-amount": "A notification of another amount was believed.",
@@ -132,7 +133,7 @@ SENTENCES: Final[dict[str, str]] = {
     "hook-failed": "The adapter could not: {why}",
     "refund-not-done": "The refund was answered {answer} at last, and it was left at that.",
     # --- not seen, not applicable
-    "adapter-failed": "Not staged, the adapter had failed before: {why}",
+    "adapter-failed": "Not staged: the adapter had failed at {hook} before.",
     "not-happened": "This has not happened yet.",
     "still-running": "This is still going on.",
     "only-driven": "Only drive mode can see this: it needs the integration's own word.",
