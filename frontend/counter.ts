@@ -13,7 +13,7 @@ document.body.addEventListener("live:any", (event) => {
     const busy = document.querySelector("#take.htmx-request, #order .htmx-request, dialog[open]");
     if (busy || document.querySelector<HTMLInputElement>("#scan")?.value || !order.isConnected) return;
     const focus = document.activeElement?.id === "scan";
-    (window as unknown as { htmx: Htmx }).htmx.ajax("GET", `/counter/orders/${order.dataset.order}`, { target: "#order", swap: "outerMorph" });
-    if (focus) window.setTimeout(() => document.querySelector<HTMLElement>("#scan")?.focus({ preventScroll: true }), 60);
+    (window as unknown as { htmx: Htmx }).htmx.ajax("GET", `/counter/orders/${order.dataset.order}`, { target: "#order", swap: "outerHTML" });
+    if (focus) window.setTimeout(() => document.querySelector<HTMLElement>("#scan")?.focus({ preventScroll: true }), 120);
   }, 150);
 });

@@ -25,7 +25,7 @@ export function startRequests(): void {
   document.addEventListener("close", goHome, true);
   document.addEventListener("submit", (event) => {
     const form = event.target as HTMLFormElement;
-    if (form.method.toLowerCase() === "dialog" || event.defaultPrevented) return;
+    if (form.getAttribute("method")?.toLowerCase() === "dialog" || event.defaultPrevented) return;
     const hidden = form.querySelector<HTMLInputElement>('input[name="_csrf_token"]');
     if (hidden) hidden.value = csrf() || hidden.value;
     if (form.matches("[hx-post], [hx-put], [hx-patch], [hx-delete], [hx-get]")) return;

@@ -61,11 +61,15 @@ def _place(demo: DemoFile, merchant: dict[str, Any], links: dict[str, str], lang
         if person.get("store_id") == merchant["store_id"]
     ]
     code = quote(tables[0]["url"], safe="")
+    cashier = next((person["url"] for person in staff if person["role"] == "cashier"), "")
     return {
         "name": merchant["name"],
         "name_zh": merchant.get("name_zh") or merchant["name"],
         "tables": tables,
         "staff": staff,
+        # People eat at the other one's tables; this one has a counter and calls numbers.
+        "counter": cashier.replace("next=/till", "next=/counter") if merchant["key"] == "burritos" else "",
+        "board": f"{demo.app_url}/board/{merchant['store_id']}{'?lang=zh' if lang == 'zh' else ''}",
         "role": {person["role"]: person for person in staff},
         "diners": [_buyer(buyer, lang, f"/open?url={code}") for buyer in demo.buyers],
     }

@@ -31,6 +31,7 @@ class Tile:
 #: In the order of how often they are opened in a day.
 TILES: Final = (
     Tile("/till", "Till", "Open bills, take payments", "receipt", May.SEE_BILLS),
+    Tile("/counter", "Counter", "Take orders at the counter, call numbers", "store", May.TAKE_ORDERS),
     Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),
     Tile("/kitchen/pass", "Pass", "Courses to fire, dishes to carry", "bell", May.TAKE_ORDERS),
     Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),

@@ -78,16 +78,19 @@ async def assign(
     payment_id: FromPath[str],
 ) -> Response[Any]:
     """This money was for that bill."""
-    sitting_id = str((await request.form()).get("bill", ""))
+    form = await request.form()
+    sitting_id, kind = str(form.get("bill", "")), str(form.get("kind", KIND))
     async with db.reading() as rows:
         at = await counter(request, rows)
         await _arrival(rows, checkout.payments.arrivals, at, payment_id)
     try:
-        payment = await checkout.payments.arrivals.assign(payment_id, KIND, sitting_id, at.staff.id)
+        payment = await checkout.payments.arrivals.assign(payment_id, kind, sitting_id, at.staff.id)
     except (Conflict, NotFound) as refusal:
         return await _show(request, db, checkout, payment_id, refusal)
     await _note(db, clock, at, "assigned_payment", payment, {"bill": sitting_id})
-    return Redirect(path_to(sitting_id), status_code=HTTP_303_SEE_OTHER)
+    # What belongs to another room's order is shown by that room's own screens.
+    where = path_to(sitting_id) if kind == KIND else f"/till/arrivals/{payment_id}"
+    return Redirect(where, status_code=HTTP_303_SEE_OTHER)
 
 
 @post("/till/arrivals/{payment_id:str}/keep", guards=[needs(May.TAKE_PAYMENTS)], summary="Keep it without a bill")
