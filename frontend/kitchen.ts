@@ -53,6 +53,7 @@ function walk(step: number): void {
   const there = here < 0 ? (step > 0 ? 0 : cards.length - 1) : (here + step + cards.length) % cards.length;
   chosen = cards[there].id;
   mark();
+  (document.activeElement as HTMLElement | null)?.blur();
   cards[there].scrollIntoView({ block: "nearest" });
 }
 
@@ -64,8 +65,8 @@ function pressed(event: KeyboardEvent): void {
     event.preventDefault();
     walk(event.key === "ArrowRight" ? 1 : -1);
   }
-  const focused = (event.target as Element).closest("button, a, summary");
-  if (event.key === "Enter" && chosen && !focused && !event.repeat) {
+  const elsewhere = document.activeElement?.closest("button, a, summary");
+  if (event.key === "Enter" && chosen && !elsewhere && !event.repeat) {
     document.getElementById(chosen)?.querySelector<HTMLElement>("[data-bump]")?.click();
   }
   if (!/^[1-9]$/.test(event.key) || event.repeat) return;

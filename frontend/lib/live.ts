@@ -128,7 +128,8 @@ export function startLive(): void {
     if (source && Date.now() - lastHeard > patience) later();
   }, 1000);
   window.addEventListener("online", () => {
-    if (!source || source.readyState !== EventSource.OPEN) {
+    // A connection that outlived the break may have missed something: what was called lost is made anew.
+    if (lostTimer || !source || source.readyState !== EventSource.OPEN) {
       tries = 0;
       later();
     }

@@ -11,7 +11,7 @@ import pytest
 from saoma.food import ordering
 from saoma.food.menu import menu
 from saoma.food.model import Item, Menu
-from saoma.food.screens import kitchen, office_dish, office_import, office_menu, photos
+from saoma.food.screens import kitchen, kitchen_pass, office_dish, office_import, office_kitchen, office_menu, photos
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
@@ -21,7 +21,10 @@ from tests.food.test_photos import picture
 from tests.identity import make
 from tests.identity.web import Browser, app, browsers, text_of
 
-ROUTERS = [kitchen.router, office_menu.router, office_dish.router, office_import.router, photos.router]
+ROUTERS = [
+    *(kitchen.router, kitchen_pass.router),
+    *(office_menu.router, office_dish.router, office_import.router, office_kitchen.router, photos.router),
+]
 
 
 @dataclass

@@ -176,3 +176,40 @@ def test_a_banner_says_that_updates_stopped_and_goes_when_the_board_has_caught_u
     # The board hears again: what is ordered now is on it without a reload.
     order(diner, table["url"], "Pork and chive dumplings")
     expect(ticket_of(kitchen, table["table"], "Pork and chive dumplings")).to_be_visible()
+
+
+def test_a_board_without_a_network_says_so_and_two_boards_bump_a_ticket_one_step(
+    house: House, person: Callable[..., Person]
+) -> None:
+    table = house.table("Noodle House", 5)
+    near, far, diner = person("en", desk=True), person("zh", desk=True), person("en")
+    for board in (near, far):
+        board.sign_in("lin", "/kitchen")
+        expect(board.page.locator("#cards")).to_be_visible()
+    lost = far.page.locator("#live-lost")
+    expect(lost).to_be_hidden()
+    far.context.set_offline(True)
+    expect(lost).to_be_visible()
+    order(diner, table["url"], "Vegetable buns")
+    here = ticket_of(near, table["table"], "Vegetable buns")
+    there = ticket_of(far, table["table"], "素菜包")
+    here.locator("[data-bump]").click()
+    expect(here).to_have_attribute("data-state", "cooking")
+    expect(there).to_have_count(0)
+    # The network is back: the ticket is there once, as far as the other board has taken it.
+    far.context.set_offline(False)
+    expect(lost).to_be_hidden(timeout=30_000)
+    expect(there).to_have_count(1)
+    expect(there).to_have_attribute("data-state", "cooking")
+    # Both cooks press at the same moment: one step, on both boards.
+    when = near.page.evaluate("Date.now()") + 400
+    for ticket in (here, there):
+        ticket.locator("[data-bump]").evaluate(
+            "(button, when) => { setTimeout(() => button.click(), when - Date.now()); }", when
+        )
+    for ticket in (here, there):
+        expect(ticket).to_have_attribute("data-state", "ready")
+    near.page.wait_for_timeout(600)
+    for ticket in (here, there):
+        expect(ticket).to_have_attribute("data-state", "ready")
+    far.complaints.clear()  # a lost connection is noted by every browser
