@@ -105,6 +105,28 @@ async def test_cash_gives_change_and_the_kitchen_has_the_order(shop: House) -> N
         assert "$3.00" in paid and "The kitchen has the order" in paid
 
 
+async def test_the_customers_screen_shows_the_dishes_the_code_to_scan_and_then_the_number(shop: House) -> None:
+    async with browser(shop) as at:
+        assert "display-welcome" in await at.get("/counter/display")
+        html = await chosen(shop, at, "beef", "tea")
+        shown = await at.get("/counter/display", htmx=True)
+        assert shown.count('data-testid="display-line"') == 2 and "$11.50" in shown
+        (order,) = await _orders(shop)
+        await at.post(f"/counter/orders/{order}/code", fields(html, "key", "shown"))
+        assert 'data-testid="display-code"' in await at.get("/counter/display", htmx=True)
+        (payment,) = await shop.payments.of_payable("counter_order", order)
+        shop.alipay.buyer_pays(payment.order_number)
+        await shop.payments.notified(payment.account_id, shop.alipay.outbox.pop())
+        paid = await at.get("/counter/display", htmx=True)
+        assert 'data-testid="display-number"' in paid and "display-line" not in paid
+        shop.clock.advance(timedelta(minutes=3))
+        assert "display-welcome" in await at.get("/counter/display", htmx=True)
+    colleague = await identity.staff(shop.db, shop.shop, Role.CASHIER)
+    await shop.begin("tea")
+    async with browser(shop, staff=colleague) as other:
+        assert "display-welcome" in await other.get("/counter/display")
+
+
 async def test_everything_is_there_in_chinese(shop: House) -> None:
     async with browser(shop) as at:
         await chosen(shop, at, "tea")

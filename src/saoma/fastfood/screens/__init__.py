@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from saoma.fastfood.screens import board, counter, counter_paying
+from saoma.fastfood.screens import board, counter, counter_paying, display
 
 #: For the composition; nobody else imports screens.
-routers: tuple[Any, ...] = (counter.router, counter_paying.router, board.router)
+routers: tuple[Any, ...] = (counter.router, counter_paying.router, display.router, board.router)
