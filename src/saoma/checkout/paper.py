@@ -17,11 +17,12 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A line of text, in the middle unless `start`; `soft` is small print."""
+    """A line of text, in the middle unless `start`; `soft` is small print, `strong` says what comes below."""
 
     text: str
     soft: bool = False
     start: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,8 +151,8 @@ class _Writer:
         match part:
             case Heading(text):
                 self.lines(text, large=True, bold=True)
-            case Words(text, _, start):
-                self.lines(text, start=start)
+            case Words(text, _, start, strong):
+                self.lines(text, start=start, bold=strong)
             case Stamp(text):
                 self.out += _REVERSED[True]
                 self.lines(f" {text} ", large=True, bold=True)

@@ -36,7 +36,8 @@ def _chinese() -> str:
 def _runs(text: str, face: str) -> list[tuple[str, str]]:
     """The text in pieces of one face each: what Helvetica has is set in it, the rest in the Chinese face."""
     found: list[tuple[str, str]] = []
-    for letter in text:
+    # Helvetica has no minus sign; a dash of its own is nearer to it than one of the Chinese face.
+    for letter in text.replace("\N{MINUS SIGN}", "\N{EN DASH}"):
         try:
             letter.encode("cp1252")
             wanted = face
@@ -130,8 +131,9 @@ class _Pen:
             case Heading(text):
                 self.line(text, 15, face=_STRONG)
                 self.gap(2)
-            case Words(text, soft, start):
-                self.line(text, 8 if soft else 9.5, at="start" if start else "middle")
+            case Words(text, soft, start, strong):
+                face = _STRONG if strong else _LATIN
+                self.line(text, 8 if soft else 9.5, face=face, at="start" if start else "middle")
             case Stamp(text):
                 self.gap(5)
                 self.across(dashed=False)

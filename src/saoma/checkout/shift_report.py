@@ -107,7 +107,7 @@ def shift_paper(facts: ShiftFacts) -> Paper:
     parts += _moves(facts, said)
     parts += _count(facts, said)
     if facts.figures:
-        parts += [Rule(), Words(said("In this store meanwhile"), start=True)]
+        parts += [Rule(), Words(said("In this store meanwhile"), start=True, strong=True)]
         for figure in facts.figures:
             name = f"{said(figure.name)} · {facts.who(figure.by)}" if figure.by else said(figure.name)
             parts.append(Row(f"{figure.count} × {name}", facts.sum(figure.amount), soft=True))
@@ -120,7 +120,7 @@ def _drawer(facts: ShiftFacts, said: Texts) -> list[Part]:
     drawer = drawer_of(facts.shift, list(facts.book))
     parts: list[Part] = [
         Rule(),
-        Words(said("Cash drawer"), start=True),
+        Words(said("Cash drawer"), start=True, strong=True),
         Row(said("Float"), facts.sum(drawer.float_amount)),
     ]
     end = facts.shift.closing
@@ -159,7 +159,7 @@ def _sales(facts: ShiftFacts, said: Texts) -> list[Part]:
         found = sums_by(facts.book, column)
         if not found:
             continue
-        parts += [Rule(), Words(said(heading), start=True)]
+        parts += [Rule(), Words(said(heading), start=True, strong=True)]
         for key, sums in found.items():
             name = said(METHODS[Method(key)]) if column == "method" else facts.who(key)
             back = Money(sums.given_back, shift.currency)
@@ -172,7 +172,7 @@ def _moves(facts: ShiftFacts, said: Texts) -> list[Part]:
     moves = [entry for entry in facts.book if entry.kind in _MOVES]
     if not moves:
         return []
-    parts: list[Part] = [Rule(), Words(said("Cash put in and taken out"), start=True)]
+    parts: list[Part] = [Rule(), Words(said("Cash put in and taken out"), start=True, strong=True)]
     for entry in moves:
         amount = entry.money if entry.kind == "pay_in" else -entry.money
         note = f"{entry.reason} · {facts.who(entry.by)}, {clock_time(entry.at, facts.zone, facts.lang)}"
@@ -183,7 +183,7 @@ def _moves(facts: ShiftFacts, said: Texts) -> list[Part]:
 def _count(facts: ShiftFacts, said: Texts) -> list[Part]:
     if not facts.shift.counts:
         return []
-    parts: list[Part] = [Rule(), Words(said("The count"), start=True)]
+    parts: list[Part] = [Rule(), Words(said("The count"), start=True, strong=True)]
     for minor, pieces in sorted(((int(minor), pieces) for minor, pieces in facts.shift.counts.items()), reverse=True):
         piece = Money(minor, facts.shift.currency)
         parts.append(Row(f"{pieces} × {facts.sum(piece)}", facts.sum(piece * pieces), soft=True))

@@ -213,7 +213,8 @@ async def _count_again(
     return page(
         request,
         "checkout/shift_count.html",
-        status_code=refusal.status,
+        # A difference is a question, and no error.
+        status_code=200 if unexplained is not None else refusal.status,
         shift=shift,
         store=store,
         pieces=denominations(shift.currency),

@@ -37,7 +37,7 @@ TILES: Final = (
     Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),
     Tile("/till/takings", "Takings", "What came in today, by way to pay", "banknote", May.SEE_PAYMENTS),
     Tile("/till/shift", "Shift", "Open with a float, count and close", "calculator", May.TAKE_PAYMENTS),
-    Tile("/till/shifts", "Shifts", "Every till's count, and who explains a difference", "wallet", May.SEE_SHIFTS),
+    Tile("/till/shifts", "All shifts", "Every till's count, and who explains a difference", "wallet", May.SEE_SHIFTS),
     Tile("/practice", "Practice", "Errors at the till, to try out safely", "graduation-cap", May.TAKE_PAYMENTS),
     Tile("/office/tables", "Tables", "Table codes to print", "qr-code", May.EDIT_TABLES),
     Tile("/office/codes", "Shop codes", "Codes where customers type the amount", "scan-line", May.EDIT_TABLES),
