@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from saoma.checkout import shifts
@@ -198,6 +199,20 @@ async def test_a_sale_in_the_second_of_the_close_is_in_one_shift_or_outside_neve
         outside = await shifts.outside(rows, house.shop.store.id, house.clock.now() - timedelta(days=1))
     assert ended.closing is not None and ended.closing.expected == inside.expected, "nothing slipped in after the count"
     assert inside.sales.minor + sum(one.amount for one in outside) == sum(100 + n for n in range(12))
+
+
+async def test_a_close_waits_for_the_sale_that_is_being_written(house: make.House, mei: Staff) -> None:
+    payment = await house.wallet_payment()
+    house.alipay.buyer_pays(payment.order_number)
+    in_cash = msgspec.structs.replace(await house.payments.drive(payment.id), method=Method.CASH)
+    shift = await opened(house, mei)
+    async with house.db.transaction() as tx:
+        await shifts.Drawers(house.clock).payment_moved(tx, in_cash)
+        ending = asyncio.create_task(closed(house, mei, shift, usd("136.50")))
+        await asyncio.wait([ending], timeout=0.2)
+        assert not ending.done(), "the drawer is not summed up while money goes into it"
+    end = (await ending).closing
+    assert end is not None and end.expected == usd("136.50")
 
 
 async def test_cash_goes_back_out_of_the_drawer_where_the_customer_stands(house: make.House, mei: Staff) -> None:

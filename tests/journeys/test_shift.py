@@ -14,7 +14,7 @@ from tests.journeys.test_methods import opened_bill
 pytestmark = pytest.mark.journey
 
 
-def test_a_drawer_is_opened_counted_and_its_difference_explained(person: Callable[..., Person], lang: str) -> None:
+def test_a_drawer_is_opened_counted_and_its_difference_explained(person: Callable[..., Person]) -> None:
     till, why = person("zh"), "一枚硬币掉到炉子后面"
     opened_bill(till)
     page, origin = till.page, "/".join(till.page.url.split("/", 3)[:3])
