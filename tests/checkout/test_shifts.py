@@ -215,6 +215,29 @@ async def test_a_close_waits_for_the_sale_that_is_being_written(house: make.Hous
     assert end is not None and end.expected == usd("136.50")
 
 
+async def test_a_sale_that_comes_while_the_drawer_is_closed_is_not_in_the_closed_shift(
+    house: make.House, mei: Staff
+) -> None:
+    payment = await house.wallet_payment()
+    house.alipay.buyer_pays(payment.order_number)
+    in_cash = msgspec.structs.replace(await house.payments.drive(payment.id), method=Method.CASH)
+    shift = await opened(house, mei)
+
+    async def sells() -> None:
+        async with house.db.transaction() as tx:
+            await shifts.Drawers(house.clock).payment_moved(tx, in_cash)
+
+    async with house.db.transaction() as tx:
+        await shifts.close(tx, house.clock, mei, shift.id, pieces(usd("100.00")))
+        selling = asyncio.create_task(sells())
+        await asyncio.wait([selling], timeout=0.2)
+    await selling
+    assert await expected(house, shift) == usd("100.00"), "what was counted stays what was counted"
+    async with house.db.reading() as rows:
+        (outside,) = await shifts.outside(rows, house.shop.store.id, shift.opened_at)
+    assert outside.payment_id == payment.id
+
+
 async def test_cash_goes_back_out_of_the_drawer_where_the_customer_stands(house: make.House, mei: Staff) -> None:
     async with house.db.transaction() as tx:
         two = (await model.add_terminal(tx, house.shop.store.id, name="Till 2")).id
