@@ -120,14 +120,14 @@ def sandbox(
     from saoma.kit.follow import follow_parent
 
     if scenarios:
-        from saoma.sandbox.scenario_reading import told
+        from saoma.sandbox.scenarios.reading import told
 
         typer.echo(told())
         return
     played = None
     if scenario:
-        from saoma.sandbox.scenario import find
-        from saoma.sandbox.scenario_reading import read_scenario_file
+        from saoma.sandbox.scenarios.reading import read_scenario_file
+        from saoma.sandbox.scenarios.scenario import find
 
         played = read_scenario_file(find(scenario), seed)
     follow_parent()

@@ -18,7 +18,7 @@ from saoma.alipay.key_texts import one_line, read_key
 from saoma.alipay.probing import Probe
 from saoma.alipay.signing import new_rsa_key
 from saoma.kit.clock import MovableClock, SystemClock
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
 from tests.sandbox import make
 from tests.sandbox.make import Running
 

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 from cryptography.hazmat.primitives import serialization
 
 from saoma.alipay.signing import new_rsa_key
-from saoma.sandbox.store import Store
+from saoma.sandbox.book.store import Store
 from tests.clients.installing import HERE, NPM, folder_of, node
 
 OFFICIAL, COMMUNITY, OLD = "alipay-sdk-python", "python-alipay-sdk", "alipay"

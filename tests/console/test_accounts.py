@@ -25,7 +25,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict
 from saoma.kit.i18n import LANGUAGES, texts
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
 from saoma.settings import Settings
 from tests.console.make import Office, browser, office
 from tests.identity import make as identity

@@ -24,7 +24,7 @@ from saoma.identity.guards import Role
 from saoma.kit.clock import MovableClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.i18n import LANGUAGES, texts
-from saoma.sandbox.sftp import SftpAccess
+from saoma.sandbox.files.sftp import SftpAccess
 from saoma.statements import daily, keeping
 from saoma.statements.sources import names_of, sources
 from tests.console.make import Office, browser, office

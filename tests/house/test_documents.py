@@ -148,13 +148,13 @@ def test_each_setting_is_explained_and_used() -> None:
 
 
 def test_the_page_of_the_local_alipay_names_every_service_fault_path_and_setting() -> None:
+    from saoma.sandbox.book.model import Partner
     from saoma.sandbox.choices import Choices
     from saoma.sandbox.config import BuyerSetting, Config
-    from saoma.sandbox.control import control_router
-    from saoma.sandbox.faults import NOTIFY_VERIFY, FaultKind
-    from saoma.sandbox.mapi import OPERATIONS
-    from saoma.sandbox.model import Partner
-    from saoma.sandbox.openapi import METHODS
+    from saoma.sandbox.control.router import control_router
+    from saoma.sandbox.faults.faults import NOTIFY_VERIFY, FaultKind
+    from saoma.sandbox.mapi.gateway import OPERATIONS
+    from saoma.sandbox.openapi.gateway import METHODS
     from saoma.sandbox.openapi_choices import OpenApiChoices
 
     page = text_of(DOCS / "sandbox.md")

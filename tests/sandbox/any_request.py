@@ -25,23 +25,24 @@ from saoma.alipay.signing import SignType, md5_signatory, rsa_signatory, string_
 from saoma.alipay.wire import Unreadable, codec, form, parse_form, read_answer, read_openapi_answer
 from saoma.kit.errors import Refused
 from saoma.kit.money import Money
-from saoma.sandbox import forex
-from saoma.sandbox.autodebit import sign_agreement
+from saoma.sandbox.book.model import Partner, TradeStatus
+from saoma.sandbox.book.store import Store
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.choices import Choices
-from saoma.sandbox.faults import Fault, FaultKind, fits
-from saoma.sandbox.mapi import OPERATIONS
-from saoma.sandbox.model import Partner, TradeStatus
-from saoma.sandbox.openapi import METHODS
-from saoma.sandbox.plus import OPERATIONS as PLUS_OPERATIONS
-from saoma.sandbox.plus import PATHS, Heard
-from saoma.sandbox.plus_codes import TO_STRANGERS
-from saoma.sandbox.plus_signing import read_signature, text_to_sign, write_signature
+from saoma.sandbox.faults.faults import Fault, FaultKind, fits
+from saoma.sandbox.mapi import forex
+from saoma.sandbox.mapi.autodebit import sign_agreement
+from saoma.sandbox.mapi.gateway import OPERATIONS
+from saoma.sandbox.openapi.gateway import METHODS
+from saoma.sandbox.plus.codes import TO_STRANGERS
+from saoma.sandbox.plus.gateway import OPERATIONS as PLUS_OPERATIONS
+from saoma.sandbox.plus.gateway import PATHS, Heard
+from saoma.sandbox.plus.signing import read_signature, text_to_sign, write_signature
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import Store
-from saoma.sandbox.trades import Book
-from tests.sandbox import make, plus
+from tests.sandbox import make
+from tests.sandbox.book.test_currencies_and_timers import SMALLEST
 from tests.sandbox.make import ALICE, CODE, PARTNER
-from tests.sandbox.test_currencies_and_timers import SMALLEST
+from tests.sandbox.plus import make as plus
 
 #: Who calls: one with MD5 and RSA2, one with RSA of the old kind.
 OLD = "2088000000000002"

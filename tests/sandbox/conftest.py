@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sandbox import make, plus
+from tests.sandbox import make
 from tests.sandbox.near import near
+from tests.sandbox.plus import make as plus
 
 
 @pytest.fixture

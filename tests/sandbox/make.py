@@ -21,13 +21,13 @@ from saoma.alipay.signing import Signatory, SignType, md5_signatory, new_rsa_key
 from saoma.alipay.wire import Answer, form, read_answer
 from saoma.kit.clock import BEIJING, MovableClock
 from saoma.kit.money import Money
+from saoma.sandbox.book.model import Order, Partner, Product
+from saoma.sandbox.book.standing import StandingClock
+from saoma.sandbox.book.store import Store
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.config import BuyerSetting, Config
-from saoma.sandbox.mapi import Reply
-from saoma.sandbox.model import Order, Partner, Product
+from saoma.sandbox.mapi.gateway import Reply
 from saoma.sandbox.server import Sandbox, application
-from saoma.sandbox.standing import StandingClock
-from saoma.sandbox.store import Store
-from saoma.sandbox.trades import Book
 
 PARTNER = "2088000000000001"
 APP = "2016000000000000"

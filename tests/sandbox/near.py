@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from saoma.alipay.wire import form
-from saoma.sandbox import plus
+from saoma.sandbox.book.store import Heard
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.config import Config
+from saoma.sandbox.plus import gateway as plus
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import Heard
-from saoma.sandbox.trades import Book
 from tests.sandbox import make
 
 

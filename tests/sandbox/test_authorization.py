@@ -10,7 +10,7 @@ import pytest
 
 from saoma.alipay.wire import OpenApiAnswer, read_openapi_answer
 from saoma.sandbox.authorizing import callback
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
 from tests.sandbox import make
 from tests.sandbox.make import ALICE, APP, KEY, PARTNER, Running
 

@@ -13,9 +13,9 @@ from saoma.alipay.wire import form, read_answer
 from saoma.kit.clock import BEIJING
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
+from saoma.sandbox.book.model import TradeStatus
 from saoma.sandbox.choices import Choices
 from saoma.sandbox.config import read_config
-from saoma.sandbox.model import TradeStatus
 from tests.sandbox import make
 from tests.sandbox.make import PARTNER, Desk
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from saoma.kit.errors import Invalid
+from saoma.sandbox.book.store import Store
 from saoma.sandbox.command import run
 from saoma.sandbox.config import Config, read_config
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import Store
 from tests.sandbox.make import PARTNER, free_port
 
 

@@ -16,16 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from saoma.kit.clock import BEIJING
 from saoma.kit.errors import Refused
 from saoma.kit.money import Money
-from saoma.sandbox import forex
+from saoma.sandbox.book.model import Trade, TradeStatus
 from saoma.sandbox.config import BuyerSetting, Config
-from saoma.sandbox.faults import Fault, FaultKind
-from saoma.sandbox.model import Trade, TradeStatus
+from saoma.sandbox.faults.faults import Fault, FaultKind
+from saoma.sandbox.mapi import forex
 from saoma.sandbox.server import Sandbox
-from tests.sandbox import make, plus
+from tests.sandbox import make
 from tests.sandbox.any_request import wealth
 from tests.sandbox.make import PARTNER
 from tests.sandbox.near import near
 from tests.sandbox.openapi.make import Desk as OpenDesk
+from tests.sandbox.plus import make as plus
 
 RATE = Decimal("0.006")
 URL = "http://127.0.0.1:9/notify"

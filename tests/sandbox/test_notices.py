@@ -12,10 +12,10 @@ from aiohttp import web
 
 from saoma.alipay.signing import SignType, md5_signatory, string_to_sign
 from saoma.alipay.wire import parse_form
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.book.store import Store
 from saoma.sandbox.notices import GAPS
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import Store
 from tests.sandbox import make
 from tests.sandbox.make import KEY, PARTNER, Running
 

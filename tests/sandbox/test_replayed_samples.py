@@ -17,10 +17,10 @@ from saoma.alipay.signing import string_to_sign
 from saoma.alipay.wire import form
 from saoma.kit.clock import BEIJING
 from saoma.kit.money import Money
-from saoma.sandbox import forex
+from saoma.sandbox.book.model import Partner
 from saoma.sandbox.choices import Choices
-from saoma.sandbox.faults import Fault, FaultKind
-from saoma.sandbox.model import Partner
+from saoma.sandbox.faults.faults import Fault, FaultKind
+from saoma.sandbox.mapi import forex
 from tests.alipay.vectors import FOREX_KEY, PUBLIC_KEY, STORE_KEY
 from tests.sandbox import make
 from tests.sandbox.make import PARTNER, STORE, Desk

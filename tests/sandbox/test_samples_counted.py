@@ -15,8 +15,8 @@ import pytest
 
 from saoma.alipay.signing import SignType, rsa_signatory
 from saoma.kit.clock import BEIJING
-from saoma.sandbox.daily_files import DailyFiles
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.files.daily_files import DailyFiles
 from tests.sandbox import make
 from tests.sandbox.make import KEY, PARTNER, Desk
 
@@ -77,8 +77,8 @@ REPLAYED = {
     "sandbox/openapi/test_samples.py::test_published_certificates_have_their_published_numbers": (
         "866efef280de 7513daaaa48a 687b59193f3f 02941eef3187"
     ),
-    "sandbox/test_plus_gateway.py::test_the_vector_is_signed_to_the_byte": "laxCaBP11pAh",
-    "sandbox/test_plus_gateway.py::test_the_vectors_header_is_accepted_and_one_other_byte_is_not": "laxCaBP11pAh",
+    "sandbox/plus/test_gateway.py::test_the_vector_is_signed_to_the_byte": "laxCaBP11pAh",
+    "sandbox/plus/test_gateway.py::test_the_vectors_header_is_accepted_and_one_other_byte_is_not": "laxCaBP11pAh",
 }
 #: Samples without a signature, by how they begin.
 TEXTS = {
@@ -100,7 +100,7 @@ TEXTS = {
     "sandbox/openapi/test_samples.py::test_the_sample_of_a_waiting_payment_comes_out_letter_by_letter": (
         '{"code":"10003","msg":"order success pay inprocess"'
     ),
-    "sandbox/test_plus_gateway.py::test_the_example_body_pays_as_it_is_printed": '{"productCode":"IN_STORE_PAYMENT"',
+    "sandbox/plus/test_gateway.py::test_the_example_body_pays_as_it_is_printed": '{"productCode":"IN_STORE_PAYMENT"',
     "sandbox/test_samples_counted.py::test_the_printed_transaction_file_is_written_line_by_line": (
         "Partner:2088000000000001|Payment_time: 2024-01-05|Total_count:3"
     ),

@@ -17,10 +17,10 @@ import pytest
 
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
+from saoma.sandbox.book.store import Store
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.command import run
 from saoma.sandbox.config import read_config
-from saoma.sandbox.store import Store
-from saoma.sandbox.trades import Book
 from tests.sandbox import make
 from tests.sandbox.make import KEY, PARTNER, Running
 

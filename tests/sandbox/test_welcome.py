@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from saoma.sandbox.book.model import Partner
 from saoma.sandbox.config import DEFAULT, Config
-from saoma.sandbox.model import Partner
 from saoma.sandbox.server import Sandbox
 from saoma.sandbox.welcome import welcome
 from tests.sandbox import make

@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 from saoma.alipay.signing import md5_signatory
 from saoma.alipay.wire import read_answer, read_openapi_answer
-from saoma.sandbox.model import Trade
-from saoma.sandbox.plus import Heard
-from saoma.sandbox.plus_signing import read_signature, text_to_sign, write_signature
+from saoma.sandbox.book.model import Trade
+from saoma.sandbox.plus.gateway import Heard
+from saoma.sandbox.plus.signing import read_signature, text_to_sign, write_signature
 from saoma.sandbox.server import Sandbox
-from tests.sandbox import make, plus
+from tests.sandbox import make
 from tests.sandbox.openapi import make as openapi
+from tests.sandbox.plus import make as plus
 
 PLUS = "/ams/api/v1/payments/"
 

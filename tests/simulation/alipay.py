@@ -13,13 +13,13 @@ from saoma.alipay.client import AlipayClient
 from saoma.alipay.signing import SignType, md5_signatory, string_to_sign
 from saoma.alipay.wire import form
 from saoma.kit.clock import MovableClock
-from saoma.sandbox.faults import Faults
-from saoma.sandbox.mapi import Mapi
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.store import Store
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.faults.faults import Faults
+from saoma.sandbox.mapi.gateway import Mapi
 from saoma.sandbox.notices import Delivery, Notice, Notices
-from saoma.sandbox.partners import Partners
-from saoma.sandbox.store import Store
-from saoma.sandbox.trades import Book
 from tests.simulation.network import Network
 
 T = TypeVar("T")

@@ -18,8 +18,8 @@ from saoma.alipay.client import NoBelievableAnswer
 from saoma.alipay.signing import md5_signatory
 from saoma.alipay.wire import write_answer
 from saoma.kit.errors import NotSent
-from saoma.sandbox.faults import Fault, FaultKind
-from saoma.sandbox.model import Product
+from saoma.sandbox.book.model import Product
+from saoma.sandbox.faults.faults import Fault, FaultKind
 from tests.simulation.time import WorldClock
 
 #: Connecting and waiting together: as long as the product's client waits.

@@ -20,10 +20,10 @@ from saoma.payments.codes import CodeStatus, MerchantCode, NewCode
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import NewPayment
 from saoma.payments.ruling import Rulings
-from saoma.sandbox.buyers import SAMPLE_USER_ID
-from saoma.sandbox.model import Product, Trade, TradeStatus
-from saoma.sandbox.trades import TurnedDown
-from saoma.sandbox.undoing import cancel
+from saoma.sandbox.book.buyers import SAMPLE_USER_ID
+from saoma.sandbox.book.model import Product, Trade, TradeStatus
+from saoma.sandbox.book.trades import TurnedDown
+from saoma.sandbox.book.undoing import cancel
 from tests.simulation import tabs
 from tests.simulation.alipay import CURRENCY, OURS, PARTNER, STRANGER, THEIRS, signed_by
 from tests.simulation.verdict import Breach, Seen, at_rest, books_agree, kept, payable, refunds, trade_of

@@ -13,8 +13,8 @@ from saoma.gateway import Method
 from saoma.kit.db import Database, Rows
 from saoma.payments.audit import faults
 from saoma.payments.lifecycle import FINAL, Status
-from saoma.sandbox.model import Product, Trade, TradeStatus
-from saoma.sandbox.trades import Book
+from saoma.sandbox.book.model import Product, Trade, TradeStatus
+from saoma.sandbox.book.trades import Book
 from tests.simulation.alipay import PARTNER
 from tests.simulation.network import Network
 from tests.simulation.tabs import shares

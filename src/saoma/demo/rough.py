@@ -36,7 +36,7 @@ from saoma.demo.tills import Shop, Street, Told, trade
 from saoma.kit.clock import BEIJING, beijing, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.errors import SaomaError
-from saoma.sandbox.daily_files import paid_out_on
+from saoma.sandbox.files.daily_files import paid_out_on
 
 TILLS: Final = 16
 _FILES_READY: Final = (10, 5)

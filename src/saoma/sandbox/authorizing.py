@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from saoma.kit.errors import Invalid
-from saoma.sandbox.model import Buyer, Partner
+from saoma.sandbox.book.model import Buyer, Partner
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.openapi_choices import DEFAULT, OpenApiChoices
-from saoma.sandbox.trades import Book
 
 CODE_LIFETIME: Final = timedelta(minutes=3)
 LONGEST_CODE_LIFETIME: Final = timedelta(days=1)

@@ -18,8 +18,8 @@ import uvloop
 
 from saoma.kit.errors import Invalid
 from saoma.sandbox.command import ended, opened, server_of
-from saoma.sandbox.scenario import Scenario
-from saoma.sandbox.scenario_playing import ScenarioView
+from saoma.sandbox.scenarios.playing import ScenarioView
+from saoma.sandbox.scenarios.scenario import Scenario
 from saoma.sandbox.server import Sandbox
 
 #: The exit code when the command succeeded, and a step of the scenario was never reached.

@@ -21,11 +21,11 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from saoma.kit.errors import Invalid, Refused
+from saoma.sandbox.book.store import Store
 from saoma.sandbox.config import Config, read_config
-from saoma.sandbox.scenario import Scenario
-from saoma.sandbox.scenario_playing import check_buyers
+from saoma.sandbox.scenarios.playing import check_buyers
+from saoma.sandbox.scenarios.scenario import Scenario
 from saoma.sandbox.server import Sandbox
-from saoma.sandbox.store import Store
 from saoma.sandbox.welcome import welcome
 
 #: How long open connections may take to end when the sandbox is told to stop, in seconds.

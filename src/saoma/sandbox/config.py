@@ -14,11 +14,11 @@ import msgspec
 
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
-from saoma.sandbox.buyers import DEFAULT_PIN
+from saoma.sandbox.book.buyers import DEFAULT_PIN
+from saoma.sandbox.book.limits import BuyerTerms, fen
+from saoma.sandbox.book.model import CNY, Partner
 from saoma.sandbox.choices import Choices
-from saoma.sandbox.limits import BuyerTerms, fen
 from saoma.sandbox.misreading import MISREAD, plainly, unknown_names
-from saoma.sandbox.model import CNY, Partner
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from saoma.sandbox.plus_choices import PlusChoices
 

@@ -17,19 +17,19 @@ from litestar.response import Redirect
 
 from saoma.kit.errors import NotFound
 from saoma.kit.qr import qr_svg
-from saoma.sandbox import door
-from saoma.sandbox.addresses import buyer_of_host, inside, port_of_host, read_origin
 from saoma.sandbox.authorizing import Authorizations, asks, callback, request_fault
-from saoma.sandbox.browser import Browser
-from saoma.sandbox.calls import AUTHORIZE
-from saoma.sandbox.faults import NOTIFY_VERIFY, Faults
-from saoma.sandbox.mapi import Mapi, Reply
-from saoma.sandbox.model import Buyer
-from saoma.sandbox.openapi import OpenApi
-from saoma.sandbox.partners import Partners
-from saoma.sandbox.plus_pages import heard_of
-from saoma.sandbox.standing import stand
-from saoma.sandbox.trades import Book
+from saoma.sandbox.book.model import Buyer
+from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.standing import stand
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.calls.calls import AUTHORIZE
+from saoma.sandbox.faults import door
+from saoma.sandbox.faults.faults import NOTIFY_VERIFY, Faults
+from saoma.sandbox.mapi.gateway import Mapi, Reply
+from saoma.sandbox.openapi.gateway import OpenApi
+from saoma.sandbox.plus.pages import heard_of
+from saoma.sandbox.wallet.addresses import buyer_of_host, inside, port_of_host, read_origin
+from saoma.sandbox.wallet.browser import Browser
 
 _LARGEST = 200_000
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

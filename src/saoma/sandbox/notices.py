@@ -20,14 +20,14 @@ from saoma.alipay.signing import string_to_sign
 from saoma.alipay.wire import codec, form, parse_form
 from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
-from saoma.sandbox.faults import NOTIFICATION, Fault, FaultKind, Faults
-from saoma.sandbox.forex import news
+from saoma.sandbox.book.model import Partner, Product, Refund, Trade
+from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.store import Heard
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.faults.faults import NOTIFICATION, Fault, FaultKind, Faults
 from saoma.sandbox.lifetimes import wire_date_time
-from saoma.sandbox.mapi import Forger
-from saoma.sandbox.model import Partner, Product, Refund, Trade
-from saoma.sandbox.partners import Partners
-from saoma.sandbox.store import Heard
-from saoma.sandbox.trades import Book
+from saoma.sandbox.mapi.forex import news
+from saoma.sandbox.mapi.gateway import Forger
 
 if TYPE_CHECKING:
     import aiohttp

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from saoma.kit.money import EXPONENTS
-from saoma.sandbox import rates
+from saoma.sandbox.book import rates
 from saoma.sandbox.lifetimes import is_lifetime, read_timestamp
 
 Fits = Callable[[str], bool]

@@ -11,7 +11,7 @@ import msgspec
 
 from saoma.kit.errors import Invalid
 from saoma.sandbox.lifetimes import DEFAULT_CODE_LIFETIME, end_of, is_lifetime
-from saoma.sandbox.plus_codes import SPELLED_BY_ALIPAY_PLUS
+from saoma.sandbox.plus.codes import SPELLED_BY_ALIPAY_PLUS
 
 
 class PlusChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

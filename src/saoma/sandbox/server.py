@@ -23,28 +23,30 @@ from litestar.types import Scope
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.errors import Invalid, Refused
-from saoma.sandbox import gateway_pages, openapi_pages, plus_pages
+from saoma.sandbox import gateway_pages
 from saoma.sandbox.authorizing import Authorizations
-from saoma.sandbox.browser import Browser
-from saoma.sandbox.calls import Calls
+from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.standing import StandingClock
+from saoma.sandbox.book.store import Store
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.calls.calls import Calls
 from saoma.sandbox.config import Config
-from saoma.sandbox.control import control_router
-from saoma.sandbox.daily_files import DailyFiles
-from saoma.sandbox.faults import Faults
-from saoma.sandbox.mapi import Mapi
+from saoma.sandbox.control.router import control_router
+from saoma.sandbox.faults.faults import Faults
+from saoma.sandbox.files.daily_files import DailyFiles
+from saoma.sandbox.files.sftp import SftpDoor
+from saoma.sandbox.mapi.gateway import Mapi
 from saoma.sandbox.notices import Notices
-from saoma.sandbox.openapi import OpenApi
-from saoma.sandbox.openapi_news import OpenApiNews
-from saoma.sandbox.partners import Partners
-from saoma.sandbox.plus import Plus
-from saoma.sandbox.plus_notices import PlusNotices
-from saoma.sandbox.scenario_playing import Player
+from saoma.sandbox.openapi import pages as openapi_pages
+from saoma.sandbox.openapi.gateway import OpenApi
+from saoma.sandbox.openapi.news import OpenApiNews
+from saoma.sandbox.plus import pages as plus_pages
+from saoma.sandbox.plus.gateway import Plus
+from saoma.sandbox.plus.notices import PlusNotices
+from saoma.sandbox.scenarios.playing import Player
 from saoma.sandbox.screens import wallet_router
 from saoma.sandbox.screens.calls import calls_router
-from saoma.sandbox.sftp import SftpDoor
-from saoma.sandbox.standing import StandingClock
-from saoma.sandbox.store import Store
-from saoma.sandbox.trades import Book
+from saoma.sandbox.wallet.browser import Browser
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from saoma.sandbox.buyers import SAMPLE_BUYER
+from saoma.sandbox.book.buyers import SAMPLE_BUYER
+from saoma.sandbox.book.model import Buyer, Partner
 from saoma.sandbox.config import DEFAULT
-from saoma.sandbox.model import Buyer, Partner
 
 _SAMPLE_KEY: Final = DEFAULT.partners[0].md5_key
 _MANY: Final = 4

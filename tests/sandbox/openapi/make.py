@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from saoma.alipay.wire import OpenApiAnswer, read_openapi_answer
 from saoma.sandbox.config import Config
-from saoma.sandbox.faults import Fault, FaultKind
+from saoma.sandbox.faults.faults import Fault, FaultKind
 from saoma.sandbox.server import Sandbox
 from tests.sandbox import make
 from tests.sandbox.make import APP, CODE, LUNCH

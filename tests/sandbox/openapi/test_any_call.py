@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from saoma.sandbox.openapi import METHODS
+from saoma.sandbox.openapi.gateway import METHODS
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import ALICE, CODE
 from tests.sandbox.openapi.make import Desk, desk

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from saoma.sandbox.planting import FileError, FileKind, PlantedError
+from saoma.sandbox.book.planting import FileError, FileKind, PlantedError
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import LUNCH, PARTNER
 from tests.sandbox.openapi.make import BILL, CANCEL, NOTIFY, REFUND, Desk, desk

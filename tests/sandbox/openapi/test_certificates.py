@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from saoma.sandbox.certificates import Certificates, cert_sn, number_of, root_cert_sn
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.openapi.certificates import Certificates, cert_sn, number_of, root_cert_sn
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import APP, KEY, PARTNER, Running
 from tests.sandbox.openapi.make import QUERY, Desk, desk

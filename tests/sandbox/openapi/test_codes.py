@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from saoma.sandbox.openapi_codes import MESSAGES
+from saoma.sandbox.openapi.codes import MESSAGES
 from tests.sandbox.make import CODE
 from tests.sandbox.openapi.make import BILL, CANCEL, CREATE, PAY, PRECREATE, REFUND, Desk, desk
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from saoma.kit.errors import Invalid
-from saoma.sandbox.model import Partner
-from saoma.sandbox.openapi_encryption import Undecipherable, decrypted, encrypted
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.encryption import Undecipherable, decrypted, encrypted
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import APP, CODE, KEY, PARTNER
 from tests.sandbox.openapi.make import PAY, QUERY, Desk, desk

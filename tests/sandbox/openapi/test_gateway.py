@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from saoma.alipay.signing import SignType
-from saoma.sandbox.model import Partner
-from saoma.sandbox.openapi import METHODS
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.openapi.gateway import METHODS
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import APP, KEY, PARTNER

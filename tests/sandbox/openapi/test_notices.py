@@ -9,8 +9,8 @@ import pytest
 from saoma.alipay.signing import string_to_sign
 from saoma.alipay.wire import parse_form
 from saoma.sandbox.notices import Delivery, Notice
+from saoma.sandbox.openapi.news import GAPS
 from saoma.sandbox.openapi_choices import OpenApiChoices
-from saoma.sandbox.openapi_news import GAPS
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import APP, LUNCH, PARTNER
 from tests.sandbox.openapi.make import CANCEL, NOTIFY, REFUND, Desk, desk

@@ -10,9 +10,9 @@ import pytest
 from saoma.alipay.signing import SignType, rsa_signatory, string_to_sign
 from saoma.alipay.wire import write_openapi_answer
 from saoma.kit.clock import BEIJING
-from saoma.sandbox.certificates import number_of
+from saoma.sandbox.book.model import Partner
 from saoma.sandbox.config import BuyerSetting, Config
-from saoma.sandbox.model import Partner
+from saoma.sandbox.openapi.certificates import number_of
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from saoma.sandbox.server import Sandbox
 from tests.alipay.vectors import PRIVATE_KEY, PUBLIC_KEY

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from saoma.sandbox.authorizing import ASKING, SILENT, Authorizations, callback, request_fault
-from saoma.sandbox.model import Partner
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.openapi.token import INFO_SHARE, OAUTH_TOKEN
 from saoma.sandbox.openapi_choices import OpenApiChoices
-from saoma.sandbox.openapi_token import INFO_SHARE, OAUTH_TOKEN
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import ALICE, APP, KEY, PARTNER
 from tests.sandbox.openapi.make import Desk, desk

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from saoma.sandbox.book.model import Partner
 from saoma.sandbox.config import BuyerSetting
-from saoma.sandbox.model import Partner
 from saoma.sandbox.openapi_choices import OpenApiChoices
 from tests.sandbox import make as sandboxes
 from tests.sandbox.make import ALICE, APP, CODE, KEY, PARTNER

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from saoma.kit.clock import MovableClock
 from saoma.kit.money import Money
-from saoma.sandbox.model import Order, Product, StaticCode
-from saoma.sandbox.trades import Book
+from saoma.sandbox.book.model import Order, Product, StaticCode
+from saoma.sandbox.book.trades import Book
 
 PARTNER = "2088000000000001"
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)

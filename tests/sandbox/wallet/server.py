@@ -19,8 +19,8 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Request, post
 
+from saoma.sandbox.book.model import Product
 from saoma.sandbox.config import DEFAULT, BuyerSetting, Config
-from saoma.sandbox.model import Product
 from saoma.sandbox.server import Sandbox
 from tests.sandbox.wallet.make import PARTNER, order, shop_code
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saoma.kit.errors import Invalid
-from saoma.sandbox.addresses import (
+from saoma.sandbox.wallet.addresses import (
     Nowhere,
     Origin,
     OwnPage,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saoma.sandbox.addresses import Origin
-from saoma.sandbox.agents import AGENTS, agent_of
-from saoma.sandbox.rewriting import (
+from saoma.sandbox.wallet.addresses import Origin
+from saoma.sandbox.wallet.agents import AGENTS, agent_of
+from saoma.sandbox.wallet.rewriting import (
     Injector,
     answer_headers,
     bridge_tag,

@@ -10,13 +10,13 @@ import pytest
 from saoma.kit.clock import MovableClock
 from saoma.kit.errors import Invalid, NotAllowed, NotFound, Refused
 from saoma.kit.money import Money
-from saoma.sandbox import undoing
-from saoma.sandbox.buyers import CODE_LENGTHS
+from saoma.sandbox.book import undoing
+from saoma.sandbox.book.buyers import CODE_LENGTHS
+from saoma.sandbox.book.model import Product, TradeStatus
+from saoma.sandbox.book.store import Store
+from saoma.sandbox.book.trades import Book, TurnedDown
 from saoma.sandbox.choices import Choices
-from saoma.sandbox.model import Product, TradeStatus
-from saoma.sandbox.store import Store
-from saoma.sandbox.trades import Book, TurnedDown
-from saoma.sandbox.wallets import BillState, Declined, Paid, SaidNo, Wallet, WrongPin, result_code
+from saoma.sandbox.wallet.wallets import BillState, Declined, Paid, SaidNo, Wallet, WrongPin, result_code
 from tests.sandbox.wallet.make import NOON, PARTNER, book, order, shop_code
 
 PIN = "123456"

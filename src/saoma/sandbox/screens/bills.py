@@ -13,10 +13,10 @@ from litestar.params import FromPath
 
 from saoma.kit.clock import beijing
 from saoma.kit.money import Money
-from saoma.sandbox.model import CNY
+from saoma.sandbox.book.model import CNY
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens.phone import phone_of, shown, the_buyer
-from saoma.sandbox.trades import Book
-from saoma.sandbox.wallets import Bill, BillState, Wallet
+from saoma.sandbox.wallet.wallets import Bill, BillState, Wallet
 
 _SPENT = (BillState.PAID, BillState.PART_REFUNDED)
 

@@ -19,18 +19,18 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from saoma.alipay.signing import md5_signatory, string_to_sign
 from saoma.kit.clock import beijing
 from saoma.kit.errors import NotFound, Refused
-from saoma.sandbox.calls import TROUBLE, Calls
-from saoma.sandbox.diagnosing import hints, known_services
-from saoma.sandbox.hint import Hint
-from saoma.sandbox.looks import ENDINGS, NAMES, Look
-from saoma.sandbox.mapi import OPERATIONS
-from saoma.sandbox.masking import keys_of, masked, secrets_of
-from saoma.sandbox.openapi import METHODS
-from saoma.sandbox.reasons import in_words
-from saoma.sandbox.repeating import curl
+from saoma.sandbox.book.store import HeardCall, Sought, Store
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.calls.calls import TROUBLE, Calls
+from saoma.sandbox.calls.diagnosing import hints, known_services
+from saoma.sandbox.calls.hint import Hint
+from saoma.sandbox.calls.looks import ENDINGS, NAMES, Look
+from saoma.sandbox.calls.masking import keys_of, masked, secrets_of
+from saoma.sandbox.calls.reasons import in_words
+from saoma.sandbox.calls.repeating import curl
+from saoma.sandbox.mapi.gateway import OPERATIONS
+from saoma.sandbox.openapi.gateway import METHODS
 from saoma.sandbox.screens.phone import Phone, draw, keep_language, phone_of, refused, shown
-from saoma.sandbox.store import HeardCall, Sought, Store
-from saoma.sandbox.trades import Book
 
 #: How many calls the list shows, and how long a silent stream waits before it says that it is still there, in seconds.
 _SHOWN: Final = 100

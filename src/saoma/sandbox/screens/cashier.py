@@ -12,9 +12,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
 from saoma.kit.errors import Refused
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens.phone import HEADERS, Phone, draw, from_this_phone, phone_of, sentence, the_buyer
-from saoma.sandbox.trades import Book
-from saoma.sandbox.wallets import Declined, Ending, Paid, SaidNo, Wallet, WrongPin, result_code
+from saoma.sandbox.wallet.wallets import Declined, Ending, Paid, SaidNo, Wallet, WrongPin, result_code
 
 
 class Act(msgspec.Struct):

@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from markupsafe import Markup
 
 from saoma.kit.qr import qr_svg
-from saoma.sandbox.model import Buyer
+from saoma.sandbox.book.model import Buyer
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens.phone import HEADERS, Phone, draw, from_this_phone, phone_of, shown, the_buyer
-from saoma.sandbox.trades import Book
 
 _INK: Final = "#1c1433"
 

@@ -13,13 +13,13 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from saoma.kit.errors import Invalid
-from saoma.sandbox.addresses import inside, read_origin
 from saoma.sandbox.authorizing import Authorizations, asks, callback, request_fault
-from saoma.sandbox.browser import Browser
-from saoma.sandbox.model import Partner
-from saoma.sandbox.partners import Partners
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens.phone import from_this_phone, phone_of, shown, the_buyer, to
-from saoma.sandbox.trades import Book
+from saoma.sandbox.wallet.addresses import inside, read_origin
+from saoma.sandbox.wallet.browser import Browser
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _CARRIED = ("app_id", "scope", "redirect_uri", "state")

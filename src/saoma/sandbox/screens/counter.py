@@ -16,10 +16,10 @@ from markupsafe import Markup
 
 from saoma.kit.errors import Conflict, Invalid, Refused
 from saoma.kit.qr import qr_svg
-from saoma.sandbox.model import Order, Product, StaticCode, TradeStatus
+from saoma.sandbox.book.model import Order, Product, StaticCode, TradeStatus
+from saoma.sandbox.book.trades import Book, TurnedDown, new_token
 from saoma.sandbox.screens.phone import HEADERS, amount, draw, from_this_phone, phone_of, sentence, the_buyer
-from saoma.sandbox.trades import Book, TurnedDown, new_token
-from saoma.sandbox.wallets import typed_amount
+from saoma.sandbox.wallet.wallets import typed_amount
 
 #: The corner shop's number, which no partner has.
 SHOP: Final = "2088000000000000"

@@ -17,12 +17,12 @@ from litestar.response import Redirect
 
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
-from saoma.sandbox.agents import AGENTS, usual_agent
-from saoma.sandbox.buyers import CODE_LENGTHS
-from saoma.sandbox.model import Message
+from saoma.sandbox.book.buyers import CODE_LENGTHS
+from saoma.sandbox.book.model import Message
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens.phone import A_YEAR, amount, from_this_phone, phone_of, shown, the_buyer, to
-from saoma.sandbox.trades import Book
-from saoma.sandbox.wallets import RESULT_CODES, Wallet, typed_amount
+from saoma.sandbox.wallet.agents import AGENTS, usual_agent
+from saoma.sandbox.wallet.wallets import RESULT_CODES, Wallet, typed_amount
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 

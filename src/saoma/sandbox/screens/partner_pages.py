@@ -13,10 +13,10 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from saoma.kit.errors import NotFound
-from saoma.sandbox.agents import usual_agent
-from saoma.sandbox.browser import OWN_SEGMENTS, Browser
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens.phone import phone_of, shown, to
-from saoma.sandbox.trades import Book
+from saoma.sandbox.wallet.agents import usual_agent
+from saoma.sandbox.wallet.browser import OWN_SEGMENTS, Browser
 from saoma.web.assets import NotBuilt, assets, manifest
 
 _FILES: Final = {

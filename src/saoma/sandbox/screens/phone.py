@@ -24,10 +24,10 @@ from saoma.kit.clock import beijing
 from saoma.kit.errors import NotAllowed, NotFound, Refused
 from saoma.kit.i18n import Texts, texts
 from saoma.kit.money import Money, exponent
-from saoma.sandbox.addresses import buyer_of_host, port_of_host
-from saoma.sandbox.limits import OTHERWISE, SENTENCES
-from saoma.sandbox.model import Buyer
-from saoma.sandbox.trades import Book
+from saoma.sandbox.book.limits import OTHERWISE, SENTENCES
+from saoma.sandbox.book.model import Buyer
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.wallet.addresses import buyer_of_host, port_of_host
 from saoma.web.assets import icons
 
 #: A form may lead to another phone, which lives under another name: browsers hold redirects to form-action too.

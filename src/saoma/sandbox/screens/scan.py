@@ -19,14 +19,14 @@ from litestar.response import Redirect
 
 from saoma.kit.errors import Invalid, NotFound
 from saoma.kit.money import exponent
-from saoma.sandbox.addresses import Nowhere, Origin, OwnPage, PartnerPage, PaymentAddress, destination
-from saoma.sandbox.agents import agent_of, usual_agent
-from saoma.sandbox.browser import OWN_SEGMENTS, Browser
-from saoma.sandbox.buyers import PAYMENT_CODE
-from saoma.sandbox.model import Buyer, StaticCode, TradeToPay
+from saoma.sandbox.book.buyers import PAYMENT_CODE
+from saoma.sandbox.book.model import Buyer, StaticCode, TradeToPay
+from saoma.sandbox.book.trades import Book
 from saoma.sandbox.screens import toy_shop
 from saoma.sandbox.screens.phone import Phone, from_this_phone, phone_of, sentence, shown, the_buyer, to
-from saoma.sandbox.trades import Book
+from saoma.sandbox.wallet.addresses import Nowhere, Origin, OwnPage, PartnerPage, PaymentAddress, destination
+from saoma.sandbox.wallet.agents import agent_of, usual_agent
+from saoma.sandbox.wallet.browser import OWN_SEGMENTS, Browser
 
 _LARGEST_PICTURE: Final = 12 * 1024 * 1024
 _MOST_PIXELS: Final = 40_000_000

@@ -20,16 +20,16 @@ from saoma.alipay.wire import Unreadable, form, parse_form, read_answer
 from saoma.kit.clock import beijing
 from saoma.kit.errors import Refused
 from saoma.kit.money import Money
-from saoma.sandbox.addresses import Origin
-from saoma.sandbox.agents import agent_of, usual_agent
-from saoma.sandbox.mapi import Mapi
-from saoma.sandbox.model import Partner
-from saoma.sandbox.partners import Partners
-from saoma.sandbox.rewriting import bridge_tag
+from saoma.sandbox.book.model import Partner
+from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.store import Heard
+from saoma.sandbox.book.trades import Book
+from saoma.sandbox.mapi.gateway import Mapi
 from saoma.sandbox.screens.counter import SHOP
 from saoma.sandbox.screens.phone import amount, from_this_phone, phone_of, shown, the_buyer
-from saoma.sandbox.store import Heard
-from saoma.sandbox.trades import Book
+from saoma.sandbox.wallet.addresses import Origin
+from saoma.sandbox.wallet.agents import agent_of, usual_agent
+from saoma.sandbox.wallet.rewriting import bridge_tag
 
 #: Where the page is, on every phone.
 PATH: Final = "/toy-shop"

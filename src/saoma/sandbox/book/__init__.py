@@ -1,0 +1,1 @@
+"""What this Alipay knows: people, partners, trades and what they owe, and where it is kept."""

@@ -1,0 +1,1 @@
+"""Every call as it came: kept, shown, and why it was refused."""

@@ -1,0 +1,1 @@
+"""Misbehaviour: what goes wrong with a call, and when."""

@@ -1,0 +1,1 @@
+"""Daily files: their layouts, and how they are fetched."""

@@ -1,0 +1,1 @@
+"""The gateway of `service=`, name and value in, XML out."""

@@ -1,0 +1,1 @@
+"""Alipay+: JSON signed in headers."""

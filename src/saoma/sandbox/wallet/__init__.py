@@ -1,0 +1,1 @@
+"""The toy wallet's own parts, and the browser in it."""
