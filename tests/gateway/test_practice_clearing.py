@@ -26,6 +26,7 @@ HANGS_ON_A_STORE = {
     *("menus", "stations", "menu_sections", "menu_items", "option_groups", "options", "tabs", "tab_lines"),
     *("dining_tables", "sittings", "guests", "bill_shares", "terminals"),
     *("staff", "practice_runs", "practice_lessons", "store_registrations"),
+    *("counter_orders", "counter_shares", "pickup_numbers"),
 }
 
 

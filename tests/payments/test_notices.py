@@ -134,6 +134,18 @@ async def test_a_notice_that_overtakes_the_answer_is_not_booked_twice(house: Hou
     assert await house.faults() == []
 
 
+async def test_a_notice_that_overtakes_the_answer_leaves_the_question_after_every_ticket(house: House) -> None:
+    async def notice_first(service: str) -> None:
+        if service == "open":
+            await house.deliver()
+
+    house.alipay.after_call = notice_first
+    payment = await house.payments.take(new_payment(policy="ticket"))
+    await house.tick(4)
+    assert await house.doors(payment.id) == ["start:submitted", "notice:paid", "answer:paid", "query:paid"]
+    assert (await house.payments.get(payment.id)).due_at is None
+
+
 async def test_the_same_notice_at_many_doors_at_once_is_booked_once(house: House) -> None:
     payment = await paid_unnoticed(house)
     [notice] = house.alipay.outbox

@@ -150,7 +150,8 @@ def _next(
                 return now if isinstance(gap, GiveUp) else gap, before.tries
             return before.due_at, before.tries
         case Status.SUCCEEDED | Status.FAILED | Status.CANCELLED:
-            if reading.door is Door.ANSWER and _look_again(before, after, reading):
+            # A notice may overtake the answer: what is asked after every transaction is asked then, too.
+            if reading.door in (Door.ANSWER, Door.NOTICE) and _look_again(before, after, reading):
                 look = next_look(after.patience, opened_at, now, 0, jitter)
                 return now + _CONFIRM_AFTER if isinstance(look, GiveUp) else look, 0
             if reading.event is Event.PAID_BEFORE_CANCEL and reading.door is not Door.QUERY:
@@ -188,7 +189,7 @@ def _next_while_pending(
 
 def _look_again(before: Payment, after: Payment, reading: Reading) -> bool:
     if reading.event is Event.CANCEL_CONFIRMED:
-        return after.paid_at is not None and not after.gave_back and not before.final
+        return reading.door is Door.ANSWER and after.paid_at is not None and not after.gave_back and not before.final
     return after.patience.ask_again and not before.final and after.status is not Status.CANCELLED
 
 
