@@ -275,7 +275,7 @@ def test_the_printed_notification_is_sent_byte_for_byte() -> None:
     (notice,) = desk.sandbox.notices.of_order("QR-20240105-000007")
     notice.id = "0" * 32 + "aa"
     desk.advance(seconds=1)
-    assert desk.sandbox.notices.signed(notice).decode() == NOTIFICATION
+    assert desk.sandbox.notices.posted(notice)[0].decode() == NOTIFICATION
 
 
 def test_the_online_notification_has_the_printed_text_to_sign() -> None:

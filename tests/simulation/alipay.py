@@ -19,6 +19,7 @@ from saoma.sandbox.book.store import Store
 from saoma.sandbox.book.trades import Book
 from saoma.sandbox.faults.faults import Faults
 from saoma.sandbox.mapi.gateway import Mapi
+from saoma.sandbox.mapi.news import MapiNews
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from tests.simulation.network import Network
 
@@ -78,13 +79,13 @@ class _Forgetful(Store):
 class _Letters(Notices):
     """Notifications that go out over our own road."""
 
-    def __init__(self, book: Book, partners: Partners, post: Callable[[Notice, bytes], Awaitable[str]]) -> None:
-        super().__init__(book, partners)
+    def __init__(self, book: Book, post: Callable[[Notice, bytes], Awaitable[str]]) -> None:
+        super().__init__(book)
         self._post_office = post
 
     async def _post(self, notice: Notice) -> Delivery:
         at = self._book.clock.now()
-        said = await self._post_office(notice, self.signed(notice))
+        said = await self._post_office(notice, self.posted(notice)[0])
         return Delivery(at, 200 if said else 0, said)
 
     @property
@@ -115,7 +116,8 @@ class Alipay:
         for account in (OURS, THEIRS):
             self.partners.add(Partner(partner=account.partner, md5_key=account.md5_key, currency=CURRENCY))
         self.faults = Faults(store)
-        self.letters = _Letters(self.book, self.partners, post)
+        self.letters = _Letters(self.book, post)
+        MapiNews(self.book, self.partners, self.letters)
         self.mapi = Mapi(self.book, self.partners, self.faults, self.letters.is_genuine)
 
 

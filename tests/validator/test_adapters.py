@@ -167,7 +167,7 @@ async def test_the_adapter_in_node_on_the_page_works_as_it_stands_there(
         ("page", '{"url": null, "order": 7}', "answered order: 7, which should be a text"),
     ],
 )
-def test_nonsense_from_a_hook_is_told_with_what_was_expected(hook: str, text: str, says: str) -> None:
+async def test_nonsense_from_a_hook_is_told_with_what_was_expected(hook: str, text: str, says: str) -> None:
     with pytest.raises(HookFailed, match=re.escape(f"my adapter {says}")):
         checked(hook, text, "my adapter")
 

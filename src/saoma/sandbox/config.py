@@ -20,7 +20,7 @@ from saoma.sandbox.book.model import CNY, Partner
 from saoma.sandbox.choices import Choices
 from saoma.sandbox.misreading import MISREAD, plainly, unknown_names
 from saoma.sandbox.openapi_choices import OpenApiChoices
-from saoma.sandbox.plus_choices import PlusChoices
+from saoma.sandbox.plus.choices import PlusChoices
 
 
 class BuyerSetting(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,14 +1,13 @@
 """Notifications: what the partner is told without asking, signed, again and again until it says `success`.
 
 Retries follow the published gaps on the sandbox's own clock, so pushing that clock makes the due ones go out at
-once. The answer must be the seven letters and nothing else (https://docs.antom.com/ac/web/async)."""
+once. What is said, how it is signed and what counts as a yes is each gateway's own `Dialect`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import heapq
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,18 +15,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from saoma.alipay.signing import string_to_sign
-from saoma.alipay.wire import codec, form, parse_form
+from saoma.alipay.wire import parse_form
 from saoma.kit.errors import NotFound
-from saoma.kit.money import Money
-from saoma.sandbox.book.model import Partner, Product, Refund, Trade
-from saoma.sandbox.book.partners import Partners
+from saoma.sandbox.book.model import Refund, Trade
 from saoma.sandbox.book.store import Heard
 from saoma.sandbox.book.trades import Book
 from saoma.sandbox.faults.faults import NOTIFICATION, Fault, FaultKind, Faults
-from saoma.sandbox.lifetimes import wire_date_time
-from saoma.sandbox.mapi.forex import news
-from saoma.sandbox.mapi.gateway import Forger
 
 if TYPE_CHECKING:
     import aiohttp
@@ -71,7 +64,7 @@ class Notice(msgspec.Struct, omit_defaults=True):
 
 
 class Dialect(Protocol):
-    """How the partners of another gateway are told: the message (None: no word), its form, and what is a yes."""
+    """How the partners of a gateway are told: the message (None: no word), its form, and what is a yes."""
 
     def pass_time(self) -> None:
         """Note what fell due, before due messages are sent."""
@@ -89,9 +82,8 @@ class Dialect(Protocol):
 class Notices:
     """All notifications; `run` sends the due ones for as long as the sandbox lives."""
 
-    def __init__(self, book: Book, partners: Partners) -> None:
+    def __init__(self, book: Book) -> None:
         self._book = book
-        self._partners = partners
         self._notices: dict[str, Notice] = {}
         self._of_order: dict[str, list[Notice]] = {}
         self._queue: list[tuple[datetime, str]] = []
@@ -104,7 +96,7 @@ class Notices:
         self._held = book.store.one("hold", NOTIFICATION, bool) or False
         #: What is planned to go wrong with tries.
         self.faults: Faults | None = None
-        #: By the gateway that a trade was asked for by; what stands here in none is told as the XML gateway tells it.
+        #: By the gateway that a trade was asked for by; each puts its own here.
         self.dialects: dict[str, Dialect] = {}
         #: The times between tries, where they are others.
         self.gaps: dict[str, tuple[timedelta, ...]] = {}
@@ -117,11 +109,7 @@ class Notices:
     def write(self, trade: Trade, action: str, refund: Refund | None) -> None:
         """Note what happened to a trade, to be told as soon as the present step is committed."""
         url = (refund.notify_url if refund else "") or trade.notify_url
-        partner = self._partners.find(trade.partner)
-        if not url or partner is None:
-            return
-        dialect = self.dialects.get(trade.api)
-        fields = dialect.fields(trade, action, refund) if dialect else self._fields(trade, action, refund, partner)
+        fields = self.dialects[trade.api].fields(trade, action, refund) if url else None
         if fields is None:
             return
         notice = Notice(
@@ -138,40 +126,6 @@ class Notices:
         self._know(notice)
         self._keep(notice)
         self._wake.set()
-
-    def _fields(self, trade: Trade, action: str, refund: Refund | None, partner: Partner) -> dict[str, str]:
-        buyer = self._book.buyer(trade.buyer_id)
-        if trade.product is Product.WEB:
-            return news(trade, refund)
-        choices = self._book.choices
-        paid = [{"ALIPAYACCOUNT": trade.cny_money.text}]
-        fields = {
-            "notify_type": "trade_status_sync",
-            "notify_action_type": action if choices.notify_action_type else "",
-            "out_trade_no": trade.out_trade_no,
-            "subject": trade.subject,
-            "trade_no": trade.trade_no,
-            "trade_status": trade.status.value,
-            "gmt_create": wire_date_time(trade.created_at),
-            "gmt_payment": wire_date_time(trade.paid_at) if trade.paid_at else "",
-            "seller_email": partner.email,
-            "buyer_email": buyer.login,
-            "seller_id": trade.partner,
-            "buyer_id": buyer.user_id,
-            "price": trade.price or trade.money.text,
-            "quantity": trade.quantity if trade.price else "1",
-            "total_fee": trade.money.text,
-            "body": trade.body,
-            "paytools_pay_amount": json.dumps(paid, separators=(",", ":")) if trade.paid_at else "",
-            "extra_common_param": trade.pass_back,
-        }
-        if choices.notify_currency:
-            fields["currency"] = trade.currency
-            fields["forex_total_fee"] = Money(trade.settle_amount, trade.currency).text
-        if refund is not None:
-            fields["refund_fee"] = Money(refund.amount, trade.trans_currency).text
-            fields["out_biz_no"] = refund.refund_no
-        return {name: value for name, value in fields.items() if value}
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -204,11 +158,12 @@ class Notices:
                 await asyncio.wait_for(self._wake.wait(), nap)
 
     async def send_due(self, *, patience: float | None = None) -> int:
-        """Send everything that is due and wait for the answers, at most `patience` seconds. Returns how many."""
+        """Send everything that is due and wait for the answers, at most `patience` seconds; also for those that went
+        out just before. Returns how many were sent."""
         for dialect in self.dialects.values():
             dialect.pass_time()
         now = self._book.clock.now()
-        tasks = []
+        sent = 0
         while not self._held and self._queue and self._queue[0][0] <= now:
             at, notice_id = heapq.heappop(self._queue)
             notice = self._notices[notice_id]
@@ -218,12 +173,12 @@ class Notices:
                     continue
                 self._going_out.add(notice_id)
                 task = asyncio.create_task(self._try(notice, again=True, fault=fault))
-                tasks.append(task)
+                sent += 1
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        if tasks and patience != 0:
-            await asyncio.wait(tasks, timeout=patience)
-        return len(tasks)
+        if self._tasks and patience != 0:
+            await asyncio.wait(self._tasks, timeout=patience)
+        return sent
 
     async def resend(self, number: str) -> list[Delivery]:
         """Send every notification of an order once more, now, whatever was answered before; the schedule stays."""
@@ -339,11 +294,7 @@ class Notices:
                 timeout=aiohttp.ClientTimeout(total=_PATIENCE), cookie_jar=aiohttp.DummyCookieJar()
             )
         at = self._book.clock.now()
-        if dialect := self.dialects.get(notice.api):
-            body, head = dialect.posted(notice, spoiled=spoiled)
-        else:
-            body = self.signed(notice, spoiled=spoiled)
-            head = {"Content-Type": f"application/x-www-form-urlencoded; charset={notice.charset}"}
+        body, head = self.posted(notice, spoiled=spoiled)
         came = {"lies": lies, "try": str(notice.tries + 1)}
         said: str | None
         try:
@@ -364,24 +315,12 @@ class Notices:
             )  # fmt: skip
         return delivery
 
-    def _understood(self, notice: Notice, delivery: Delivery) -> bool:
-        dialect = self.dialects.get(notice.api)
-        return dialect.is_acknowledged(delivery) if dialect else delivery.answer.lower() == "success"
+    def posted(self, notice: Notice, *, spoiled: bool = False) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of a try as it would be made now."""
+        return self.dialects[notice.api].posted(notice, spoiled=spoiled)
 
-    def signed(self, notice: Notice, *, spoiled: bool = False) -> bytes:
-        """The form as it is posted now: the send time is of this try, the id of the event."""
-        partner = self._partners.find(notice.partner)
-        signatory = self._partners.signatory(partner, notice.sign_type) if partner else None
-        name_of = codec(notice.charset)
-        kind = {"notify_type": notice.fields["notify_type"]} if "notify_type" in notice.fields else {}
-        now = wire_date_time(self._book.clock.now())
-        fields = {"notify_time": now, **kind, "notify_id": notice.id, **notice.fields}
-        fields = {name: value.encode(name_of, "replace").decode(name_of) for name, value in fields.items()}
-        if signatory is not None:
-            signatory = Forger(signatory) if spoiled else signatory
-            signature = signatory.sign(string_to_sign(fields).encode(name_of))
-            fields |= {"sign_type": notice.sign_type, "sign": signature}
-        return form(fields, notice.charset)
+    def _understood(self, notice: Notice, delivery: Delivery) -> bool:
+        return self.dialects[notice.api].is_acknowledged(delivery)
 
     def _know(self, notice: Notice) -> None:
         self._notices[notice.id] = notice

@@ -36,6 +36,7 @@ from saoma.sandbox.faults.faults import Faults
 from saoma.sandbox.files.daily_files import DailyFiles
 from saoma.sandbox.files.sftp import SftpDoor
 from saoma.sandbox.mapi.gateway import Mapi
+from saoma.sandbox.mapi.news import MapiNews
 from saoma.sandbox.notices import Notices
 from saoma.sandbox.openapi import pages as openapi_pages
 from saoma.sandbox.openapi.gateway import OpenApi
@@ -90,7 +91,8 @@ class Sandbox:
             self.daily_files = DailyFiles(self.book, self.partners)
             self.sftp = SftpDoor(self.daily_files, self.partners, self.store)
             self.player = Player(self.book, self.faults, self.daily_files, self.partners)
-        self.notices = Notices(self.book, self.partners)
+        self.notices = Notices(self.book)
+        MapiNews(self.book, self.partners, self.notices)
         self.notices.faults, self.player.woke = self.faults, self.notices.wake
         self.mapi = Mapi(self.book, self.partners, self.faults, self.notices.is_genuine)
         self.openapi = OpenApi(self.book, self.partners, self.faults, self.authorizations, config.openapi)

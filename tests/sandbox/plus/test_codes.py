@@ -15,10 +15,10 @@ from saoma.alipay.signing import SignType, new_rsa_key, rsa_signatory
 from saoma.kit.errors import Invalid
 from saoma.sandbox.config import Config, read_config
 from saoma.sandbox.faults.faults import Fault, FaultKind
+from saoma.sandbox.plus.choices import PlusChoices
 from saoma.sandbox.plus.codes import RESULTS, result
 from saoma.sandbox.plus.payments import REDIRECT_URL
 from saoma.sandbox.plus.signing import text_to_sign, write_signature
-from saoma.sandbox.plus_choices import PlusChoices
 from tests.sandbox import make
 from tests.sandbox.near import near
 from tests.sandbox.plus import make as plus

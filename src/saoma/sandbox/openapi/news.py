@@ -15,6 +15,7 @@ from saoma.sandbox.book.model import Buyer, Partner, Refund, Trade
 from saoma.sandbox.book.partners import Partners
 from saoma.sandbox.book.trades import Book
 from saoma.sandbox.lifetimes import wire_date_time
+from saoma.sandbox.mapi.news import signed_form
 from saoma.sandbox.notices import Delivery, Notice, Notices
 from saoma.sandbox.openapi.trade import OPENAPI, amounts, numbered
 from saoma.sandbox.openapi_choices import OpenApiChoices
@@ -30,7 +31,6 @@ class OpenApiNews:
         self._book = book
         self._partners = partners
         self._choices = choices
-        self._notices = notices
         notices.dialects[OPENAPI] = self
         notices.gaps[OPENAPI] = GAPS
 
@@ -44,8 +44,7 @@ class OpenApiNews:
 
     def posted(self, notice: Notice, *, spoiled: bool) -> tuple[bytes, dict[str, str]]:
         """A form as of the other gateway: `sign_type` is not signed here either."""
-        head = {"Content-Type": f"application/x-www-form-urlencoded; charset={notice.charset}"}
-        return self._notices.signed(notice, spoiled=spoiled), head
+        return signed_form(notice, self._partners, self._book.clock, spoiled=spoiled)
 
     def is_acknowledged(self, delivery: Delivery) -> bool:
         """Exactly the seven letters."""

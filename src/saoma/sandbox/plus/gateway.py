@@ -21,12 +21,12 @@ from saoma.sandbox.book.trades import Book
 from saoma.sandbox.faults.faults import Fault, FaultKind, Faults, fault_of_code
 from saoma.sandbox.faults.late_payers import pay_after, pay_now
 from saoma.sandbox.mapi.gateway import Forger
+from saoma.sandbox.plus.choices import DEFAULT, PlusChoices
 from saoma.sandbox.plus.codes import TO_STRANGERS, result
 from saoma.sandbox.plus.model import Answer, Call, Failed, iso
 from saoma.sandbox.plus.payments import Payments
 from saoma.sandbox.plus.reading import UPM, Unfit, fault_in, read_body, scenario_of, text
 from saoma.sandbox.plus.signing import ALGORITHM, read_signature, text_to_sign, write_signature
-from saoma.sandbox.plus_choices import DEFAULT, PlusChoices
 
 #: Where the operations are; clients whose id begins with SANDBOX_ may put `sandbox` in.
 PATHS: Final = ("/ams/api/v1/payments/", "/ams/sandbox/api/v1/payments/")

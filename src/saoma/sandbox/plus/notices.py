@@ -14,12 +14,12 @@ from saoma.sandbox.book.partners import Partners
 from saoma.sandbox.book.trades import Book
 from saoma.sandbox.mapi.gateway import Forger
 from saoma.sandbox.notices import Delivery, Notice, Notices
+from saoma.sandbox.plus.choices import DEFAULT, PlusChoices
 from saoma.sandbox.plus.codes import RESULTS, result
 from saoma.sandbox.plus.gateway import CONTENT_TYPE
 from saoma.sandbox.plus.model import API, PENDING, iso
 from saoma.sandbox.plus.payments import Payments
 from saoma.sandbox.plus.signing import text_to_sign, write_signature
-from saoma.sandbox.plus_choices import DEFAULT, PlusChoices
 
 
 class PlusNotices:

@@ -16,6 +16,7 @@ from saoma.sandbox.book.buyers import TurnedDown
 from saoma.sandbox.book.model import Order, Product, Refund, Trade, TradeStatus
 from saoma.sandbox.book.trades import Book
 from saoma.sandbox.plus import reading as plus_reading
+from saoma.sandbox.plus.choices import DEFAULT, PlusChoices
 from saoma.sandbox.plus.codes import code_of, result
 from saoma.sandbox.plus.model import (
     API,
@@ -31,7 +32,6 @@ from saoma.sandbox.plus.model import (
 )
 from saoma.sandbox.plus.reading import ENTRY_CODE, UPM, text
 from saoma.sandbox.plus.records import PlusRecords
-from saoma.sandbox.plus_choices import DEFAULT, PlusChoices
 
 #: Where in a trade's memory the page is that the buyer comes back to.
 REDIRECT_URL: Final = "redirect_url"

@@ -12,10 +12,10 @@ from datetime import datetime
 from saoma.sandbox import lifetimes
 from saoma.sandbox.book.model import Refund, Trade, TradeStatus
 from saoma.sandbox.book.trades import Book
+from saoma.sandbox.plus.choices import PlusChoices
 from saoma.sandbox.plus.codes import result
 from saoma.sandbox.plus.model import Call, Failed, Payment, PaymentRefund, content_of
 from saoma.sandbox.plus.reading import UPM, text
-from saoma.sandbox.plus_choices import PlusChoices
 
 
 class PlusRecords:
