@@ -37,16 +37,16 @@ from saoma.checkout.shifts import Drawers
 from saoma.console import screens as console
 from saoma.fastfood import handed_over as fastfood
 from saoma.fastfood import screens as counter
-from saoma.food.screens import kitchen, kitchen_pass, office_dish, office_import, office_kitchen, office_menu, photos
+from saoma.food import screens as food_screens
 from saoma.food.shift_figures import voids
 from saoma.gateway import Gateway
 from saoma.identity import registrations
+from saoma.identity import screens as identity_screens
 from saoma.identity.account_check import Doctor
 from saoma.identity.account_watch import keep_up
 from saoma.identity.acquirers import acquirers
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import accounts
-from saoma.identity.screens import api_keys, home, pairing, sign_in, wallet
 from saoma.identity.wallet_sign_in import Wallets
 from saoma.kit.clock import Clock, machine_clock
 from saoma.kit.db import Database
@@ -72,19 +72,8 @@ from saoma.practice.place import open_account
 from saoma.practice.rehearsal import Customers
 from saoma.practice.training import who_is_trained
 from saoma.restaurant import book_rules, shares, sittings
+from saoma.restaurant import screens as restaurant_screens
 from saoma.restaurant.receipts import receipt_lines
-from saoma.restaurant.screens import (
-    office_codes,
-    office_tables,
-    phone,
-    phone_basket,
-    phone_bill,
-    till,
-    till_arrivals,
-    till_methods,
-    till_order,
-    till_paying,
-)
 from saoma.settings import Settings, read_settings
 from saoma.statements import daily
 from saoma.statements.sources import new_spool
@@ -96,32 +85,13 @@ log = structlog.get_logger(__name__)
 #: What people look at, room by room.
 SCREENS: tuple[Any, ...] = (
     *partner_api.routers,
-    sign_in.router,
-    home.router,
-    pairing.router,
-    api_keys.router,
-    wallet.router,
+    *identity_screens.routers,
     *checkout_screens.routers,
-    photos.router,
-    kitchen.router,
-    kitchen_pass.router,
-    office_kitchen.router,
-    office_menu.router,
-    office_dish.router,
-    office_import.router,
-    phone.router,
-    phone_basket.router,
-    phone_bill.router,
-    till.router,
-    till_paying.router,
-    till_order.router,
-    till_methods.router,
-    till_arrivals.router,
-    office_tables.router,
+    *food_screens.routers,
+    *restaurant_screens.routers,
     *counter.routers,
     *console.routers,
     *practice.routers,
-    office_codes.router,
 )
 
 #: Tables whose rows come due; the watch and the console look at how late they are.

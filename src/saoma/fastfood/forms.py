@@ -8,15 +8,6 @@ from saoma.fastfood.model import Channel
 from saoma.kit.errors import Invalid
 
 
-def quantity_in(text: str, otherwise: int) -> int:
-    """A quantity of up to two digits; `otherwise` when nothing was sent. Raises `Invalid`."""
-    if not text:
-        return otherwise
-    if not (text.isascii() and text.isdecimal() and len(text) <= 2):
-        raise Invalid("Choose a quantity between 1 and 99.")
-    return int(text)
-
-
 def channel_in(text: str) -> Channel:
     """Eaten here or taken away; a kiosk's orders are made by a kiosk. Raises `Invalid`."""
     for channel in (Channel.COUNTER, Channel.TAKEAWAY):

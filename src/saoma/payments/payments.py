@@ -38,15 +38,13 @@ from saoma.payments.model import (
     Refund,
 )
 from saoma.payments.notices import NoticeDoor
+from saoma.payments.of_payable import payments_for
 from saoma.payments.payable import Payable
 from saoma.payments.record import Hall
 from saoma.payments.settling import LEASE
 
 log = structlog.get_logger(__name__)
 
-_OF_PAYABLE = f"""
-SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s ORDER BY created_at, id
-"""  # noqa: S608
 _OF_ORDER = f"""
 SELECT {PAYMENT_COLUMNS} FROM payments WHERE account_id = %(account_id)s AND order_number = %(order_number)s
 """  # noqa: S608
@@ -279,7 +277,7 @@ class Payments:
     async def of_payable(self, kind: str, id: str) -> list[Payment]:
         """All payments for one bill, oldest first."""
         async with self.db.reading() as rows:
-            return await rows.rows(Payment, _OF_PAYABLE, {"kind": kind, "id": id})
+            return await payments_for(rows, kind, id)
 
     async def refunds_of(self, payment_id: str) -> list[Refund]:
         """All refunds of one payment, oldest first."""

@@ -134,6 +134,17 @@ def page(
     return _answer(request, reader, html, status_code, headers)
 
 
+def wants_fragment(request: Request[Any, Any, Any]) -> bool:
+    """Whether htmx asks, and not for the whole page again (as it does when the back button is pressed)."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+
+
+def moved_to(request: Request[Any, Any, Any], where: str) -> dict[str, str]:
+    """Tells htmx the address that belongs to what it gets, unless the browser is there already."""
+    return {} if request.headers.get("HX-Current-URL", "").endswith(where) else {"HX-Push-Url": where}
+
+
 def fragment(
     request: Request[Any, Any, Any],
     template: str,

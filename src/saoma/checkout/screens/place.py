@@ -5,16 +5,12 @@ The store is the one chosen on the till, so that a person with several stores ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from litestar import Request
 
 from saoma.identity import model
+from saoma.identity.counters import AnyRequest, store_here
 from saoma.identity.guards import May, staff_of, terminal_of
 from saoma.identity.model import Staff, Store
 from saoma.kit.db import Rows
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +32,7 @@ class Place:
 async def place_of(request: AnyRequest, rows: Rows) -> Place:
     """Where whoever asks stands. `?store=` names one of several stores, as on the till; else the till's own counts."""
     staff = staff_of(request)
-    mine = {store.id for store in await model.stores_of(rows, staff)}
-    kept = request.session.get("till_store")
-    asked = request.query_params.get("store", "") or (kept if isinstance(kept, str) and kept in mine else "")
-    store = await model.store_for(rows, staff, asked)
+    store, _ = await store_here(request, rows, keep=False)
     merchant = await model.merchant(rows, store.merchant_id)
     terminal = await terminal_of(request, rows)
     if terminal is None or terminal.store_id != store.id:

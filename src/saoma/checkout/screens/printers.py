@@ -13,8 +13,9 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout import shifts
 from saoma.checkout.printing import KnownPrinter, printer_of, set_printer
-from saoma.checkout.screens.place import AnyRequest, place_of
+from saoma.checkout.screens.place import place_of
 from saoma.gateway import is_practice
+from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid, Refused

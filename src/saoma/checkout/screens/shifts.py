@@ -22,11 +22,12 @@ from saoma.checkout.paper import Paper, kind_of
 from saoma.checkout.paper_escpos import Letters, Printer, escpos
 from saoma.checkout.paper_pdf import pdf
 from saoma.checkout.printing import KnownPrinter, OutOfReach, printer_of, send
-from saoma.checkout.screens.place import AnyRequest, place_of
+from saoma.checkout.screens.place import place_of
 from saoma.checkout.shift_report import ShiftFacts, ShiftFigures, difference_words, shift_paper
 from saoma.checkout.shifts import Shift
 from saoma.gateway import is_practice
 from saoma.identity import model
+from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs, staff_of, terminal_of
 from saoma.identity.model import Store
 from saoma.kit.clock import Clock

@@ -4,25 +4,25 @@ One field takes whatever the scanner or a keyboard gives: a dish's own code adds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.fastfood import board, counter
-from saoma.fastfood.forms import channel_in, quantity_in
+from saoma.fastfood.forms import channel_in
 from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
 from saoma.fastfood.reckoning import Account, may_change, stage
 from saoma.food import ordering
+from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
 from saoma.food.model import Item, LineStatus
-from saoma.identity import audit, model
-from saoma.identity.guards import May, needs, staff_of
-from saoma.identity.model import Staff, Store
+from saoma.identity import audit
+from saoma.identity.counters import AnyRequest, Counter, standing_at
+from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Conflict, Invalid, Refused
@@ -30,58 +30,15 @@ from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments import arrivals
 from saoma.payments.lifecycle import Status
-from saoma.payments.model import PAYMENT_COLUMNS, Payment
-from saoma.web.page import fragment, page
+from saoma.payments.of_payable import payments_for
+from saoma.web.page import fragment, moved_to, page, wants_fragment
 
-AnyRequest: TypeAlias = Request[Any, Any, Any]
 MAY: Final = [needs(May.TAKE_ORDERS)]
-_KEPT: Final = "till_store"
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Who stands at which store's counter."""
-
-    staff: Staff
-    store: Store
-
-    @property
-    def takes_payments(self) -> bool:
-        """Whether this person may take money."""
-        return self.staff.may(May.TAKE_PAYMENTS)
-
-
-async def standing(request: AnyRequest, rows: Rows) -> Counter:
-    """The counter of whoever is signed in; `?store=` names one of several stores, and the session keeps it."""
-    staff = staff_of(request)
-    asked = request.query_params.get("store", "")
-    kept = request.session.get(_KEPT)
-    mine = {store.id for store in await model.stores_of(rows, staff)}
-    store = await model.store_for(rows, staff, asked or (kept if isinstance(kept, str) and kept in mine else ""))
-    if asked:
-        request.session[_KEPT] = store.id
-    return Counter(staff, store)
 
 
 def path_to(order: CounterOrder) -> str:
     """Where one order is on the counter."""
     return f"/counter/orders/{order.id}"
-
-
-def wants_fragment(request: AnyRequest) -> bool:
-    """Whether htmx asks for a part of the counter."""
-    headers = request.headers
-    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
-
-
-async def payments_of(rows: Rows, order_id: str) -> list[Payment]:
-    """Every payment of an order, the oldest first."""
-    return await rows.rows(
-        Payment,
-        f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s"  # noqa: S608
-        " ORDER BY created_at, id",
-        {"kind": KIND, "id": order_id},
-    )
 
 
 async def waiting_context(rows: Rows, at: Counter) -> dict[str, Any]:
@@ -104,7 +61,7 @@ async def order_context(
     if order is not None:
         lines = [line for line in await ordering.lines(rows, order.tab_id) if line.status is not LineStatus.VOID]
         account = await counter.account(rows, order, lines)
-        payments = await payments_of(rows, order.id)
+        payments = await payments_for(rows, KIND, order.id)
     return {
         "order": order,
         "order_key": order.key if order else order_key,
@@ -147,12 +104,10 @@ async def show(
     channel = channel_in(str(form.get("channel", "")))
     order_key = str(form.get("order_key", ""))[:64] or new_id("tap")
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id) if order_id else None
         context = await order_context(rows, at, order, channel, order_key) | {"refusal": refusal}
-        headers = {}
-        if order is not None and not request.headers.get("HX-Current-URL", "").endswith(path_to(order)):
-            headers["HX-Push-Url"] = path_to(order)
+        headers = moved_to(request, path_to(order)) if order is not None else {}
         if wants_fragment(request) and block == "order":
             return fragment(request, "fastfood/counter.html", block, headers=headers, at=at, **context)
         context |= await waiting_context(rows, at) | {"menu": (await menu(rows, at.store.id)).visible()}
@@ -171,7 +126,7 @@ async def show_counter(request: AnyRequest, db: NamedDependency[Database]) -> Re
 async def waiting(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """The strip above the dishes again, after something changed."""
     async with db.reading() as rows:
-        context = await waiting_context(rows, await standing(request, rows))
+        context = await waiting_context(rows, await standing_at(request, rows))
     return fragment(request, "fastfood/counter.html", "waiting", **context)
 
 
@@ -213,7 +168,7 @@ async def add_dish(
     order_key = str(form.get("order_key", ""))[:64] or new_id("tap")
     try:
         async with db.transaction() as tx:
-            at = await standing(request, tx)
+            at = await standing_at(request, tx)
             order = await counter.begin(tx, at.store.id, channel, order_key, at.staff.id, clock.now())
             key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
             await counter.add(tx, order.id, item_id, options, quantity, note, key, clock.now())
@@ -226,7 +181,7 @@ async def order_of_form(request: AnyRequest, db: Database) -> str:
     """The id of the order that this form's page began; empty while no dish has begun it."""
     order_key = str((await request.form()).get("order_key", ""))[:64]
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         found = await rows.value(
             "SELECT id FROM counter_orders WHERE store_id = %(store)s AND key = %(key)s",
             {"store": at.store.id, "key": order_key},
@@ -242,7 +197,7 @@ async def after(request: AnyRequest, db: Database, order: CounterOrder, block: s
 
 
 async def _here(request: AnyRequest, rows: Rows, order_id: str) -> tuple[Counter, CounterOrder]:
-    at = await standing(request, rows)
+    at = await standing_at(request, rows)
     return at, await counter.order_at(rows, at.store.id, order_id)
 
 
@@ -318,7 +273,7 @@ async def _waiting_again(request: AnyRequest, db: Database) -> Response[Any]:
     if not wants_fragment(request):
         return Redirect("/counter", status_code=HTTP_303_SEE_OTHER)
     async with db.reading() as rows:
-        context = await waiting_context(rows, await standing(request, rows))
+        context = await waiting_context(rows, await standing_at(request, rows))
     return fragment(request, "fastfood/counter.html", "waiting", **context)
 
 

@@ -14,6 +14,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panel import panel_of
 from saoma.fastfood import counter
@@ -21,21 +22,17 @@ from saoma.fastfood.model import KIND, CounterOrder
 from saoma.fastfood.paying import part_of
 from saoma.fastfood.reckoning import AMOUNT_CHANGED, BEING_PAID, NOTHING_CHOSEN, PAID_ALREADY
 from saoma.fastfood.screens.counter import (
-    AnyRequest,
-    Counter,
     add_dish,
     order_of_form,
     path_to,
-    payments_of,
     show,
-    standing,
     waiting_context,
-    wants_fragment,
 )
 from saoma.food import ordering
 from saoma.food.menu import menu
 from saoma.food.model import Item, called
-from saoma.gateway import BY_STAFF, Method
+from saoma.gateway import BY_STAFF
+from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_of
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -45,7 +42,8 @@ from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments import by_staff
 from saoma.payments.model import Payment
-from saoma.web.page import fragment, language_of, page
+from saoma.payments.of_payable import payment_by_key, payments_for
+from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 
 _MAY = [needs(May.TAKE_PAYMENTS)]
 
@@ -87,7 +85,7 @@ async def scan(
     form = await request.form()
     scanned = str(form.get("payment_code", ""))[:256]
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         item = _dish_of((await menu(rows, at.store.id)).visible().sections, scanned)
     if item is not None:
         return await add_dish(request, db, clock, item_id=item.id, options=[], block="whole")
@@ -127,13 +125,7 @@ async def write_down(
     form = await request.form()
 
     async def take(wish: Wish) -> Payment:
-        named = str(form.get("method", ""))
-        if named not in {method.value for method in BY_STAFF}:
-            raise Invalid("Choose cash, card terminal or account.")
-        typed = str(form.get("given", "")).strip()
-        given = Money.parse(typed, wish.amount.currency) if typed else None
-        reference = str(form.get("reference", ""))
-        return await checkout.take_by_staff(**wish.of_order(), method=Method(named), given=given, reference=reference)
+        return await checkout.take_by_staff(**wish.of_order(), **by_hand(form, wish.amount.currency))
 
     return await taken(request, db, checkout, order_id, take)
 
@@ -150,17 +142,14 @@ async def taken(
     A repeated submit shows the same payment."""
     form = await request.form()
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
         account = await counter.account(rows, order)
         terminal = await terminal_of(request, rows)
         key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
-        earlier = await rows.value(
-            "SELECT id FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s AND key = %(key)s",
-            {"kind": KIND, "id": order_id, "key": key},
-        )
+        earlier = await payment_by_key(rows, KIND, order_id, key)
     if earlier is not None:
-        return await show_payment(request, db, checkout, order_id, str(earlier))
+        return await show_payment(request, db, checkout, order_id, earlier)
     try:
         if not account.left:
             raise Conflict(PAID_ALREADY if order.fired_at else BEING_PAID if account.held else NOTHING_CHOSEN)
@@ -185,9 +174,9 @@ async def show_payment(
 ) -> Response[Any]:
     """The pane of one payment of this order; when it is paid, its number in large letters."""
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
-        payment = next((one for one in await payments_of(rows, order.id) if one.id == payment_id), None)
+        payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
         if payment is None:
             raise NotFound(counter.NO_SUCH_ORDER)
         written_down = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
@@ -204,8 +193,7 @@ async def show_payment(
         "done": f"{path_to(order)}/next",
     }
     if wants_fragment(request):
-        there = request.headers.get("HX-Current-URL", "").endswith(where)
-        headers = {} if there else {"HX-Push-Url": where}
+        headers = moved_to(request, where)
         return fragment(request, "fastfood/counter_payment.html", "whole", headers=headers, **context)
     return page(request, "fastfood/counter_payment.html", **context)
 
@@ -226,7 +214,7 @@ async def payment_pane(
 async def next_one(request: AnyRequest, db: NamedDependency[Database], order_id: FromPath[str]) -> Response[Any]:
     """A new order after a paid one; the same order again after one that is not."""
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
     return Redirect("/counter" if order.fired_at is not None else path_to(order))
 

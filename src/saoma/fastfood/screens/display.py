@@ -11,13 +11,15 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
 from saoma.fastfood import counter
-from saoma.fastfood.model import CounterOrder, OrderStatus
-from saoma.fastfood.screens.counter import MAY, AnyRequest, payments_of, standing, wants_fragment
+from saoma.fastfood.model import KIND, CounterOrder, OrderStatus
+from saoma.fastfood.screens.counter import MAY
 from saoma.food import ordering
 from saoma.food.model import LineStatus
+from saoma.identity.counters import AnyRequest, standing_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.web.page import fragment, page
+from saoma.payments.of_payable import payments_for
+from saoma.web.page import fragment, page, wants_fragment
 
 #: An order that nobody touched for so long is no longer the customer's who stands there.
 FORGOTTEN: Final = timedelta(minutes=10)
@@ -38,7 +40,7 @@ async def show_display(
     """The screen, or its moving part alone for htmx."""
     now = clock.now()
     async with db.reading() as rows:
-        at = await standing(request, rows)
+        at = await standing_at(request, rows)
         asked = {"store": at.store.id, "staff": at.staff.id, "since": now - FORGOTTEN, "today": now - timedelta(days=1)}
         order = await rows.maybe(CounterOrder, _LAST, asked)
         if order is not None and (
@@ -50,7 +52,7 @@ async def show_display(
             lines = await ordering.lines(rows, order.tab_id)
             context["lines"] = [line for line in lines if line.status is not LineStatus.VOID]
             context["account"] = await counter.account(rows, order, lines)
-            context["running"] = next((one for one in await payments_of(rows, order.id) if one.open), None)
+            context["running"] = next((one for one in await payments_for(rows, KIND, order.id) if one.open), None)
     if wants_fragment(request):
         return fragment(request, "fastfood/display.html", "display", **context)
     return page(request, "fastfood/display.html", **context)

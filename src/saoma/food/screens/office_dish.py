@@ -20,8 +20,9 @@ from saoma.food.menu import menu
 from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, Menu
 from saoma.food.photos import MOST_BYTES, keep_photo
 from saoma.food.screens.office_menu import EDIT, opened
-from saoma.food.screens.place import AnyRequest, Place, place
+from saoma.food.screens.place import Place, place
 from saoma.identity import audit
+from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused

@@ -13,8 +13,9 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.food.editing import Stored
 from saoma.food.importing import COLUMNS, MOST_BYTES, Unreadable, export_menu, import_menu
 from saoma.food.screens.office_menu import EDIT, opened
-from saoma.food.screens.place import AnyRequest, place
+from saoma.food.screens.place import place
 from saoma.identity import audit
+from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.web.page import page

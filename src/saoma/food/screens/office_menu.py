@@ -17,8 +17,9 @@ from saoma.food import editing
 from saoma.food.drafts import SectionDraft
 from saoma.food.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Menu
-from saoma.food.screens.place import AnyRequest, Place, place
+from saoma.food.screens.place import Place, place
 from saoma.identity import audit, model
+from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction

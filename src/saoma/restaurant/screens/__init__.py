@@ -1,1 +1,34 @@
 """What diners, waiters, cashiers and owners of a restaurant look at. Only `saoma.app` imports screens."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+
+from saoma.restaurant.screens import (
+    office_codes,
+    office_tables,
+    phone,
+    phone_basket,
+    phone_bill,
+    till,
+    till_arrivals,
+    till_methods,
+    till_order,
+    till_paying,
+)
+
+#: All of them.
+routers: Final[tuple[Router, ...]] = (
+    phone.router,
+    phone_basket.router,
+    phone_bill.router,
+    till.router,
+    till_paying.router,
+    till_order.router,
+    till_methods.router,
+    till_arrivals.router,
+    office_tables.router,
+    office_codes.router,
+)

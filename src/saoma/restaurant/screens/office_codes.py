@@ -15,13 +15,13 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.gateway import CodeMove
 from saoma.identity import audit, model
+from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import NOTHING_HERE, Conflict, Invalid, NotFound, Refused
 from saoma.payments.codes import MerchantCode, NewCode
 from saoma.payments.payments import Payments
-from saoma.restaurant.screens.till import AnyRequest, Counter, counter
 from saoma.web.page import page
 
 _MAY = [needs(May.EDIT_TABLES)]
@@ -31,7 +31,7 @@ async def _page(
     request: AnyRequest, db: Database, payments: Payments, template: str, refusal: Refused | None = None
 ) -> Response[Any]:
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         codes = await payments.codes.of_store(rows, at.store.id)
         merchant = await model.merchant(rows, at.store.merchant_id)
     return page(
@@ -56,7 +56,7 @@ async def _change(
 ) -> Response[Any]:
     """Do one thing with a code and note who did it; the call to Alipay is outside of any transaction."""
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
     try:
         code = await work(at)
     except (Invalid, Conflict) as refusal:

@@ -14,11 +14,11 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.identity import audit, model
+from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, Refused
-from saoma.restaurant.screens.till import AnyRequest, Counter, counter
 from saoma.restaurant.tables import add_table, path_of, rename_table, renew_code, retire_table, tables
 from saoma.settings import Settings
 from saoma.web.page import page
@@ -30,7 +30,7 @@ async def _page(
     request: AnyRequest, db: Database, settings: Settings, template: str, refusal: Refused | None = None
 ) -> Response[Any]:
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         every = await tables(rows, at.store.id)
         merchant = await model.merchant(rows, at.store.merchant_id)
     return page(
@@ -57,7 +57,7 @@ async def _change(
     """Do one thing to one table and note who did it; a refusal is shown on the page it came from."""
     try:
         async with db.transaction() as tx:
-            at = await counter(request, tx)
+            at = await standing_at(request, tx)
             table_id = await work(tx, at)
             await audit.note(tx, clock, who=at.staff.id, what=what, subject=table_id, merchant_id=at.store.merchant_id)
     except (Invalid, Conflict) as refusal:

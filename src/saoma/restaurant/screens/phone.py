@@ -25,22 +25,16 @@ from saoma.restaurant import showing
 from saoma.restaurant.tables import path_of
 from saoma.restaurant.visits import AnyRequest, Visit, arrive, visit
 from saoma.settings import Settings
-from saoma.web.page import fragment, page
+from saoma.web.page import fragment, page, wants_fragment
 
 _ASKED: Final = "alipay_asked"
 #: A wallet that gave no buyer is not asked again this soon: the page opens without one instead of going in circles.
 _ASK_AGAIN_AFTER: Final = timedelta(seconds=30)
 
 
-def asks_for_fragment(request: AnyRequest) -> bool:
-    """Whether htmx asks, and not for the whole page again (as it does when the back button is pressed)."""
-    headers = request.headers
-    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
-
-
 def back_to_table(request: AnyRequest, code: str) -> Response[Any]:
     """Send the phone to the table's page, whoever asks."""
-    if asks_for_fragment(request):
+    if wants_fragment(request):
         return Response(None, status_code=204, headers={"HX-Redirect": path_of(code)})
     return Redirect(path_of(code), status_code=HTTP_303_SEE_OTHER)
 
@@ -149,7 +143,7 @@ async def dish_sheet(
         seen = await visit(request, rows, code)
         item = find_dish((await menu(rows, seen.place.store_id)).visible(), item_id)
     context = table_context(seen) | {"dish": item, "key": new_id("tap")}
-    if asks_for_fragment(request):
+    if wants_fragment(request):
         return fragment(request, "restaurant/phone_dish.html", "sheet", **context)
     return page(request, "restaurant/phone_dish.html", **context)
 

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.food import ordering
+from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
 from saoma.food.ordering import PriceChanged, SoldOut
 from saoma.food.quoting import Quoted, quote_line
@@ -19,11 +20,10 @@ from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.restaurant import sittings
-from saoma.restaurant.forms import quantity_in
 from saoma.restaurant.model import Guest, Sitting
-from saoma.restaurant.screens.phone import asks_for_fragment, back_to_table, bar_again, table_context
+from saoma.restaurant.screens.phone import back_to_table, bar_again, table_context
 from saoma.restaurant.visits import AnyRequest, Visit, at_table, sit_down, visit
-from saoma.web.page import fragment, page
+from saoma.web.page import fragment, page, wants_fragment
 
 
 async def _seated(request: AnyRequest, db: Database, clock: Clock, code: str) -> tuple[Visit, Sitting, Guest]:
@@ -49,7 +49,7 @@ async def _basket(
         now = await menu(rows, seen.place.store_id) if basket else None
     gone = {line.id for line in basket if now is not None and not isinstance(quote_line(line, now), Quoted)}
     context = table_context(seen) | {"refusal": refusal, "sent": sent, "gone": gone, "key": new_id("tap")}
-    if asks_for_fragment(request):
+    if wants_fragment(request):
         return fragment(request, "restaurant/phone_basket.html", "sheet", **context)
     return page(request, "restaurant/phone_basket.html", **context)
 
@@ -76,7 +76,7 @@ async def add(
         await sittings.take_more(tx, sitting.id, clock.now())
         await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, me.id, note, key)
         await _told(tx, sitting)
-    if not asks_for_fragment(request):
+    if not wants_fragment(request):
         return back_to_table(request, code)
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
@@ -117,7 +117,7 @@ async def send(
         only = me.id if form.get("who") == "mine" else None
         sent = await ordering.order(db, meal.sitting.tab_id, me.id, only)
     except (SoldOut, PriceChanged, Conflict) as refusal:
-        if not asks_for_fragment(request):
+        if not wants_fragment(request):
             raise
         return await _basket(request, db, code, refusal=refusal)
     async with db.transaction() as tx:

@@ -18,13 +18,14 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
 from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
+from saoma.payments.of_payable import payment_by_key
 from saoma.payments.payments import Payments
 from saoma.restaurant.bill import NOTHING_LEFT, Choice, OwnDishes, ShareState, Whole
-from saoma.restaurant.screens.phone import asks_for_fragment, table_context
+from saoma.restaurant.screens.phone import table_context
 from saoma.restaurant.shares import KIND, part_of
 from saoma.restaurant.tables import path_of
 from saoma.restaurant.visits import AnyRequest, Visit, at_table, visit
-from saoma.web.page import fragment, language_of, page
+from saoma.web.page import fragment, language_of, page, wants_fragment
 
 PAY_IN_ALIPAY = "Open this table in Alipay to pay here, or pay at the till."
 AMOUNT_CHANGED = "The bill changed while you were looking. Check the amount and press again."
@@ -44,7 +45,7 @@ def _context(seen: Visit, refusal: Refused | None) -> dict[str, Any]:
 
 def _answer(request: AnyRequest, seen: Visit, refusal: Refused | None = None) -> Response[Any]:
     context = _context(seen, refusal)
-    if asks_for_fragment(request):
+    if wants_fragment(request):
         return fragment(request, "restaurant/phone_bill.html", "sheet", **context)
     return page(request, "restaurant/phone_bill.html", **context)
 
@@ -81,12 +82,9 @@ async def pay(
     choice = _choice(str(form.get("choice", "")), me.id)
     key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
     async with db.reading() as rows:
-        earlier = await rows.value(
-            "SELECT id FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(sitting)s AND key = %(key)s",
-            {"kind": KIND, "sitting": meal.sitting.id, "key": key},
-        )
+        earlier = await payment_by_key(rows, KIND, meal.sitting.id, key)
     if earlier is not None:
-        return _to_payment(request, str(earlier))
+        return _to_payment(request, earlier)
     portion = meal.bill.portion(choice)
     shown = str(form.get("amount", ""))
     try:
@@ -105,7 +103,7 @@ async def pay(
             key=key,
         )
     except Conflict as refusal:
-        if not asks_for_fragment(request):
+        if not wants_fragment(request):
             raise
         async with db.reading() as rows:
             seen = await visit(request, rows, code)
@@ -123,7 +121,7 @@ def _subject(request: AnyRequest, seen: Visit) -> str:
 
 def _to_payment(request: AnyRequest, payment_id: str) -> Response[Any]:
     where = f"/pay/{payment_id}"
-    if asks_for_fragment(request):
+    if wants_fragment(request):
         return Response(None, status_code=204, headers={"HX-Redirect": where})
     return Redirect(where, status_code=HTTP_303_SEE_OTHER)
 
@@ -144,7 +142,7 @@ async def let_go(
         raise NotFound("There is no such payment of yours here.")
     if share.state == ShareState.HELD:
         await payments.give_up(payment_id, by=me.id)
-    if not asks_for_fragment(request):
+    if not wants_fragment(request):
         return Redirect(path_of(code) + "/bill", status_code=HTTP_303_SEE_OTHER)
     async with db.reading() as rows:
         seen = await visit(request, rows, code)

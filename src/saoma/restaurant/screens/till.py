@@ -7,15 +7,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.identity import audit, model
-from saoma.identity.guards import May, needs, staff_of
-from saoma.identity.model import Staff, Store
+from saoma.identity import audit
+from saoma.identity.counters import AnyRequest, Counter, standing_at
+from saoma.identity.guards import May, needs
 from saoma.identity.roles import refund_limit
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
@@ -23,54 +23,15 @@ from saoma.kit.errors import NotFound
 from saoma.kit.ids import new_id
 from saoma.payments import arrivals, refund
 from saoma.payments.lifecycle import Status
-from saoma.payments.model import PAYMENT_COLUMNS, Payment
+from saoma.payments.of_payable import payments_for
 from saoma.restaurant import showing, sittings
 from saoma.restaurant.bills import closed_bills, free_tables, open_bills
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.shares import KIND
 from saoma.restaurant.sittings import Meal
-from saoma.web.page import fragment, page
-
-AnyRequest = Request[Any, Any, Any]
+from saoma.web.page import fragment, moved_to, page, wants_fragment
 
 NO_SUCH_BILL: Final = "There is no such bill here."
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Who stands at which store's till."""
-
-    staff: Staff
-    store: Store
-
-    @property
-    def takes_payments(self) -> bool:
-        """Whether this person may take money."""
-        return self.staff.may(May.TAKE_PAYMENTS)
-
-    @property
-    def gives_back(self) -> bool:
-        """Whether this person may refund by themselves."""
-        return self.staff.may(May.REFUND)
-
-    @property
-    def asks_refunds(self) -> bool:
-        """Whether this person may refund, or ask for a refund that somebody else agrees to."""
-        return self.gives_back or self.staff.may(May.ASK_REFUNDS)
-
-
-async def counter(request: AnyRequest, rows: Rows) -> Counter:
-    """The till of whoever is signed in. `?store=` names one of several stores; the session keeps it."""
-    staff = staff_of(request)
-    asked = request.query_params.get("store", "")
-    if not asked:
-        kept = request.session.get("till_store")
-        mine = {store.id for store in await model.stores_of(rows, staff)}
-        asked = kept if isinstance(kept, str) and kept in mine else ""
-    store = await model.store_for(rows, staff, asked)
-    if request.query_params.get("store"):
-        request.session["till_store"] = store.id
-    return Counter(staff, store)
 
 
 async def bill_at(rows: Rows, at: Counter, sitting_id: str) -> tuple[Sitting, Table]:
@@ -87,16 +48,6 @@ async def bill_at(rows: Rows, at: Counter, sitting_id: str) -> tuple[Sitting, Ta
         Table, "SELECT id, store_id, code, name, area FROM dining_tables WHERE id = %(id)s", {"id": sitting.table_id}
     )
     return sitting, table
-
-
-async def payments_of(rows: Rows, sitting_id: str) -> list[Payment]:
-    """Every payment of a bill, oldest first."""
-    return await rows.rows(
-        Payment,
-        f"SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s"  # noqa: S608
-        " ORDER BY created_at, id",
-        {"kind": KIND, "id": sitting_id},
-    )
 
 
 async def tiles_context(rows: Rows, at: Counter, selected: str = "") -> dict[str, Any]:
@@ -117,7 +68,7 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
     """What the right side shows of one bill."""
     sitting, table = await bill_at(rows, at, sitting_id)
     meal = await sittings.meal(rows, sitting)
-    payments = await payments_of(rows, sitting_id)
+    payments = await payments_for(rows, KIND, sitting_id)
     return {
         "at": at,
         "sitting": sitting,
@@ -143,17 +94,6 @@ def free_lines(meal: Meal) -> set[str]:
     """The dishes that nobody has paid or is paying."""
     bill = meal.bill
     return {dish.line_id for dish in bill.dishes if dish.line_id not in bill.claims} if bill.left else set()
-
-
-def wants_fragment(request: AnyRequest) -> bool:
-    """Whether htmx asks for a part of the till."""
-    headers = request.headers
-    return headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
-
-
-def moved_to(request: AnyRequest, where: str) -> dict[str, str]:
-    """Tells htmx the address that belongs to what it gets, unless the browser is there already."""
-    return {} if request.headers.get("HX-Current-URL", "").endswith(where) else {"HX-Push-Url": where}
 
 
 def path_to(sitting_id: str) -> str:
@@ -182,7 +122,7 @@ async def show_bill(
 ) -> Response[Any]:
     """The bill: the pane alone for htmx, the whole till otherwise. With `draft`, that refund's dialog is open."""
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         context = await bill_context(rows, at, sitting_id) | {"refusal": refusal, "draft": draft}
         if wants_fragment(request):
             headers = moved_to(request, path_to(sitting_id))
@@ -195,7 +135,7 @@ async def show_bill(
 async def till(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """Open bills, and nothing chosen yet."""
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         context = await tiles_context(rows, at)
     return page(request, "restaurant/till.html", **context)
 
@@ -204,7 +144,7 @@ async def till(request: AnyRequest, db: NamedDependency[Database]) -> Response[A
 async def bills(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """The left side again, after something changed."""
     async with db.reading() as rows:
-        context = await tiles_context(rows, await counter(request, rows), request.query_params.get("selected", ""))
+        context = await tiles_context(rows, await standing_at(request, rows), request.query_params.get("selected", ""))
     return fragment(request, "restaurant/till_tiles.html", "tiles", **context)
 
 
@@ -220,7 +160,7 @@ async def open_table(
 ) -> Response[Any]:
     """Seat people who don't scan: a bill for the table, its order page next."""
     async with db.transaction() as tx:
-        at = await counter(request, tx)
+        at = await standing_at(request, tx)
         sitting = await sittings.open_for_staff(tx, at.store.id, table_id, clock.now())
     return Redirect(f"{path_to(sitting.id)}/order", status_code=HTTP_303_SEE_OTHER)
 
@@ -231,7 +171,7 @@ async def close_bill(
 ) -> Response[Any]:
     """End a sitting that owes nothing; the next scan begins a new one."""
     async with db.transaction() as tx:
-        at = await counter(request, tx)
+        at = await standing_at(request, tx)
         await bill_at(tx, at, sitting_id)
         await sittings.close(tx, sitting_id, clock.now(), by=at.staff.id)
         await audit.note(

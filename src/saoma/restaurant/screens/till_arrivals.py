@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
 from saoma.identity import audit, model
+from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
@@ -23,7 +24,7 @@ from saoma.payments import refund as refunding
 from saoma.payments.arrivals import Arrival, Arrivals
 from saoma.payments.matching import Exact, Near, OpenOrder
 from saoma.payments.model import Payment, Refund
-from saoma.restaurant.screens.till import AnyRequest, Counter, counter, path_to, tiles_context
+from saoma.restaurant.screens.till import path_to, tiles_context
 from saoma.restaurant.screens.till_paying import GIVE_A_REASON
 from saoma.restaurant.shares import KIND
 from saoma.web.page import page
@@ -41,7 +42,7 @@ async def _show(
 ) -> Response[Any]:
     arrivals = checkout.payments.arrivals
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         arrival = await _arrival(rows, arrivals, at, payment_id)
         found = await arrivals.suggestions(rows, arrival)
         every = await arrivals.open_orders(rows, at.store.id)
@@ -81,7 +82,7 @@ async def assign(
     form = await request.form()
     sitting_id, kind = str(form.get("bill", "")), str(form.get("kind", KIND))
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         await _arrival(rows, checkout.payments.arrivals, at, payment_id)
     try:
         payment = await checkout.payments.arrivals.assign(payment_id, kind, sitting_id, at.staff.id)
@@ -103,7 +104,7 @@ async def keep(
 ) -> Response[Any]:
     """A sale that no bill stands for, such as something from the counter, or a tip."""
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         await _arrival(rows, checkout.payments.arrivals, at, payment_id)
     try:
         payment = await checkout.payments.arrivals.keep(payment_id, at.staff.id)
@@ -128,7 +129,7 @@ async def give_back(
     """All of it goes back; above the person's own limit it waits for a second one."""
     form = await request.form()
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         await _arrival(rows, checkout.payments.arrivals, at, payment_id)
     payment = await checkout.payments.get(payment_id)
     reason = " ".join(str(form.get("reason", "")).split())[:128]
@@ -169,7 +170,7 @@ async def _refunds(
     request: AnyRequest, db: Database, checkout: Checkout, refusal: Refused | None = None
 ) -> Response[Any]:
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         waiting = await refunding.waiting(rows, at.store.merchant_id, at.store.id)
         names = {one.requested_by: await model.staff_by_id(rows, one.requested_by) for one in waiting}
         tiles = await tiles_context(rows, at, "refunds")
@@ -215,7 +216,7 @@ async def _decide(
     request: AnyRequest, db: Database, clock: Clock, checkout: Checkout, refund_id: str, *, agreed: bool
 ) -> Response[Any]:
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         try:
             refund = await _waiting_refund(rows, at, refund_id)
         except NotFound as gone:

@@ -10,17 +10,15 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
-from saoma.gateway import BY_STAFF, Method
+from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import Invalid
-from saoma.kit.money import Money
 from saoma.payments.by_staff import takings
 from saoma.payments.model import Payment
 from saoma.restaurant.days import day_of
-from saoma.restaurant.screens.till import AnyRequest, counter
 from saoma.restaurant.screens.till_paying import Wish, taken
 from saoma.restaurant.showing import METHOD_NAMES
 from saoma.web.page import page
@@ -51,13 +49,7 @@ async def write_down(
     form = await request.form()
 
     async def take(wish: Wish) -> Payment:
-        named = str(form.get("method", ""))
-        if named not in {method.value for method in BY_STAFF}:
-            raise Invalid("Choose cash, card terminal or account.")
-        typed = str(form.get("given", "")).strip()
-        given = Money.parse(typed, wish.portion.amount.currency) if typed else None
-        reference = str(form.get("reference", ""))
-        return await checkout.take_by_staff(**wish.of_bill(), method=Method(named), given=given, reference=reference)
+        return await checkout.take_by_staff(**wish.of_bill(), **by_hand(form, wish.portion.amount.currency))
 
     return await taken(request, db, checkout, sitting_id, take)
 
@@ -68,7 +60,7 @@ async def show_takings(
 ) -> Response[Any]:
     """What the store took and gave back today by its own clock, method by method; `?day=` names another day."""
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         day = day_of(request.query_params.get("day", ""), at.store.zone, clock.now())
         rows_of_day = await takings(rows, at.store.id, day.begins, day.ends)
     return page(request, "restaurant/till_takings.html", at=at, day=day, takings=rows_of_day, names=METHOD_NAMES)

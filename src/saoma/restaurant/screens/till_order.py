@@ -13,7 +13,9 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food import ordering
+from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
+from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -21,9 +23,8 @@ from saoma.kit.errors import Conflict, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money, total
 from saoma.restaurant import showing, sittings
-from saoma.restaurant.forms import quantity_in
-from saoma.restaurant.screens.till import AnyRequest, bill_at, counter, path_to, wants_fragment
-from saoma.web.page import fragment, page
+from saoma.restaurant.screens.till import bill_at, path_to
+from saoma.web.page import fragment, page, wants_fragment
 
 _MAY = [needs(May.TAKE_ORDERS)]
 #: Whose dishes these are on the tab: nobody's at the table.
@@ -34,7 +35,7 @@ async def _page(
     request: AnyRequest, db: Database, sitting_id: str, *, block: str = "chosen", refusal: Refused | None = None
 ) -> Response[Any]:
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         sitting, table = await bill_at(rows, at, sitting_id)
         shown = (await menu(rows, at.store.id)).visible()
         meal = await sittings.meal(rows, sitting)
@@ -74,7 +75,7 @@ async def add(
     options = [str(option) for name, option in form.multi_items() if name.startswith("option")]
     quantity = quantity_in(str(form.get("quantity", "")), 1)
     async with db.transaction() as tx:
-        at = await counter(request, tx)
+        at = await standing_at(request, tx)
         await bill_at(tx, at, sitting_id)
         sitting = await sittings.take_more(tx, sitting_id, clock.now())
         key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
@@ -91,7 +92,7 @@ async def change(
     form = await request.form()
     quantity = quantity_in(str(form.get("quantity", "")), 0)
     async with db.transaction() as tx:
-        at = await counter(request, tx)
+        at = await standing_at(request, tx)
         sitting, _ = await bill_at(tx, at, sitting_id)
         line = await ordering.line_of(tx, line_id)
         if line.tab_id != sitting.tab_id or line.guest_id != STAFF:
@@ -106,7 +107,7 @@ async def send(
 ) -> Response[Any]:
     """Send what staff chose; pressed twice, it is sent once."""
     async with db.transaction() as tx:
-        at = await counter(request, tx)
+        at = await standing_at(request, tx)
         await bill_at(tx, at, sitting_id)
         sitting = await sittings.take_more(tx, sitting_id, clock.now())
     try:

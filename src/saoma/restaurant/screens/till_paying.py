@@ -20,6 +20,7 @@ from saoma.checkout.panel import panel_of
 from saoma.food.model import called
 from saoma.gateway import BY_STAFF
 from saoma.identity import audit
+from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_of
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -29,25 +30,20 @@ from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments import by_staff
 from saoma.payments.model import Payment
+from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, Portion, TheseDishes, Whole
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
-    AnyRequest,
-    Counter,
     RefundDraft,
     bill_at,
-    counter,
-    moved_to,
     path_to,
-    payments_of,
     show_bill,
     tiles_context,
-    wants_fragment,
 )
 from saoma.restaurant.shares import KIND, part_of
-from saoma.web.page import fragment, language_of, page
+from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 
 AMOUNT_CHANGED: Final = "The bill changed meanwhile. Check the amount and scan again."
 MORE_THAN_LEFT: Final = "That is more than what is left on this bill."
@@ -73,7 +69,7 @@ async def _bill_of_code(request: AnyRequest, db: Database, scanned: str) -> str 
     if code is None:
         return None
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         return await rows.value(  # type: ignore[no-any-return]
             "SELECT s.id FROM sittings s JOIN dining_tables t ON t.id = s.table_id"
             " WHERE t.code = %(code)s AND s.store_id = %(store)s AND s.status = 'open'",
@@ -149,17 +145,14 @@ async def taken(
     A repeated submit shows the same payment."""
     form = await request.form()
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         sitting, table = await bill_at(rows, at, sitting_id)
         bill = await sittings.bill_of(rows, sitting)
         terminal = await terminal_of(request, rows)
         key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
-        earlier = await rows.value(
-            "SELECT id FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s AND key = %(key)s",
-            {"kind": KIND, "id": sitting_id, "key": key},
-        )
+        earlier = await payment_by_key(rows, KIND, sitting_id, key)
     if earlier is not None:
-        return await show_payment(request, db, checkout, sitting_id, str(earlier))
+        return await show_payment(request, db, checkout, sitting_id, earlier)
     try:
         choice = wanted(bill, [str(line) for line in form.getall("line", [])], str(form.get("typed", "")))
         portion = bill.portion(choice)
@@ -191,9 +184,9 @@ def _go(request: AnyRequest, where: str) -> Response[Any]:
 
 async def _payment_here(request: AnyRequest, db: Database, sitting_id: str, payment_id: str) -> Payment:
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         await bill_at(rows, at, sitting_id)
-        for payment in await payments_of(rows, sitting_id):
+        for payment in await payments_for(rows, KIND, sitting_id):
             if payment.id == payment_id:
                 return payment
     raise NotFound(NO_SUCH_BILL)
@@ -217,7 +210,7 @@ async def show_payment(
     if wants_fragment(request):
         return fragment(request, "restaurant/till_payment.html", "pane", headers=moved_to(request, where), **context)
     async with db.reading() as rows:
-        at = await counter(request, rows)
+        at = await standing_at(request, rows)
         tiles = await tiles_context(rows, at, sitting_id)
     return page(request, "restaurant/till_payment.html", **context | tiles)
 
@@ -285,7 +278,7 @@ async def refund(
         if not reason:
             raise Invalid(GIVE_A_REASON)
         async with db.reading() as rows:
-            at = await counter(request, rows)
+            at = await standing_at(request, rows)
             sitting, _ = await bill_at(rows, at, sitting_id)
             meal = await sittings.meal(rows, sitting)
             terminal = await terminal_of(request, rows)

@@ -1,4 +1,4 @@
-"""Reading what forms send at a table. Pure.
+"""Reading what forms about dishes send. Pure.
 
 A form is whatever somebody sends: nothing in it is a number until it was read as one."""
 
