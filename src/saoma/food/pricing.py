@@ -63,14 +63,19 @@ def line_price(item: Item, options: Iterable[Option | Chosen], quantity: int) ->
     return Money(max(piece, 0), item.currency) * quantity
 
 
+def change_of(option: Option | Chosen, item: Item) -> Money:
+    """What a choice adds to the price of one piece; below zero when it takes off."""
+    return Money(option.price_change, item.currency)
+
+
 def tab_total(lines: Iterable[Line], currency: str) -> Money:
-    """What was ordered and not voided, in all; baskets don't count."""
-    return total((line.money for line in lines if line.ordered), currency)
+    """What was ordered and not voided costs in all, after discounts; baskets don't count."""
+    return total((line.due for line in lines if line.ordered), currency)
 
 
 def basket_total(lines: Iterable[Line], currency: str) -> Money:
-    """What is in the basket, at the prices last shown."""
-    return total((line.money for line in lines if line.status == "basket"), currency)
+    """What is in the basket, at the prices last shown, after discounts."""
+    return total((line.due for line in lines if line.status == "basket"), currency)
 
 
 def tax_included(amount: Money, basis_points: int) -> Money:

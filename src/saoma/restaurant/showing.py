@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from saoma.food.model import Chosen, Item, Line, LineStatus, Option
+from saoma.food.model import Line, LineStatus
 from saoma.gateway import Method
 from saoma.kit.money import Money, total
 from saoma.restaurant.bill import ShareState
@@ -97,11 +97,6 @@ def counts(lines: Iterable[Line], guest: Guest | None) -> dict[str, int]:
 def own_paid(shares: Iterable[ShareRow], guest: Guest | None) -> list[ShareRow]:
     """The payments of this guest that went through."""
     return [s for s in shares if guest is not None and s.guest_id == guest.id and s.state == ShareState.PAID]
-
-
-def change_of(option: Option | Chosen, item: Item) -> Money:
-    """What a choice adds to the price, as money."""
-    return Money(option.price_change, item.currency)
 
 
 def before_of(dish: Alike) -> Money:

@@ -15,6 +15,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food.menu import Item, Menu, menu
+from saoma.food.pricing import change_of
 from saoma.identity.wallet_sign_in import authorize_path
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -73,7 +74,7 @@ def table_context(seen: Visit) -> dict[str, Any]:
         "alike": showing.alike,
         "own": showing.own,
         "sum_of": showing.sum_of,
-        "change_of": showing.change_of,
+        "change_of": change_of,
         "before_of": showing.before_of,
         "refunded_of": showing.refunded_of,
     }

@@ -15,6 +15,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.food import ordering
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
+from saoma.food.pricing import change_of
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
@@ -22,7 +23,7 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money, total
-from saoma.restaurant import showing, sittings
+from saoma.restaurant import sittings
 from saoma.restaurant.screens.till import bill_at, path_to
 from saoma.web.page import fragment, page, wants_fragment
 
@@ -49,7 +50,7 @@ async def _page(
         "chosen_sum": total((line.money for line in chosen), sitting.currency),
         "refusal": refusal,
         "key": new_id("tap"),
-        "change_of": showing.change_of,
+        "change_of": change_of,
         "nothing": Money.zero(sitting.currency),
         "zone": at.store.zone,
         "topics": [f"tab:{sitting.tab_id}", f"menu:{at.store.id}"],
