@@ -23,6 +23,8 @@ def test_every_permission_is_given_to_somebody() -> None:
         (Role.KITCHEN, May.SEE_KITCHEN, May.SEE_PAYMENTS),
         (Role.MANAGER, May.REFUND, May.EDIT_STAFF),
         (Role.OWNER, May.EDIT_STAFF, May.RULE_CASES),
+        (Role.RUNNER, May.CARRY_DISHES, May.TAKE_ORDERS),
+        (Role.COURIER, May.DELIVER, May.DISPATCH),
         (Role.OPERATOR, May.RULE_CASES, May.TAKE_PAYMENTS),
     ],
 )

@@ -19,6 +19,10 @@ class Role(StrEnum):
     CASHIER = "cashier"
     WAITER = "waiter"
     KITCHEN = "kitchen"
+    #: Carries dishes from the pass to the tables.
+    RUNNER = "runner"
+    #: Brings orders to people's addresses.
+    COURIER = "courier"
     OPERATOR = "operator"
 
 
@@ -39,6 +43,11 @@ class May(StrEnum):
     SEE_KITCHEN = "see_kitchen"
     EDIT_MENU = "edit_menu"
     MARK_SOLD_OUT = "mark_sold_out"
+    CARRY_DISHES = "carry_dishes"
+    DELIVER = "deliver"
+    #: Say which courier brings what.
+    DISPATCH = "dispatch"
+    EDIT_DELIVERY = "edit_delivery"
     EDIT_TABLES = "edit_tables"
     EDIT_STAFF = "edit_staff"
     PAIR_TERMINALS = "pair_terminals"
@@ -48,13 +57,17 @@ class May(StrEnum):
     RULE_CASES = "rule_cases"
 
 
-_WAITER: Final = frozenset({May.TAKE_ORDERS, May.SEE_BILLS})
+_RUNNER: Final = frozenset({May.CARRY_DISHES})
+_COURIER: Final = frozenset({May.DELIVER})
+_WAITER: Final = _RUNNER | {May.TAKE_ORDERS, May.SEE_BILLS}
 _KITCHEN: Final = frozenset({May.SEE_KITCHEN, May.MARK_SOLD_OUT})
-_CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.ASK_REFUNDS, May.MARK_SOLD_OUT}
+_CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.ASK_REFUNDS, May.MARK_SOLD_OUT, May.DISPATCH}
 _MANAGER: Final = (
     _CASHIER
     | _KITCHEN
+    | _COURIER
     | {
+        May.EDIT_DELIVERY,
         May.REFUND,
         May.APPROVE_REFUNDS,
         May.VOID_LINES,
@@ -72,16 +85,20 @@ PERMISSIONS: Final[Mapping[Role, frozenset[May]]] = {
     Role.CASHIER: _CASHIER,
     Role.WAITER: _WAITER,
     Role.KITCHEN: _KITCHEN,
+    Role.RUNNER: _RUNNER,
+    Role.COURIER: _COURIER,
     Role.OPERATOR: frozenset({May.SEE_EVERY_MERCHANT, May.SEE_PAYMENTS, May.RULE_CASES}),
 }
 
 #: Who counts as whom when a screen asks for a role.
 STANDS_FOR: Final[Mapping[Role, frozenset[Role]]] = {
-    Role.OWNER: frozenset({Role.OWNER, Role.MANAGER, Role.CASHIER, Role.WAITER, Role.KITCHEN}),
-    Role.MANAGER: frozenset({Role.MANAGER, Role.CASHIER, Role.WAITER, Role.KITCHEN}),
-    Role.CASHIER: frozenset({Role.CASHIER, Role.WAITER}),
-    Role.WAITER: frozenset({Role.WAITER}),
+    Role.OWNER: frozenset(Role) - {Role.OPERATOR},
+    Role.MANAGER: frozenset(Role) - {Role.OPERATOR, Role.OWNER},
+    Role.CASHIER: frozenset({Role.CASHIER, Role.WAITER, Role.RUNNER}),
+    Role.WAITER: frozenset({Role.WAITER, Role.RUNNER}),
     Role.KITCHEN: frozenset({Role.KITCHEN}),
+    Role.RUNNER: frozenset({Role.RUNNER}),
+    Role.COURIER: frozenset({Role.COURIER}),
     Role.OPERATOR: frozenset({Role.OPERATOR}),
 }
 
@@ -93,6 +110,8 @@ ROLE_NAMES: Final[Mapping[Role, str]] = {
     Role.CASHIER: "Cashier",
     Role.WAITER: "Waiter",
     Role.KITCHEN: "Kitchen",
+    Role.RUNNER: "Runner",
+    Role.COURIER: "Courier",
     Role.OPERATOR: "Operator",
 }
 
