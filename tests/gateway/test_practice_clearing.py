@@ -27,6 +27,7 @@ HANGS_ON_A_STORE = {
     *("dining_tables", "sittings", "guests", "bill_shares", "terminals"),
     *("staff", "practice_runs", "practice_lessons", "store_registrations"),
     *("counter_orders", "counter_shares", "pickup_numbers"),
+    *("delivery_settings", "delivery_zones", "deliveries", "delivery_events", "carried_dishes"),
 }
 
 

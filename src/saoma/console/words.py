@@ -71,6 +71,7 @@ KIND: Final[Mapping[str, str]] = {
     Kind.SETTLED_TWICE.value: "Settled twice",
     Kind.NEVER_SETTLED.value: "Never settled",
     Kind.UNMATCHED_MERCHANT_CODE.value: "Payment without an order",
+    Kind.NOT_DELIVERED.value: "Order came back",
 }
 
 RUN_STATUS: Final[Mapping[str, tuple[str, str]]] = {

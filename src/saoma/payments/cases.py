@@ -37,6 +37,8 @@ class Kind(StrEnum):
     SETTLED_TWICE = "settled_twice"
     NEVER_SETTLED = "never_settled"
     UNMATCHED_MERCHANT_CODE = "unmatched_merchant_code"
+    #: Paid food that came back from the customer's door; what to give back is proposed by a rule.
+    NOT_DELIVERED = "not_delivered"
 
 
 class Move(StrEnum):
@@ -75,6 +77,7 @@ MOVES: Final[Mapping[Kind, tuple[Move, ...]]] = {
     Kind.SETTLED_TWICE: _DIFFERENCE,
     Kind.NEVER_SETTLED: _DIFFERENCE,
     Kind.UNMATCHED_MERCHANT_CODE: _STRANGER,
+    Kind.NOT_DELIVERED: (Move.DEALT_WITH, Move.EXPLAINED),
 }
 
 

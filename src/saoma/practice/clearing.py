@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from saoma.delivery.clearing import clear_delivery
 from saoma.fastfood.clearing import clear_fastfood
 from saoma.kit.db import Database, Transaction
 from saoma.payments.watch import Nightly
@@ -87,6 +88,7 @@ async def clear_practice(db: Database, now: datetime, part: int = PART) -> str:
     async def store(tx: Transaction, left: _Left) -> int:
         if not await tx.value(_STILL_LEFT, given | {"id": left.id}):
             return 0
+        await clear_delivery(tx, left.id)
         await clear_fastfood(tx, left.id)
         await clear_restaurant(tx, left.id)
         await tx.run("DELETE FROM terminals WHERE store_id = %(id)s", {"id": left.id})
