@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from saoma.identity.roles import PERMISSIONS, ROLE_NAMES, STANDS_FOR, May, Role, fits, may
+from saoma.identity.roles import PERMISSIONS, ROLE_NAMES, STANDS_FOR, May, Role, discount_limit, fits, may
+from saoma.kit.money import Money
 
 
 def test_every_role_has_a_row_and_a_name() -> None:
@@ -51,3 +52,12 @@ def test_whoever_stands_for_a_role_may_do_what_it_may() -> None:
 def test_two_small_roles_together_fit_where_either_does() -> None:
     assert fits([Role.WAITER, Role.KITCHEN], [May.SEE_KITCHEN])
     assert not fits([], [Role.WAITER])
+
+
+def test_a_waiter_gives_no_discount_a_cashier_a_small_one_and_a_manager_any() -> None:
+    assert discount_limit([Role.WAITER], "USD") == Money.zero("USD")
+    assert discount_limit([Role.WAITER, Role.CASHIER], "USD") == Money.parse("20.00", "USD")
+    assert discount_limit([Role.CASHIER], "JPY") == Money.parse("3000", "JPY")
+    assert discount_limit([Role.CASHIER], "XAF") == Money.zero("XAF"), "nothing alone in a currency nobody weighed"
+    assert discount_limit([Role.CASHIER, Role.MANAGER], "USD") is None
+    assert not may([Role.WAITER], May.GIVE_DISCOUNTS)

@@ -40,6 +40,8 @@ class May(StrEnum):
     #: Being the second person of somebody else's refund.
     APPROVE_REFUNDS = "approve_refunds"
     VOID_LINES = "void_lines"
+    #: Taking something off a bill, up to the role's own limit.
+    GIVE_DISCOUNTS = "give_discounts"
     SEE_KITCHEN = "see_kitchen"
     EDIT_MENU = "edit_menu"
     MARK_SOLD_OUT = "mark_sold_out"
@@ -61,7 +63,14 @@ _RUNNER: Final = frozenset({May.CARRY_DISHES})
 _COURIER: Final = frozenset({May.DELIVER})
 _WAITER: Final = _RUNNER | {May.TAKE_ORDERS, May.SEE_BILLS}
 _KITCHEN: Final = frozenset({May.SEE_KITCHEN, May.MARK_SOLD_OUT})
-_CASHIER: Final = _WAITER | {May.TAKE_PAYMENTS, May.SEE_PAYMENTS, May.ASK_REFUNDS, May.MARK_SOLD_OUT, May.DISPATCH}
+_CASHIER: Final = _WAITER | {
+    May.TAKE_PAYMENTS,
+    May.SEE_PAYMENTS,
+    May.ASK_REFUNDS,
+    May.MARK_SOLD_OUT,
+    May.DISPATCH,
+    May.GIVE_DISCOUNTS,
+}
 _MANAGER: Final = (
     _CASHIER
     | _KITCHEN
@@ -151,3 +160,16 @@ def refund_limit(roles: Iterable[Role], currency: str) -> Money:
     """How much of one payment somebody with `roles` may give back without a second person, in one or more refunds."""
     most = max((REFUNDS_ALONE.get(role, 0) for role in roles), default=0)
     return Money.parse(str(most * _WORTH.get(currency, 0)), currency)
+
+
+#: How much of one bill a role takes off by hand, in US dollars, all of it counted together; None: whatever is owed.
+#: Who is not listed gives no discounts.
+DISCOUNTS_ALONE: Final[Mapping[Role, int | None]] = {Role.OWNER: None, Role.MANAGER: None, Role.CASHIER: 20}
+
+
+def discount_limit(roles: Iterable[Role], currency: str) -> Money | None:
+    """How much somebody with `roles` may take off one bill by hand, in one or more discounts; None: any amount."""
+    limits = [DISCOUNTS_ALONE.get(role, 0) for role in roles]
+    if None in limits:
+        return None
+    return Money.parse(str(max((limit or 0 for limit in limits), default=0) * _WORTH.get(currency, 0)), currency)
