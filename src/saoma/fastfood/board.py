@@ -29,7 +29,8 @@ WHERE o.tab_id IN (SELECT tab_id FROM tab_lines WHERE store_id = %(store)s AND s
 GROUP BY o.id ORDER BY o.fired_at, o.id
 """
 _OPEN: Final = """
-SELECT o.id, o.number, o.channel, o.status, o.currency, o.opened_at, coalesce(sum(l.amount), 0)::bigint AS amount
+SELECT o.id, o.number, o.channel, o.status, o.currency, o.opened_at,
+    coalesce(sum(l.amount - l.discount), 0)::bigint AS amount
 FROM counter_orders AS o JOIN tab_lines AS l ON l.tab_id = o.tab_id AND l.status = 'basket'
 WHERE o.store_id = %(store)s AND o.status IN ('building', 'paying')
 GROUP BY o.id ORDER BY o.opened_at, o.id
@@ -75,7 +76,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def money(self) -> Money:
-        """What its dishes cost."""
+        """What its dishes cost, after discounts."""
         return Money(self.amount, self.currency)
 
 

@@ -17,7 +17,7 @@ RULES: Final[Mapping[str, str]] = {
         FROM counter_orders AS o CROSS JOIN LATERAL (
             SELECT (SELECT coalesce(sum(amount), 0) FROM counter_shares
                     WHERE order_id = o.id AND state = 'paid') AS paid,
-                   (SELECT coalesce(sum(amount), 0) FROM tab_lines
+                   (SELECT coalesce(sum(amount - discount), 0) FROM tab_lines
                     WHERE tab_id = o.tab_id AND status NOT IN ('basket', 'void')) AS fired) AS b
         WHERE (o.status = 'paid' AND b.paid < b.fired) OR (o.status <> 'paid' AND b.fired > 0)""",
     "a counter order is being paid if and only if a payment holds it": """

@@ -31,7 +31,7 @@ WHERE payment_id = %(payment)s AND state <> %(state)s
 #: Orders that are being put together; those being paid want no other money.
 _OPEN: Final = """
 SELECT o.id, o.number, o.currency, o.opened_at,
-    ((SELECT coalesce(sum(l.amount), 0) FROM tab_lines AS l WHERE l.tab_id = o.tab_id AND l.status = 'basket')
+    ((SELECT coalesce(sum(l.amount - l.discount), 0) FROM tab_lines AS l WHERE l.tab_id = o.tab_id AND l.status = 'basket')
     - (SELECT coalesce(sum(s.amount - s.refunded), 0) FROM counter_shares AS s
        WHERE s.order_id = o.id AND s.state = 'paid'))::bigint AS missing
 FROM counter_orders AS o WHERE o.store_id = %(store)s AND o.status = 'building' ORDER BY o.opened_at, o.id

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from saoma.checkout.receipt import ReceiptLine, ReceiptLines
+from saoma.checkout.receipt import ReceiptLines
 from saoma.fastfood.counter import order
 from saoma.fastfood.model import Channel
 from saoma.food import ordering
+from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
 from saoma.food.pricing import basket_total, tab_total
+from saoma.food.receipt_lines import food_lines
 from saoma.kit.db import Rows
 from saoma.payments.model import Payment
 
@@ -27,17 +29,7 @@ async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
     in_full = tab_total(every, of.currency) + basket_total(every, of.currency)
     english, chinese = _WHERE[of.channel]
     return ReceiptLines(
-        lines=tuple(
-            ReceiptLine(
-                name=line.called("en"),
-                name_zh=line.called("zh"),
-                quantity=line.quantity,
-                amount=line.money,
-                note=", ".join(option.called("en") for option in line.options),
-                note_zh="、".join(option.called("zh") for option in line.options),
-            )
-            for line in every
-        ),
+        lines=food_lines(every, await discounts_of(rows, of.tab_id)),
         title=english.format(number=of.number),
         title_zh=chinese.format(number=of.number),
         part="Part of this order" if payment.money < in_full else "",

@@ -10,6 +10,7 @@ from saoma.kit.db import Transaction
 
 #: What points at something comes before it.
 _ALL: Final = (
+    "DELETE FROM tab_discounts WHERE tab_id IN (SELECT id FROM tabs WHERE store_id = %(store)s)",
     "DELETE FROM tab_lines WHERE tab_id IN (SELECT id FROM tabs WHERE store_id = %(store)s)",
     "DELETE FROM tabs WHERE store_id = %(store)s",
     "DELETE FROM option_groups WHERE item_id IN (SELECT id FROM menu_items WHERE store_id = %(store)s)",

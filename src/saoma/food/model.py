@@ -321,11 +321,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     #: Its course and what it waits for (`food.courses`): a line on hold was sent and is not cooked yet.
     course: str = ""
     hold: str = ""
+    #: What is taken off it, in all (`food.discounts` says why); never more than `amount`.
+    discount: int = 0
 
     @property
     def money(self) -> Money:
-        """The price of the whole line."""
+        """The price of the whole line, before anything is taken off."""
         return Money(self.amount, self.currency)
+
+    @property
+    def due(self) -> Money:
+        """What the whole line costs after discounts: the amount that bills count."""
+        return Money(self.amount - self.discount, self.currency)
 
     @property
     def unit_money(self) -> Money:

@@ -14,7 +14,7 @@ from typing import assert_never
 
 import msgspec
 
-from saoma.food import courses
+from saoma.food import courses, discounts
 from saoma.food.menu import menu
 from saoma.food.model import Line, LineStatus, Menu, Tab, TabStatus
 from saoma.food.paying import Payer, hold_lines, pay_lines, release_lines
@@ -170,6 +170,7 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
             dish_zh=line.name_zh or line.name,
         )
     if quantity == 0:
+        await discounts.forget_line(tx, line)
         await tx.run(
             "UPDATE tab_lines SET status = 'void', voided_at = clock_timestamp(), void_reason = 'taken out'"
             " WHERE id = %(line)s AND status = 'basket'",
@@ -177,6 +178,7 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
         )
         await told(tx, line.tab_id, "basket")
         return None
+    await discounts.shrink_line(tx, line, line.unit_amount * quantity)
     await tx.run(
         "UPDATE tab_lines SET quantity = %(quantity)s WHERE id = %(line)s AND status = 'basket'",
         {"line": line_id, "quantity": quantity},
@@ -256,6 +258,7 @@ async def requote(tx: Transaction, tab_id: str) -> list[Line]:
     for line in await basket_lines(tx, tab_id, None):
         quote = quote_line(line, now)
         if isinstance(quote, Quoted) and quote.unit != line.unit_money:
+            await discounts.shrink_line(tx, line, quote.unit.minor * line.quantity)
             changed.append(
                 await tx.one(
                     Line,
@@ -295,6 +298,7 @@ async def void_line(tx: Transaction, line_id: str, by: str, reason: str) -> Line
             else "Someone is paying for “{dish}” right now. Wait until that has ended."
         )
         raise Conflict(text, dish=line.name, dish_zh=line.name_zh or line.name)
+    await discounts.forget_line(tx, line)
     void = await tx.one(
         Line,
         "UPDATE tab_lines SET status = 'void', voided_at = clock_timestamp(), void_reason = %(reason)s,"

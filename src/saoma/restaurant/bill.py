@@ -28,7 +28,7 @@ class ShareState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dish:
-    """One line that was ordered and must be paid. `guest_id` is who ordered it, None for staff."""
+    """One line that was ordered and must be paid: `amount` is what it costs after discounts. `guest_id` is who ordered it, None for staff."""
 
     line_id: str
     guest_id: str | None

@@ -42,7 +42,7 @@ class BillTile(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> Money:
-        """What was ordered in all."""
+        """What was ordered in all, after discounts."""
         return Money(self.ordered, self.currency)
 
     @property
@@ -63,7 +63,7 @@ SELECT s.id AS sitting_id, t.name AS table_name, t.area, s.currency, s.opened_at
        coalesce(l.ready, 0)::bigint AS ready
 FROM sittings s JOIN dining_tables t ON t.id = s.table_id
 LEFT JOIN LATERAL (
-    SELECT sum(amount) FILTER (WHERE status IN ('sent', 'cooking', 'ready', 'served')) AS ordered,
+    SELECT sum(amount - discount) FILTER (WHERE status IN ('sent', 'cooking', 'ready', 'served')) AS ordered,
            sum(quantity) FILTER (WHERE status = 'basket') AS choosing,
            sum(quantity) FILTER (WHERE status = 'ready') AS ready
     FROM tab_lines WHERE tab_id = s.tab_id) l ON true

@@ -17,7 +17,7 @@ RULES: Final[Mapping[str, str]] = {
         FROM sittings AS s JOIN tabs AS t ON t.id = s.tab_id CROSS JOIN LATERAL (
             SELECT (SELECT coalesce(sum(amount), 0) FROM bill_shares
                  WHERE sitting_id = s.id AND state = 'paid') AS paid,
-                (SELECT coalesce(sum(amount), 0) FROM tab_lines
+                (SELECT coalesce(sum(amount - discount), 0) FROM tab_lines
                  WHERE tab_id = t.id AND status NOT IN ('basket', 'void')) AS ordered,
                 EXISTS (SELECT FROM tab_lines WHERE tab_id = t.id AND status = 'basket') AS choosing) AS b
         WHERE (t.status = 'settled' AND b.paid < b.ordered)

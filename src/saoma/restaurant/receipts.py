@@ -4,27 +4,16 @@ A payment of an amount without dishes lists the whole bill and says that it is a
 
 from __future__ import annotations
 
-from saoma.checkout.receipt import ReceiptLine, ReceiptLines
+from saoma.checkout.receipt import ReceiptLines
 from saoma.food import ordering
-from saoma.food.model import Line
+from saoma.food.discounts import discounts_of
+from saoma.food.receipt_lines import food_lines
 from saoma.kit.db import Rows
-from saoma.kit.money import Money, total
+from saoma.kit.money import total
 from saoma.payments.model import Payment
 from saoma.restaurant.model import Table
 from saoma.restaurant.sittings import sitting
 from saoma.restaurant.tables import path_of
-
-
-def receipt_line(line: Line) -> ReceiptLine:
-    """One dish as it is printed, its choices below it."""
-    return ReceiptLine(
-        name=line.called("en"),
-        name_zh=line.called("zh"),
-        quantity=line.quantity,
-        amount=line.money,
-        note=", ".join(option.called("en") for option in line.options),
-        note_zh="、".join(option.called("zh") for option in line.options),
-    )
 
 
 async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
@@ -38,10 +27,10 @@ async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
     every = [line for line in await ordering.lines(rows, of.tab_id) if line.ordered]
     named = {str(line) for line in payment.part.get("lines", [])}
     shown = [line for line in every if line.id in named] if named else every
-    in_full = total((Money(line.amount, line.currency) for line in shown), payment.currency)
+    in_full = total((line.due for line in shown), payment.currency)
     partly = in_full != payment.money
     return ReceiptLines(
-        lines=tuple(receipt_line(line) for line in shown),
+        lines=food_lines(shown, await discounts_of(rows, of.tab_id)),
         title=f"Table {table.name}" if table.name.isdecimal() else table.name,
         title_zh=f"{table.name} 号桌" if table.name.isdecimal() else table.name,
         part="Part of the table's bill" if partly or len(shown) < len(every) else "",

@@ -71,7 +71,7 @@ class Meal:
 
 def bill_from(currency: str, lines: tuple[Line, ...] | list[Line], shares: tuple[ShareRow, ...]) -> Bill:
     """The bill that lines and shares make together."""
-    dishes = tuple(Dish(line.id, line.guest_id or None, line.money) for line in lines if line.ordered)
+    dishes = tuple(Dish(line.id, line.guest_id or None, line.due) for line in lines if line.ordered)
     taken = tuple(
         Share(row.payment_id, row.money, ShareState(row.state), frozenset(row.lines), row.guest_id, row.refunded)
         for row in shares
