@@ -10,10 +10,15 @@ from saoma.kit.db import Transaction
 
 #: What points at something comes before it.
 _ALL: Final = (
+    "DELETE FROM offline_orders WHERE store_id = %(store)s",
+    "DELETE FROM offline_devices WHERE store_id = %(store)s",
     "DELETE FROM tab_discounts WHERE tab_id IN (SELECT id FROM tabs WHERE store_id = %(store)s)",
+    "DELETE FROM portion_claims WHERE line_id IN (SELECT id FROM tab_lines WHERE store_id = %(store)s)",
     "DELETE FROM tab_lines WHERE tab_id IN (SELECT id FROM tabs WHERE store_id = %(store)s)",
     "DELETE FROM tabs WHERE store_id = %(store)s",
     "DELETE FROM option_groups WHERE item_id IN (SELECT id FROM menu_items WHERE store_id = %(store)s)",
+    "DELETE FROM portions WHERE item_id IN (SELECT id FROM menu_items WHERE store_id = %(store)s)",
+    "DELETE FROM menu_undo WHERE store_id = %(store)s",
     "DELETE FROM menu_items WHERE store_id = %(store)s",
     "DELETE FROM menu_sections WHERE store_id = %(store)s",
     "DELETE FROM stations WHERE store_id = %(store)s",

@@ -6,9 +6,12 @@ change it, whoever wants it otherwise makes a new one."""
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
+from datetime import datetime
 
 import msgspec
 
+from saoma.food.card import Portions
+from saoma.food.dayparts import Daypart
 from saoma.food.model import Item, Menu, Option, OptionGroup, Photo, Section
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import NotFound
@@ -22,12 +25,13 @@ __all__ = [
     "Section",
     "menu",
     "menu_changed",
+    "offered",
     "open_menu",
     "set_option_sold_out",
     "set_sold_out",
 ]
 
-_KEPT: OrderedDict[tuple[str, str], Menu] = OrderedDict()
+_KEPT: OrderedDict[tuple[str, str, str], Menu] = OrderedDict()
 _MOST_KEPT = 64
 
 
@@ -36,6 +40,8 @@ class _Head(msgspec.Struct):
     currency: str
     version: str
     tax_basis_points: int
+    zone: str
+    dayparts: tuple[Daypart, ...]
 
 
 class _SectionRow(msgspec.Struct):
@@ -44,6 +50,9 @@ class _SectionRow(msgspec.Struct):
     name_zh: str
     hidden: bool
     station_id: str | None
+    channels: tuple[str, ...]
+    dayparts: tuple[str, ...]
+    course: str
 
 
 class _ItemRow(msgspec.Struct):
@@ -60,8 +69,14 @@ class _ItemRow(msgspec.Struct):
     photo: str
     photo_width: int
     photo_height: int
+    photo_avif: bool
     hidden: bool
     sold_out: bool
+    channels: tuple[str, ...]
+    dayparts: tuple[str, ...]
+    station_id: str | None
+    per_day: int | None
+    portions: tuple[Portions, ...]
 
 
 class _OptionRow(msgspec.Struct):
@@ -88,17 +103,18 @@ async def open_menu(tx: Transaction, store_id: str, currency: str, tax_basis_poi
 
 
 async def menu(rows: Rows, store_id: str) -> Menu:
-    """The whole menu, hidden dishes too (`Menu.visible()` is what a guest sees). Raises `NotFound` without one.
+    """The whole menu, hidden dishes too (`offered` is what a guest sees). Raises `NotFound` without one.
 
     One query when this process already holds the version, four when it does not."""
     head = await rows.maybe(
         _Head,
-        "SELECT store_id, currency, version, tax_basis_points FROM menus WHERE store_id = %(store)s",
+        "SELECT m.store_id, m.currency, m.version, m.tax_basis_points, m.dayparts, coalesce(s.zone, 'UTC') AS zone"
+        " FROM menus m LEFT JOIN stores s ON s.id = m.store_id WHERE m.store_id = %(store)s",
         {"store": store_id},
     )
     if head is None:
         raise NotFound("This shop has no menu yet.")
-    key = (store_id, head.version)
+    key = (store_id, head.version, head.zone)
     if (kept := _KEPT.get(key)) is not None:
         _KEPT.move_to_end(key)
         return kept
@@ -110,18 +126,31 @@ async def menu(rows: Rows, store_id: str) -> Menu:
     return fresh
 
 
+async def offered(rows: Rows, store_id: str, channel: str, at: datetime | None = None) -> Menu:
+    """What can be seen through `channel` at the moment `at` (now, when nobody says): what every screen lists.
+
+    Raises `NotFound` when the store has no menu."""
+    whole = await menu(rows, store_id)
+    if at is None:
+        now: datetime = await rows.value("SELECT clock_timestamp()")
+        at = now
+    return whole.offered_to(channel, at)
+
+
 async def _read(rows: Rows, head: _Head) -> Menu:
     of_store = {"store": head.store_id}
     sections = await rows.rows(
         _SectionRow,
-        "SELECT id, name, name_zh, hidden, station_id FROM menu_sections"
+        "SELECT id, name, name_zh, hidden, station_id, channels, dayparts, course FROM menu_sections"
         " WHERE store_id = %(store)s AND NOT removed ORDER BY position, id",
         of_store,
     )
     items = await rows.rows(
         _ItemRow,
         "SELECT id, section_id, code, name, name_zh, description, description_zh, price, allergens, tags, photo,"
-        " photo_width, photo_height, hidden, sold_out FROM menu_items"
+        " photo_width, photo_height, photo_avif, hidden, sold_out, channels, dayparts, station_id, per_day,"
+        " (SELECT coalesce(jsonb_agg(jsonb_build_object('day', p.day, 'left', p.left_over)), '[]') FROM portions p"
+        " WHERE p.item_id = menu_items.id AND p.day >= current_date - 1) AS portions FROM menu_items"
         " WHERE store_id = %(store)s AND NOT retired ORDER BY position, id",
         of_store,
     )
@@ -142,6 +171,8 @@ async def _read(rows: Rows, head: _Head) -> Menu:
         currency=head.currency,
         version=head.version,
         tax_basis_points=head.tax_basis_points,
+        dayparts=head.dayparts,
+        zone=head.zone,
         sections=tuple(
             Section(
                 id=section.id,
@@ -149,6 +180,9 @@ async def _read(rows: Rows, head: _Head) -> Menu:
                 name_zh=section.name_zh,
                 hidden=section.hidden,
                 station_id=section.station_id,
+                channels=section.channels,
+                dayparts=section.dayparts,
+                course=section.course,
                 items=tuple(dishes.get(section.id, ())),
             )
             for section in sections
@@ -188,7 +222,9 @@ def _groups(rows: list[_OptionRow]) -> dict[str, list[OptionGroup]]:
 
 
 def _item(row: _ItemRow, currency: str, groups: tuple[OptionGroup, ...]) -> Item:
-    photo = Photo(name=row.photo, width=row.photo_width, height=row.photo_height) if row.photo else None
+    photo = None
+    if row.photo:
+        photo = Photo(name=row.photo, width=row.photo_width, height=row.photo_height, avif=row.photo_avif)
     return Item(
         id=row.id,
         code=row.code,
@@ -204,6 +240,11 @@ def _item(row: _ItemRow, currency: str, groups: tuple[OptionGroup, ...]) -> Item
         hidden=row.hidden,
         sold_out=row.sold_out,
         groups=groups,
+        channels=row.channels,
+        dayparts=row.dayparts,
+        station_id=row.station_id,
+        per_day=row.per_day,
+        portions=row.portions,
     )
 
 

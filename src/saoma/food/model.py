@@ -1,190 +1,56 @@
-"""The shapes of menus, tabs and lines, and the two lifecycles of ordering.
+"""The shapes of tabs and lines, and the two lifecycles of ordering; those of menus are in `food.card` and named here.
 
 Prices here are whole minor units of the menu's or the line's currency; `money` puts the two together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
+from saoma.food.card import (
+    ALLERGEN_NAMES,
+    ALLERGENS,
+    PHOTO_WIDTHS,
+    TAG_NAMES,
+    TAGS,
+    Item,
+    Menu,
+    Option,
+    OptionGroup,
+    Photo,
+    Section,
+    called,
+)
 from saoma.kit.lifecycle import Lifecycle
 from saoma.kit.money import Money
 
-#: Widths in pixels in which every photo is kept.
-PHOTO_WIDTHS: Final = (160, 320, 640, 1280)
-
-#: The fourteen allergens that EU law asks menus to name, and what people call them (keys of the texts).
-ALLERGEN_NAMES: Final[Mapping[str, str]] = {
-    "gluten": "Gluten",
-    "crustaceans": "Crustaceans",
-    "eggs": "Eggs",
-    "fish": "Fish",
-    "peanuts": "Peanuts",
-    "soya": "Soya",
-    "milk": "Milk",
-    "nuts": "Nuts",
-    "celery": "Celery",
-    "mustard": "Mustard",
-    "sesame": "Sesame",
-    "sulphites": "Sulphites",
-    "lupin": "Lupin",
-    "molluscs": "Molluscs",
-}
-ALLERGENS: Final = tuple(ALLERGEN_NAMES)
-
-#: What a menu may say of a dish besides, and how it says it.
-TAG_NAMES: Final[Mapping[str, str]] = {
-    "popular": "Popular",
-    "new": "New",
-    "spicy": "Spicy",
-    "vegetarian": "Vegetarian",
-    "vegan": "Vegan",
-    "halal": "Halal",
-    "cold": "Cold",
-    "sharing": "To share",
-}
-TAGS: Final = tuple(TAG_NAMES)
-
-
-def called(name: str, name_zh: str, lang: str) -> str:
-    """The name for a reader of `lang`: the Chinese one when there is one and Chinese is read."""
-    return name_zh if lang == "zh" and name_zh else name
-
-
-class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One choice of a group. `price_change` is added to the item's price once per piece; it may be below zero."""
-
-    id: str
-    name: str
-    name_zh: str = ""
-    price_change: int = 0
-    sold_out: bool = False
-
-    def called(self, lang: str) -> str:
-        """The name in `lang`."""
-        return called(self.name, self.name_zh, lang)
-
-
-class OptionGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Choices that belong together: at least `min_choices` and at most `max_choices` of them per piece."""
-
-    id: str
-    name: str
-    name_zh: str = ""
-    min_choices: int = 0
-    max_choices: int = 1
-    options: tuple[Option, ...] = ()
-
-    def called(self, lang: str) -> str:
-        """The name in `lang`."""
-        return called(self.name, self.name_zh, lang)
-
-
-class Photo(msgspec.Struct, frozen=True, kw_only=True):
-    """A photo in object storage: `name` is part of its address and changes with its content; sizes of the original."""
-
-    name: str
-    width: int
-    height: int
-
-    def url(self, width: int) -> str:
-        """Where the copy of `width` pixels is served (one of `PHOTO_WIDTHS`)."""
-        return f"/photos/{self.name}-{width}.webp"
-
-    @property
-    def srcset(self) -> str:
-        """The copies as an `img` element's `srcset`; the larger ones only of a photo that is that large."""
-        widths = [width for width in PHOTO_WIDTHS if width <= self.width] or list(PHOTO_WIDTHS[:1])
-        return ", ".join(f"{self.url(width)} {width}w" for width in widths)
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A dish. `code` is the shop's own short key, unique on its menu: import and export know the dish by it."""
-
-    id: str
-    code: str
-    name: str
-    name_zh: str = ""
-    description: str = ""
-    description_zh: str = ""
-    price: int
-    currency: str
-    allergens: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    photo: Photo | None = None
-    hidden: bool = False
-    sold_out: bool = False
-    groups: tuple[OptionGroup, ...] = ()
-
-    def called(self, lang: str) -> str:
-        """The name in `lang`."""
-        return called(self.name, self.name_zh, lang)
-
-    def described(self, lang: str) -> str:
-        """The description in `lang`."""
-        return called(self.description, self.description_zh, lang)
-
-    @property
-    def money(self) -> Money:
-        """The price of one piece without choices."""
-        return Money(self.price, self.currency)
-
-    @property
-    def needs_choice(self) -> bool:
-        """Whether a guest must choose before adding: some group asks for at least one option."""
-        return any(group.min_choices for group in self.groups)
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """A heading of the menu with its dishes, in order."""
-
-    id: str
-    name: str
-    name_zh: str = ""
-    hidden: bool = False
-    station_id: str | None = None
-    items: tuple[Item, ...] = ()
-
-    def called(self, lang: str) -> str:
-        """The name in `lang`."""
-        return called(self.name, self.name_zh, lang)
-
-
-class Menu(msgspec.Struct, frozen=True, kw_only=True):
-    """All a store sells, hidden things too. `version` never names two different contents.
-
-    `tax_basis_points` is the rate contained in the prices (900 = 9 %): shown on bills, never added."""
-
-    store_id: str
-    currency: str
-    version: str
-    tax_basis_points: int = 0
-    sections: tuple[Section, ...] = ()
-
-    def item(self, item_id: str) -> Item | None:
-        """The dish with this id, hidden or not; None when the menu has none."""
-        return next((item for section in self.sections for item in section.items if item.id == item_id), None)
-
-    def offered(self, item_id: str) -> Item | None:
-        """The dish with this id if a guest can see it, sold out or not; None otherwise."""
-        for section in self.sections:
-            for item in section.items:
-                if item.id == item_id:
-                    return None if section.hidden or item.hidden else item
-        return None
-
-    def visible(self) -> Menu:
-        """The menu as a guest sees it: without hidden dishes, hidden sections and sections left empty."""
-        kept = []
-        for section in self.sections:
-            items = tuple(item for item in section.items if not item.hidden)
-            if items and not section.hidden:
-                kept.append(msgspec.structs.replace(section, items=items))
-        return msgspec.structs.replace(self, sections=tuple(kept))
+__all__ = [
+    "ALLERGENS",
+    "ALLERGEN_NAMES",
+    "LINE",
+    "ORDERED",
+    "PHOTO_WIDTHS",
+    "TAB",
+    "TAGS",
+    "TAG_NAMES",
+    "Chosen",
+    "Item",
+    "Line",
+    "LineEvent",
+    "LineStatus",
+    "Menu",
+    "Option",
+    "OptionGroup",
+    "Photo",
+    "Section",
+    "Tab",
+    "TabEvent",
+    "TabStatus",
+    "called",
+]
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,6 +156,9 @@ class Tab(msgspec.Struct, frozen=True, kw_only=True):
     round: int
     opened_at: datetime
     closed_at: datetime | None = None
+    #: Whether it is packed, and what the kitchen should know of the whole order.
+    to_go: bool = False
+    note: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

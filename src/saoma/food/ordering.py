@@ -9,18 +9,22 @@ Each change tells the live topic `tab:<tab_id>` (kind `lines`); sending and void
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
 
-from saoma.food import courses, discounts
+from saoma.food import courses, discounts, portions
+from saoma.food.card import NotOffered
 from saoma.food.menu import menu
-from saoma.food.model import Line, LineStatus, Menu, Tab, TabStatus
+from saoma.food.model import Line, LineStatus, Tab, TabStatus
 from saoma.food.paying import Payer, hold_lines, pay_lines, release_lines
 from saoma.food.pricing import MOST_OF_ONE, line_price
-from saoma.food.quoting import NoneLeft, OffTheMenu, Quoted, quote_item, quote_line
+from saoma.food.quoting import NoneLeft, Quoted, channel_of, quote_item, quote_line
+from saoma.food.refusals import NotNow, PriceChanged, SoldOut, must_be_as_seen, not_offered, sold_out, too_few
 from saoma.food.tabs import (
+    LONGEST_NOTE,
     basket_lines,
     close_tab,
     line_of,
@@ -39,6 +43,7 @@ from saoma.kit.ids import new_id
 
 __all__ = [
     "LONGEST_NOTE",
+    "NotNow",
     "Payer",
     "PriceChanged",
     "SoldOut",
@@ -62,22 +67,10 @@ __all__ = [
     "void_line",
 ]
 
-LONGEST_NOTE = 500
-
 
 class _Keyed(msgspec.Struct):
     id: str
     fingerprint: str
-
-
-class SoldOut(Conflict):
-    """A dish in the basket is sold out; the text names it. Nothing was sent."""
-
-
-class PriceChanged(Conflict):
-    """A price differs from the one the guest saw; the text names dish, old and new price. Nothing was sent.
-
-    `requote` (or `order`, which does it all) puts the new prices into the basket; the next press sends them."""
 
 
 async def add_line(
@@ -89,16 +82,19 @@ async def add_line(
     guest_id: str,
     note: str,
     key: str,
+    *,
+    at: datetime | None = None,
 ) -> Line:
     """Put a dish into the basket at today's price. `guest_id` "" is staff. `key` is the caller's idempotency key.
 
-    The same key with the same content answers the line it made; with other content `Conflict`. Raises `SoldOut`,
+    `at` is the moment it is ordered for (now, when nobody says), which decides whether it is served then. The same key
+    with the same content answers the line it made; with other content `Conflict`. Raises `SoldOut`, `NotNow`,
     `Invalid` (choices, quantity, a note over 500 letters), `NotFound` (no such dish here, or hidden) and `Conflict` if
     the tab is not open."""
     note = " ".join(note.split())
     if len(note) > LONGEST_NOTE:
         raise Invalid("This note is too long. Use at most {most} letters.", most=LONGEST_NOTE)
-    at = await locked(tx, tab_id)
+    on = await locked(tx, tab_id)
     content = msgspec.json.encode([item_id, sorted(option_ids), quantity, guest_id, note])
     fingerprint = hashlib.sha256(content).hexdigest()
     earlier = await tx.maybe(
@@ -110,19 +106,24 @@ async def add_line(
         if earlier.fingerprint != fingerprint:
             raise Conflict("This dish was already added in another way. Look at the basket and add it again.")
         return await line_of(tx, earlier.id)
-    _must_take_orders(at)
-    item = (await menu(tx, at.store_id)).offered(item_id)
+    _must_take_orders(on)
+    now = await menu(tx, on.store_id)
+    item = now.offer(item_id, channel_of(on.channel, guest_id), await _moment(tx, at))
     if item is None:
         raise NotFound("This dish is no longer on the menu.")
+    if isinstance(item, NotOffered):
+        raise not_offered(item)
     line_price(item, (), quantity)
     quote = quote_item(item, list(option_ids))
     match quote:
         case NoneLeft():
-            raise _sold_out(quote)
+            raise sold_out(quote)
         case Quoted():
             pass
         case _:
             assert_never(quote)
+    if item.left is not None and item.left < quantity:
+        raise too_few(item.name, item.name_zh, item.left)
     line = await tx.one(
         Line,
         """INSERT INTO tab_lines (id, tab_id, store_id, item_id, name, name_zh, options, quantity, unit_amount,
@@ -133,7 +134,7 @@ async def add_line(
         {
             "id": new_id("line"),
             "tab": tab_id,
-            "store": at.store_id,
+            "store": on.store_id,
             "item": item_id,
             "name": item.name,
             "name_zh": item.name_zh,
@@ -177,6 +178,7 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
             {"line": line_id},
         )
         await told(tx, line.tab_id, "basket")
+        await portions.give_back(tx, (await tab(tx, line.tab_id)).store_id, [line_id])
         return None
     await discounts.shrink_line(tx, line, line.unit_amount * quantity)
     await tx.run(
@@ -187,37 +189,54 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
     return await line_of(tx, line_id)
 
 
-async def send(tx: Transaction, tab_id: str, by: str, guest_id: str | None = None) -> list[Line]:
+async def send(
+    tx: Transaction, tab_id: str, by: str, guest_id: str | None = None, *, at: datetime | None = None
+) -> list[Line]:
     """Send the basket (or with `guest_id` only that guest's part) as the next round; answers what was sent.
 
     Freezes prices; at a table a later course waits for the earlier ones (`food.courses`). An empty basket, because
-    somebody else was quicker, answers an empty list. All or nothing: raises `SoldOut` or `PriceChanged` naming the
-    dish, `Conflict` when the tab is not open."""
-    at = await locked(tx, tab_id)
+    somebody else was quicker, answers an empty list. All or nothing: raises `SoldOut` (too few left, too), `NotNow` or
+    `PriceChanged` naming the dish, `Conflict` when the tab is not open. `at`: as of `add_line`."""
+    on = await locked(tx, tab_id)
     basket = await basket_lines(tx, tab_id, guest_id)
     if not basket:
         return []
-    _must_take_orders(at)
-    _must_be_as_seen(basket, await menu(tx, at.store_id))
-    return await _sent(tx, at, basket, by)
+    await _can_be_sold(tx, on, basket, at)
+    return await _sent(tx, on, basket, by)
 
 
-async def check_basket(tx: Transaction, tab_id: str) -> None:
-    """Say whether the basket can be sold as it was seen: raises `SoldOut` or `PriceChanged` as `send` does.
+async def check_basket(tx: Transaction, tab_id: str, *, at: datetime | None = None) -> None:
+    """Say whether the basket can be sold as it was seen, and keep its counted dishes for it; raises as `send` does.
 
     For orders that are paid first: ask this before money is asked for, then `fire` when the money is there."""
-    at = await locked(tx, tab_id)
-    _must_take_orders(at)
-    _must_be_as_seen(await basket_lines(tx, tab_id, None), await menu(tx, at.store_id))
+    on = await locked(tx, tab_id)
+    await _can_be_sold(tx, on, await basket_lines(tx, tab_id, None), at)
 
 
-async def fire(tx: Transaction, tab_id: str, by: str) -> list[Line]:
+async def _can_be_sold(tx: Transaction, on: Tab, basket: Sequence[Line], at: datetime | None) -> None:
+    _must_take_orders(on)
+    now, moment = await menu(tx, on.store_id), await _moment(tx, at)
+    must_be_as_seen(basket, now, on, moment)
+    await portions.claim(tx, now, basket, moment)
+
+
+async def _moment(tx: Transaction, at: datetime | None) -> datetime:
+    if at is None:
+        at = await tx.value("SELECT clock_timestamp()")
+        assert at is not None
+    return at
+
+
+async def fire(tx: Transaction, tab_id: str, by: str, *, at: datetime | None = None) -> list[Line]:
     """Send a basket that is paid, at the prices that were paid: it is not refused for what the menu says meanwhile.
 
     Once: an empty basket answers an empty list."""
-    at = await locked(tx, tab_id)
+    on = await locked(tx, tab_id)
     basket = await basket_lines(tx, tab_id, None)
-    return await _sent(tx, at, basket, by) if basket else []
+    if not basket:
+        return []
+    await portions.claim(tx, await menu(tx, on.store_id), basket, await _moment(tx, at), paid=True)
+    return await _sent(tx, on, basket, by)
 
 
 async def _sent(tx: Transaction, at: Tab, basket: Sequence[Line], by: str) -> list[Line]:
@@ -250,13 +269,13 @@ async def _sent(tx: Transaction, at: Tab, basket: Sequence[Line], by: str) -> li
     return sent
 
 
-async def requote(tx: Transaction, tab_id: str) -> list[Line]:
+async def requote(tx: Transaction, tab_id: str, *, at: datetime | None = None) -> list[Line]:
     """Put today's prices into the basket; answers the lines that changed, with `unit_amount_before`."""
-    at = await locked(tx, tab_id)
-    now = await menu(tx, at.store_id)
+    on = await locked(tx, tab_id)
+    now, moment = await menu(tx, on.store_id), await _moment(tx, at)
     changed = []
     for line in await basket_lines(tx, tab_id, None):
-        quote = quote_line(line, now)
+        quote = quote_line(line, now, on.channel, moment, counted=False)
         if isinstance(quote, Quoted) and quote.unit != line.unit_money:
             await discounts.shrink_line(tx, line, quote.unit.minor * line.quantity)
             changed.append(
@@ -272,15 +291,17 @@ async def requote(tx: Transaction, tab_id: str) -> list[Line]:
     return changed
 
 
-async def order(db: Database, tab_id: str, by: str, guest_id: str | None = None) -> list[Line]:
+async def order(
+    db: Database, tab_id: str, by: str, guest_id: str | None = None, *, at: datetime | None = None
+) -> list[Line]:
     """The whole press of a button: `send` in its own transaction; on `PriceChanged` the basket is requoted before the
     refusal goes on, so that the guest sees the new prices and the next press sends. Screens call this."""
     try:
         async with db.transaction() as tx:
-            return await send(tx, tab_id, by, guest_id)
+            return await send(tx, tab_id, by, guest_id, at=at)
     except PriceChanged:
         async with db.transaction() as tx:
-            await requote(tx, tab_id)
+            await requote(tx, tab_id, at=at)
         raise
 
 
@@ -308,6 +329,8 @@ async def void_line(tx: Transaction, line_id: str, by: str, reason: str) -> Line
     await told(tx, line.tab_id, "void")
     if line.status is not LineStatus.BASKET:
         store_id = (await tab(tx, line.tab_id)).store_id
+        if line.status is LineStatus.SENT:
+            await portions.give_back(tx, store_id, [line_id])
         await courses.fire_due(tx, store_id, line.tab_id)
         await tx.tell(f"kitchen:{store_id}", "tickets", {"why": "void"})
     return void
@@ -323,48 +346,3 @@ def _must_take_orders(at: Tab) -> None:
             raise Conflict("This bill is closed. Scan the table code again to order.")
         case _:
             assert_never(at.status)
-
-
-def _must_be_as_seen(basket: Iterable[Line], now: Menu) -> None:
-    """Raise the first reason why this basket can't go as the guests saw it: sold out before dearer or cheaper."""
-    changed: PriceChanged | None = None
-    for line in basket:
-        quote = quote_line(line, now)
-        match quote:
-            case NoneLeft():
-                raise _sold_out(quote)
-            case OffTheMenu():
-                raise SoldOut(
-                    "“{dish}” is no longer offered like this. Take it out of the basket and choose again.",
-                    dish=quote.name,
-                    dish_zh=quote.name_zh,
-                )
-            case Quoted():
-                if quote.unit != line.unit_money and changed is None:
-                    changed = PriceChanged(
-                        "“{dish}” now costs {now} (it was {before}). Look at your basket, then send again.",
-                        dish=line.name,
-                        dish_zh=line.name_zh or line.name,
-                        now=quote.unit,
-                        before=line.unit_money,
-                    )
-            case _:
-                assert_never(quote)
-    if changed is not None:
-        raise changed
-
-
-def _sold_out(which: NoneLeft) -> SoldOut:
-    if which.choice:
-        return SoldOut(
-            "“{choice}” for “{dish}” is sold out. Please choose again.",
-            choice=which.choice,
-            choice_zh=which.choice_zh,
-            dish=which.name,
-            dish_zh=which.name_zh,
-        )
-    return SoldOut(
-        "“{dish}” is sold out. Please choose something else.",
-        dish=which.name,
-        dish_zh=which.name_zh,
-    )

@@ -5,8 +5,10 @@ A quote is no promise; the price becomes one when the line is sent."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
+from saoma.food.card import NotOffered
 from saoma.food.model import Chosen, Item, Line, Menu
 from saoma.food.pricing import choose, line_price
 from saoma.kit.errors import Invalid
@@ -39,7 +41,7 @@ class OffTheMenu:
     name_zh: str
 
 
-Quote: TypeAlias = Quoted | NoneLeft | OffTheMenu
+Quote: TypeAlias = Quoted | NoneLeft | OffTheMenu | NotOffered
 
 
 def quote_item(item: Item, option_ids: list[str]) -> Quoted | NoneLeft:
@@ -54,12 +56,21 @@ def quote_item(item: Item, option_ids: list[str]) -> Quoted | NoneLeft:
     return Quoted(line_price(item, chosen, 1), chosen)
 
 
-def quote_line(line: Line, menu: Menu) -> Quote:
-    """What the menu says now about `line`."""
-    item = menu.offered(line.item_id)
+def channel_of(channel: str, guest_id: str) -> str:
+    """How a line was ordered: what staff choose at a table comes from the waiter, all else as its tab."""
+    return "waiter" if channel == "table" and not guest_id else channel
+
+
+def quote_line(line: Line, menu: Menu, channel: str, at: datetime, *, counted: bool = True) -> Quote:
+    """What the menu says about `line`, on a tab of `channel`, ordered for the moment `at`.
+
+    `counted` False looks past what is left of the dish: it may be this very line that took the last."""
+    item = menu.offer(line.item_id, channel_of(channel, line.guest_id), at, counted=counted)
     gone = OffTheMenu(line.name, line.name_zh or line.name)
     if item is None:
         return gone
+    if isinstance(item, NotOffered):
+        return item
     try:
         return quote_item(item, [choice.id for choice in line.options])
     except Invalid:

@@ -6,13 +6,16 @@ that press at once come one after the other, and two payments never wait for eac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from saoma.food.model import TAB, Line, Tab, TabEvent
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Conflict, IllegalTransition, NotFound
+from saoma.kit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from saoma.kit.ids import new_id
+
+LONGEST_NOTE: Final = 500
 
 
 class LineId(msgspec.Struct):
@@ -47,6 +50,23 @@ async def lines(rows: Rows, tab_id: str) -> list[Line]:
         " ORDER BY created_at, id",
         {"tab": tab_id},
     )
+
+
+async def pack(tx: Transaction, tab_id: str, *, to_go: bool) -> None:
+    """Say whether what is ordered is taken along: the kitchen packs it accordingly."""
+    await locked(tx, tab_id)
+    await tx.run("UPDATE tabs SET to_go = %(to_go)s WHERE id = %(tab)s", {"tab": tab_id, "to_go": to_go})
+    await told(tx, tab_id, "packed")
+
+
+async def note_down(tx: Transaction, tab_id: str, note: str) -> None:
+    """What the kitchen should know of the whole order; empty for nothing. Raises `Invalid` if it is too long."""
+    text = " ".join(note.split())
+    if len(text) > LONGEST_NOTE:
+        raise Invalid("This note is too long. Use at most {most} letters.", most=LONGEST_NOTE)
+    await locked(tx, tab_id)
+    await tx.run("UPDATE tabs SET note = %(note)s WHERE id = %(tab)s", {"tab": tab_id, "note": text})
+    await told(tx, tab_id, "note")
 
 
 async def settle_tab(tx: Transaction, tab_id: str) -> Tab:

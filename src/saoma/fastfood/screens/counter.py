@@ -18,7 +18,7 @@ from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
 from saoma.fastfood.reckoning import Account, may_change, stage
 from saoma.food import ordering
 from saoma.food.forms import quantity_in
-from saoma.food.menu import menu
+from saoma.food.menu import menu, offered
 from saoma.food.model import Item, LineStatus
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
@@ -110,7 +110,9 @@ async def show(
         headers = moved_to(request, path_to(order)) if order is not None else {}
         if wants_fragment(request) and block == "order":
             return fragment(request, "fastfood/counter.html", block, headers=headers, at=at, **context)
-        context |= await waiting_context(rows, at) | {"menu": (await menu(rows, at.store.id)).visible()}
+        context |= await waiting_context(rows, at) | {
+            "menu": await offered(rows, at.store.id, context["channel"].value)
+        }
     if wants_fragment(request):
         return fragment(request, "fastfood/counter.html", block, headers=headers, **context)
     return page(request, "fastfood/counter.html", status_code=refusal.status if refusal else 200, **context)

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.menu import Item, Menu, menu
+from saoma.food.menu import Item, Menu, offered
 from saoma.food.pricing import change_of
 from saoma.identity.wallet_sign_in import authorize_path
 from saoma.kit.clock import Clock
@@ -99,7 +99,7 @@ async def table_page(
         request.session[f"{_ASKED}:{seen.place.account_id}"] = clock.now().timestamp()
         return Redirect(authorize_path(path_of(code), seen.place.account_id), status_code=HTTP_303_SEE_OTHER)
     async with db.reading() as rows:
-        shown = (await menu(rows, seen.place.store_id)).visible()
+        shown = await offered(rows, seen.place.store_id, "table", clock.now())
     address = settings.public_url + path_of(code)
     return page(
         request,
@@ -113,11 +113,13 @@ async def table_page(
 
 
 @get("/t/{code:str}/menu", summary="The menu's dishes again, after one sold out")
-async def menu_fragment(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
+async def menu_fragment(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
+) -> Response[Any]:
     """The list of dishes as it is now."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
-        shown = (await menu(rows, seen.place.store_id)).visible()
+        shown = await offered(rows, seen.place.store_id, "table", clock.now())
     context = table_context(seen) | {"menu": shown, "key": new_id("tap")}
     return fragment(request, "restaurant/phone.html", "dishes", **context)
 
@@ -137,12 +139,16 @@ def bar_again(request: AnyRequest, seen: Visit, *, joined: bool = False) -> Resp
 
 @get("/t/{code:str}/dish/{item_id:str}", summary="One dish with its choices")
 async def dish_sheet(
-    request: AnyRequest, db: NamedDependency[Database], code: FromPath[str], item_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    code: FromPath[str],
+    item_id: FromPath[str],
 ) -> Response[Any]:
     """Photo, words, choices and quantity of one dish."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
-        item = find_dish((await menu(rows, seen.place.store_id)).visible(), item_id)
+        item = find_dish(await offered(rows, seen.place.store_id, "table", clock.now()), item_id)
     context = table_context(seen) | {"dish": item, "key": new_id("tap")}
     if wants_fragment(request):
         return fragment(request, "restaurant/phone_dish.html", "sheet", **context)

@@ -41,13 +41,15 @@ async def _told(tx: Transaction, sitting: Sitting) -> None:
 
 
 async def _basket(
-    request: AnyRequest, db: Database, code: str, *, refusal: Refused | None = None, sent: int = 0
+    request: AnyRequest, db: Database, clock: Clock, code: str, *, refusal: Refused | None = None, sent: int = 0
 ) -> Response[Any]:
     async with db.reading() as rows:
-        seen = await visit(request, rows, code)
+        seen, at = await visit(request, rows, code), clock.now()
         basket = seen.meal.basket if seen.meal else ()
         now = await menu(rows, seen.place.store_id) if basket else None
-    gone = {line.id for line in basket if now is not None and not isinstance(quote_line(line, now), Quoted)}
+    gone = {
+        line.id for line in basket if now is not None and not isinstance(quote_line(line, now, "table", at), Quoted)
+    }
     context = table_context(seen) | {"refusal": refusal, "sent": sent, "gone": gone, "key": new_id("tap")}
     if wants_fragment(request):
         return fragment(request, "restaurant/phone_basket.html", "sheet", **context)
@@ -55,9 +57,11 @@ async def _basket(
 
 
 @get("/t/{code:str}/basket", summary="What the table has chosen and ordered")
-async def basket_sheet(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
+async def basket_sheet(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
+) -> Response[Any]:
     """The basket by person, and below it what was ordered and how far it is."""
-    return await _basket(request, db, code)
+    return await _basket(request, db, clock, code)
 
 
 @post("/t/{code:str}/add", status_code=200, summary="Put a dish into the basket")
@@ -74,7 +78,7 @@ async def add(
     key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
     async with db.transaction() as tx:
         await sittings.take_more(tx, sitting.id, clock.now())
-        await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, me.id, note, key)
+        await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, me.id, note, key, at=clock.now())
         await _told(tx, sitting)
     if not wants_fragment(request):
         return back_to_table(request, code)
@@ -85,7 +89,11 @@ async def add(
 
 @post("/t/{code:str}/lines/{line_id:str}", status_code=200, summary="Change how many of one's own dish")
 async def change(
-    request: AnyRequest, db: NamedDependency[Database], code: FromPath[str], line_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    code: FromPath[str],
+    line_id: FromPath[str],
 ) -> Response[Any]:
     """Set the quantity of a dish in the basket; 0 takes it out. Only its own guest may."""
     form = await request.form()
@@ -100,7 +108,7 @@ async def change(
     async with db.transaction() as tx:
         await ordering.set_quantity(tx, line_id, quantity, me.id)
         await _told(tx, meal.sitting)
-    return await _basket(request, db, code)
+    return await _basket(request, db, clock, code)
 
 
 @post("/t/{code:str}/send", status_code=200, summary="Send the round to the kitchen")
@@ -115,15 +123,15 @@ async def send(
         await sittings.take_more(tx, meal.sitting.id, clock.now())
     try:
         only = me.id if form.get("who") == "mine" else None
-        sent = await ordering.order(db, meal.sitting.tab_id, me.id, only)
+        sent = await ordering.order(db, meal.sitting.tab_id, me.id, only, at=clock.now())
     except (SoldOut, PriceChanged, Conflict) as refusal:
         if not wants_fragment(request):
             raise
-        return await _basket(request, db, code, refusal=refusal)
+        return await _basket(request, db, clock, code, refusal=refusal)
     async with db.transaction() as tx:
         held = await sittings.lock(tx, meal.sitting.id)
         await sittings.reckon(tx, held, clock.now())
-    return await _basket(request, db, code, sent=len(sent))
+    return await _basket(request, db, clock, code, sent=len(sent))
 
 
 @post("/t/{code:str}/name", status_code=200, summary="Say one's name at the table")

@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food import ordering
 from saoma.food.forms import quantity_in
-from saoma.food.menu import menu
+from saoma.food.menu import offered
 from saoma.food.pricing import change_of
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
@@ -38,7 +38,7 @@ async def _page(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         sitting, table = await bill_at(rows, at, sitting_id)
-        shown = (await menu(rows, at.store.id)).visible()
+        shown = await offered(rows, at.store.id, "waiter")
         meal = await sittings.meal(rows, sitting)
     chosen = [line for line in meal.basket if line.guest_id == STAFF]
     context: dict[str, Any] = {
@@ -81,7 +81,7 @@ async def add(
         sitting = await sittings.take_more(tx, sitting_id, clock.now())
         key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
         note = str(form.get("note", "")).strip()
-        await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, STAFF, note, key)
+        await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, STAFF, note, key, at=clock.now())
     return await _after(request, db, sitting_id)
 
 
@@ -112,7 +112,7 @@ async def send(
         await bill_at(tx, at, sitting_id)
         sitting = await sittings.take_more(tx, sitting_id, clock.now())
     try:
-        await ordering.order(db, sitting.tab_id, at.staff.id, STAFF)
+        await ordering.order(db, sitting.tab_id, at.staff.id, STAFF, at=clock.now())
     except Conflict as refusal:
         return await _page(request, db, sitting_id, refusal=refusal)
     async with db.transaction() as tx:
