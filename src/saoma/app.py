@@ -35,6 +35,7 @@ from saoma.checkout import screens as checkout_screens
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.shifts import Drawers
 from saoma.console import screens as console
+from saoma.fastfood import forgotten
 from saoma.fastfood import handed_over as fastfood
 from saoma.fastfood import screens as counter
 from saoma.food import screens as food_screens
@@ -99,6 +100,7 @@ DUE_TABLES: tuple[str, ...] = (
     "payments",
     "refunds",
     "sittings",
+    "counter_orders",
     "alarms",
     "alarm_deliveries",
     "chores",
@@ -350,6 +352,7 @@ def works(rooms: Rooms) -> list[DueWork]:
     return [
         *rooms.payments.works(),
         *sittings.works(rooms.db, rooms.clock),
+        *forgotten.works(rooms.db, rooms.clock),
         *rooms.alarms.works(),
         *rooms.watch.works(),
         *rooms.postman.works(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from saoma.checkout.screens.receipts import receipt_path
+from saoma.checkout.receipt import receipt_path
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database

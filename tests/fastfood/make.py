@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import httpx
 from litestar import Litestar, Request, Response, get
-from litestar.di import Provide
 from litestar.params import FromPath
 
 from saoma.checkout.checkout import Checkout
@@ -33,11 +32,12 @@ from saoma.kit.live import Live
 from saoma.kit.money import Money
 from saoma.payments.model import Payment
 from saoma.payments.payments import Payments
-from saoma.web.frame import build_app
+from saoma.settings import Settings
 from saoma.web.page import House as WebHouse
 from tests.food import make as food
 from tests.identity import make as identity
 from tests.payments.make import FakeAlipay
+from tests.seating import seated
 
 CODE = "281234567890123456"
 _keys = itertools.count(1)
@@ -161,24 +161,24 @@ async def house(db: Database, clock: MovableClock) -> House:
 
 def app(of: House, *, live: Live | None = None) -> Litestar:
     """The counter's screens in the real frame."""
-    given: dict[str, Any] = {"db": of.db, "clock": of.clock, "checkout": of.checkout}
+    given: dict[str, Any] = {
+        "db": of.db,
+        "clock": of.clock,
+        "checkout": of.checkout,
+        "seal": identity.seal(),
+        "settings": Settings(
+            database_url=of.db.url, secret=identity.SECRET, public_url="http://shop.test", loopback_printers=True
+        ),
+    }
     handlers = [*screens.routers, till_payments.router, kitchen_screen.router]
-    built = build_app(
+    return seated(
         [*handlers, hello, become_staff],
         house=WebHouse(secret=identity.SECRET, clock=of.clock),
         db=of.db,
         live=live,
-        dependencies={name: Provide(_giver(value), sync_to_thread=False) for name, value in given.items()},
+        given=given,
+        exception_handlers={SignInNeeded: to_sign_in},
     )
-    built.exception_handlers[SignInNeeded] = to_sign_in
-    return built
-
-
-def _giver(value: Any) -> Any:
-    def give() -> Any:
-        return value
-
-    return give
 
 
 @get("/hello")
@@ -224,6 +224,14 @@ async def browser(of: House, server: Litestar | None = None, staff: Staff | None
     ) as client:
         opened = Browser(client)
         await opened.get(f"/staff-is/{(staff or of.cashier).id}")
+        yield opened
+
+
+@asynccontextmanager
+async def kiosk(of: House, server: Litestar | None = None) -> AsyncIterator[Browser]:
+    """A device that the cashier has opened to customers."""
+    async with browser(of, server) as opened:
+        await opened.post("/kiosk/open")
         yield opened
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from saoma.fastfood import board, counter
+from saoma.fastfood import board, counter, forgotten
 from saoma.fastfood.model import CounterOrder, OrderStatus, Stage
 from saoma.food import kitchen, ordering
 from saoma.food.menu import set_sold_out
@@ -162,11 +162,11 @@ async def test_a_dish_that_sells_out_while_it_is_paid_is_still_made(shop: House)
     assert [line.status for line in await shop.lines(order)] == [LineStatus.SENT]
 
 
-async def test_an_order_that_nobody_touched_for_long_is_given_up_with_the_next(shop: House) -> None:
+async def test_an_order_that_nobody_touched_for_long_is_given_up(shop: House) -> None:
     left_behind, paid = await shop.begin("tea"), await shop.begin("tea")
     await shop.takes_cash(paid)
     shop.clock.advance(timedelta(hours=3))
-    await shop.begin()
+    await drive_due(shop.db, forgotten.works(shop.db, shop.clock), shop.clock)
     assert (await shop.again(left_behind)).status is OrderStatus.CANCELLED
     assert (await shop.again(paid)).status is OrderStatus.PAID
     with pytest.raises(Conflict):

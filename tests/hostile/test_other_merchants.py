@@ -45,6 +45,12 @@ MEANT: Final = {
     "/api/v1/terminals": {"terminal_id": "terminal"},
     "/api/v1/webhooks": {"webhook_id": "webhook", "delivery_id": "delivery"},
     "/counter/orders": {"order_id": "counter_order", "line_id": "counter_line", "payment_id": "counter_payment"},
+    "/kiosk/orders": {
+        "order_id": "counter_order",
+        "line_id": "counter_line",
+        "payment_id": "counter_payment",
+        "item_id": "item",
+    },
     "/console/cases": {"case_id": "case"},
     "/console/payments": {"payment_id": "stuck_payment"},
     "/console/refunds": {"refund_id": "waiting_refund"},

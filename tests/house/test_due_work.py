@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from saoma.fastfood import counter, forgotten
+from saoma.fastfood.model import Channel
 from saoma.kit.clock import MovableClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.due import DueWork
@@ -48,6 +50,7 @@ UNION ALL SELECT 'refund', concat_ws(' ', id, status, amount) FROM refunds
 UNION ALL SELECT 'posting', concat_ws(' ', id, kind, source, destination, amount) FROM postings
 UNION ALL SELECT 'share', concat_ws(' ', payment_id, state, amount, refunded) FROM bill_shares
 UNION ALL SELECT 'sitting', concat_ws(' ', id, status, closed_by) FROM sittings
+UNION ALL SELECT 'order', concat_ws(' ', id, status) FROM counter_orders
 UNION ALL SELECT 'tab', concat_ws(' ', id, status) FROM tabs
 UNION ALL SELECT 'line', concat_ws(' ', id, status, paid_by, paid) FROM tab_lines
 UNION ALL SELECT 'delivery', concat_ws(' ', id, status, delivered_at) FROM webhook_deliveries
@@ -140,6 +143,23 @@ async def table_that_owes(of: Restaurant) -> str:
     return sitting.id
 
 
+async def order_at_a_kiosk(of: Restaurant) -> counter.CounterOrder:
+    async with of.db.transaction() as tx:
+        order = await counter.begin(tx, of.store_id, Channel.KIOSK, "touched", "kiosk:1", of.clock.now())
+        await counter.add(tx, order.id, of.dish("tea").id, [], 1, "", "tea", of.clock.now())
+    return order
+
+
+async def kiosk_that_was_left_alone(of: Restaurant) -> str:
+    order = await order_at_a_kiosk(of)
+    of.clock.advance(counter.LEFT_AT_KIOSK)
+    return order.id
+
+
+async def kiosk_that_is_in_use(of: Restaurant) -> str:
+    return (await order_at_a_kiosk(of)).id
+
+
 async def event_on_its_way(of: House, path: str) -> str:
     """A webhook's first delivery; under `/in` somebody listens."""
     async with of.db.transaction() as tx:
@@ -202,6 +222,8 @@ SITUATIONS: list[tuple[str, Situation]] = [
     ("sittings", table_nobody_ordered_at),
     ("sittings", table_that_has_paid),
     ("sittings", table_that_owes),
+    ("counter_orders", kiosk_that_was_left_alone),
+    ("counter_orders", kiosk_that_is_in_use),
     ("webhooks", event_for_who_listens),
     ("webhooks", event_for_who_turns_it_down),
     ("daily_files", day_that_agrees),
@@ -240,7 +262,8 @@ def works(of: House) -> dict[str, DueWork]:
     """What a worker does with money, tables, partners and files, by name."""
     assert of.postman is not None
     files = daily.works(of.db, of.clock, identity.seal(), of.folder / "spool", Storage.at("memory:"))
-    every = [*of.payments.works(), *sittings.works(of.db, of.clock), *of.postman.works(), *files]
+    tables = [*sittings.works(of.db, of.clock), *forgotten.works(of.db, of.clock)]
+    every = [*of.payments.works(), *tables, *of.postman.works(), *files]
     return {work.name: work for work in every}
 
 

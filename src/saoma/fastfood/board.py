@@ -33,6 +33,7 @@ SELECT o.id, o.number, o.channel, o.status, o.currency, o.opened_at,
     coalesce(sum(l.amount - l.discount), 0)::bigint AS amount
 FROM counter_orders AS o JOIN tab_lines AS l ON l.tab_id = o.tab_id AND l.status = 'basket'
 WHERE o.store_id = %(store)s AND o.status IN ('building', 'paying')
+    AND (o.channel <> 'kiosk' OR o.left_for_counter_at IS NOT NULL OR o.status = 'paying')
 GROUP BY o.id ORDER BY o.opened_at, o.id
 """
 _BEST: Final = """

@@ -15,7 +15,7 @@ import msgspec
 from saoma.fastfood import reckoning
 from saoma.fastfood.model import ORDER, Channel, CounterOrder, OrderEvent, OrderStatus
 from saoma.fastfood.reckoning import Account, Share
-from saoma.food import kitchen, ordering
+from saoma.food import kitchen, ordering, tabs
 from saoma.food.model import Line, LineStatus
 from saoma.food.pricing import basket_total, tab_total
 from saoma.identity import model
@@ -25,8 +25,12 @@ from saoma.kit.ids import new_id
 
 NO_SUCH_ORDER: Final = "There is no such order here."
 
-#: Who came back to an order that nobody touched for so long has gone: the next order that is begun gives it up.
+#: Who comes back to an order that nobody touched for so long has gone: a worker gives it up.
 ABANDONED_AFTER: Final = timedelta(hours=2)
+#: The same at a kiosk, where a browser may have been killed in the middle of an order.
+LEFT_AT_KIOSK: Final = timedelta(minutes=5)
+#: For so long an order from a kiosk waits at the counter for somebody to pay it.
+WAITS_AT_COUNTER: Final = timedelta(minutes=45)
 #: A counter order is one round of its tab: it is fired once.
 ROUND: Final = 1
 
@@ -34,9 +38,9 @@ COLUMNS: Final = ", ".join(CounterOrder.__struct_fields__)
 
 _FIRST: Final = f"""
 INSERT INTO counter_orders (id, store_id, tab_id, channel, day, sequence, number, key, currency, opened_by, opened_at,
-    changed_at)
+    changed_at, due_at)
 VALUES (%(id)s, %(store)s, %(tab)s, %(channel)s, %(day)s, %(sequence)s, %(number)s, %(key)s, %(currency)s, %(by)s,
-    %(now)s, %(now)s)
+    %(now)s, %(now)s, %(due)s)
 RETURNING {COLUMNS}
 """  # noqa: S608
 #: The row is the lock of this store's numbers until the transaction ends.
@@ -51,12 +55,6 @@ UNION
 SELECT o.number FROM tab_lines AS l JOIN counter_orders AS o ON o.tab_id = l.tab_id
 WHERE l.store_id = %(store)s AND l.status IN ('sent', 'cooking', 'ready')
 """
-_FORGOTTEN: Final = f"""
-SELECT {COLUMNS} FROM counter_orders AS o WHERE store_id = %(store)s AND status = 'building'
-    AND changed_at < %(before)s
-    AND NOT EXISTS (SELECT FROM counter_shares AS s WHERE s.order_id = o.id AND s.state = 'paid')
-ORDER BY id FOR UPDATE SKIP LOCKED
-"""  # noqa: S608
 
 
 class _Numbers(msgspec.Struct, frozen=True):
@@ -99,9 +97,12 @@ async def account(rows: Rows, of: CounterOrder, lines: Sequence[Line] | None = N
     return Account(of.currency, total.minor, tuple(shares), fired)
 
 
-async def begin(tx: Transaction, store_id: str, channel: Channel, key: str, by: str, now: datetime) -> CounterOrder:
+async def begin(
+    tx: Transaction, store_id: str, channel: Channel, key: str, by: str, now: datetime, *, to_go: bool = False
+) -> CounterOrder:
     """The order of this `key` at this store, begun with the next pickup number if there is none yet.
 
+    `to_go` says that a kiosk's order is packed; for a counter's its channel says so.
     Raises `NotFound` when the store has no menu, `Conflict` when every number is waited for."""
     where = {"store": store_id, "key": key}
     mine = "store_id = %(store)s AND key = %(key)s"
@@ -115,7 +116,6 @@ async def begin(tx: Transaction, store_id: str, channel: Channel, key: str, by: 
     known = await tx.maybe(CounterOrder, f"SELECT {COLUMNS} FROM counter_orders WHERE {mine}", where)  # noqa: S608
     if known is not None:
         return known
-    await _give_up_forgotten(tx, store_id, now)
     taken = {row.number for row in await tx.rows(_Numbers, _TAKEN, {"store": store_id})}
     sequence, number = reckoning.pickup_number(last, taken)
     await tx.run(
@@ -123,6 +123,8 @@ async def begin(tx: Transaction, store_id: str, channel: Channel, key: str, by: 
         {"last": sequence, "store": store_id, "day": day},
     )
     tab = await ordering.open_tab(tx, store_id, channel.value, f"#{number}")
+    if to_go or channel is Channel.TAKEAWAY:
+        await tabs.pack(tx, tab.id, to_go=True)
     begun = await tx.one(
         CounterOrder,
         _FIRST,
@@ -138,6 +140,7 @@ async def begin(tx: Transaction, store_id: str, channel: Channel, key: str, by: 
             "currency": tab.currency,
             "by": by,
             "now": now,
+            "due": now + (LEFT_AT_KIOSK if channel is Channel.KIOSK else ABANDONED_AFTER),
         },
     )
     await tell(tx, begun)
@@ -156,7 +159,7 @@ async def add(
 ) -> Line:
     """Put a dish into the order. Raises as `ordering.add_line` does, and `Conflict` once its money moves."""
     at = await _changing(tx, order_id, now)
-    return await ordering.add_line(tx, at.tab_id, item_id, option_ids, quantity, "", note, key)
+    return await ordering.add_line(tx, at.tab_id, item_id, option_ids, quantity, "", note, key, at=now)
 
 
 async def change(tx: Transaction, order_id: str, line_id: str, quantity: int, now: datetime) -> None:
@@ -170,11 +173,45 @@ async def change(tx: Transaction, order_id: str, line_id: str, quantity: int, no
 
 
 async def set_channel(tx: Transaction, order_id: str, channel: Channel, now: datetime) -> None:
-    """Eaten here or taken away: the kitchen packs it accordingly. Raises `Conflict` once its money moves."""
+    """Eaten here or taken away: the kitchen packs it accordingly. Raises `Conflict` once its money moves.
+
+    What came by a kiosk keeps its channel."""
     at = await _changing(tx, order_id, now)
+    await tabs.pack(tx, at.tab_id, to_go=channel is Channel.TAKEAWAY)
+    if at.channel is Channel.KIOSK:
+        return
     values = {"id": at.id, "tab": at.tab_id, "channel": channel.value}
     await tx.run("UPDATE counter_orders SET channel = %(channel)s WHERE id = %(id)s", values)
     await tx.run("UPDATE tabs SET channel = %(channel)s WHERE id = %(tab)s", values)
+
+
+async def set_note(tx: Transaction, order_id: str, note: str, now: datetime) -> None:
+    """What the kitchen should know of all of it. Raises `Conflict` once its money moves, `Invalid` if too long."""
+    at = await _changing(tx, order_id, now)
+    await tabs.note_down(tx, at.tab_id, note)
+
+
+async def leave_for_counter(tx: Transaction, order_id: str, now: datetime) -> CounterOrder:
+    """A kiosk's order is to be paid at the counter, and is the counter's from now on. Pressed twice, it is so once.
+
+    Nothing is cooked before it is paid. Raises `SoldOut` or `PriceChanged` when it can't be sold as it was seen, and
+    `Conflict` for an empty one or one whose money moves."""
+    at = await lock(tx, order_id)
+    if at.left_for_counter_at is not None:
+        return at
+    so_far = await account(tx, at)
+    reckoning.may_change(at.status, so_far)
+    if not so_far.ordered:
+        raise Conflict(reckoning.NOTHING_CHOSEN)
+    await ordering.check_basket(tx, at.tab_id, at=now)
+    left = await tx.one(
+        CounterOrder,
+        "UPDATE counter_orders SET left_for_counter_at = %(now)s, changed_at = %(now)s, due_at = %(due)s"  # noqa: S608
+        f" WHERE id = %(id)s RETURNING {COLUMNS}",
+        {"id": at.id, "now": now, "due": now + WAITS_AT_COUNTER},
+    )
+    await tell(tx, left)
+    return left
 
 
 async def cancel(tx: Transaction, order_id: str, now: datetime) -> None:
@@ -183,7 +220,7 @@ async def cancel(tx: Transaction, order_id: str, now: datetime) -> None:
     if at.status is OrderStatus.CANCELLED:
         return
     reckoning.may_change(at.status, await account(tx, at))
-    await _cancelled(tx, at, now)
+    await give_up(tx, at, now)
 
 
 async def make_ready(tx: Transaction, order_id: str) -> None:
@@ -213,14 +250,16 @@ async def settle(tx: Transaction, at: CounterOrder, now: datetime, payment_id: s
         return at
     status = ORDER.next(at.status, event)
     if event is OrderEvent.COVER:
-        sent = await ordering.fire(tx, at.tab_id, by)
+        sent = await ordering.fire(tx, at.tab_id, by, at=now)
         await ordering.pay_lines(tx, _Payer(payment_id), [line.id for line in sent])
         await ordering.settle_tab(tx, at.tab_id)
     settled = await tx.one(
         CounterOrder,
         "UPDATE counter_orders SET status = %(status)s, changed_at = %(now)s,"  # noqa: S608
-        f" fired_at = CASE WHEN %(status)s = 'paid' THEN %(now)s END WHERE id = %(id)s RETURNING {COLUMNS}",
-        {"id": at.id, "status": status.value, "now": now},
+        " fired_at = CASE WHEN %(status)s = 'paid' THEN %(now)s END,"
+        " due_at = CASE WHEN %(status)s <> 'paid' THEN %(due)s::timestamptz END, tries = 0"
+        f" WHERE id = %(id)s RETURNING {COLUMNS}",
+        {"id": at.id, "status": status.value, "now": now, "due": now + patience(at)},
     )
     await tell(tx, settled)
     return settled
@@ -233,24 +272,29 @@ class _Payer(msgspec.Struct, frozen=True):
 async def _changing(tx: Transaction, order_id: str, now: datetime) -> CounterOrder:
     at = await lock(tx, order_id)
     reckoning.may_change(at.status, await account(tx, at))
-    await tx.run("UPDATE counter_orders SET changed_at = %(now)s WHERE id = %(id)s", {"id": order_id, "now": now})
+    await tx.run(
+        "UPDATE counter_orders SET changed_at = %(now)s, due_at = %(due)s, tries = 0 WHERE id = %(id)s",
+        {"id": order_id, "now": now, "due": now + patience(at)},
+    )
     await tell(tx, at)
     return at
 
 
-async def _cancelled(tx: Transaction, at: CounterOrder, now: datetime) -> None:
+async def give_up(tx: Transaction, at: CounterOrder, now: datetime) -> None:
+    """Nobody wants an order any more on which no money is. It is locked."""
     await ordering.close_tab(tx, at.tab_id)
     await tx.run(
-        "UPDATE counter_orders SET status = %(status)s, changed_at = %(now)s WHERE id = %(id)s",
+        "UPDATE counter_orders SET status = %(status)s, changed_at = %(now)s, due_at = NULL WHERE id = %(id)s",
         {"id": at.id, "status": ORDER.next(at.status, OrderEvent.CANCEL).value, "now": now},
     )
     await tell(tx, at)
 
 
-async def _give_up_forgotten(tx: Transaction, store_id: str, now: datetime) -> None:
-    forgotten = await tx.rows(CounterOrder, _FORGOTTEN, {"store": store_id, "before": now - ABANDONED_AFTER})
-    for each in forgotten:
-        await _cancelled(tx, each, now)
+def patience(at: CounterOrder) -> timedelta:
+    """How long nobody may touch this order before it is given up."""
+    if at.channel is not Channel.KIOSK:
+        return ABANDONED_AFTER
+    return LEFT_AT_KIOSK if at.left_for_counter_at is None else WAITS_AT_COUNTER
 
 
 async def tell(tx: Transaction, at: CounterOrder) -> None:

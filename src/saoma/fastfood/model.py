@@ -86,6 +86,13 @@ class CounterOrder(msgspec.Struct, frozen=True, kw_only=True):
     opened_by: str
     opened_at: datetime
     fired_at: datetime | None = None
+    left_for_counter_at: datetime | None = None
+
+    @property
+    def at_kiosk(self) -> bool:
+        """Whether a customer is still putting it together: until it is paid, or left for the counter."""
+        waits = self.status in (OrderStatus.BUILDING, OrderStatus.PAYING)
+        return self.channel is Channel.KIOSK and waits and self.left_for_counter_at is None
 
     @property
     def label(self) -> str:

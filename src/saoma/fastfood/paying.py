@@ -28,13 +28,16 @@ _TURN: Final = """
 UPDATE counter_shares SET state = %(state)s, settled_at = %(now)s
 WHERE payment_id = %(payment)s AND state <> %(state)s
 """
-#: Orders that are being put together; those being paid want no other money.
+_SHARE: Final = "SELECT amount, state, refunded FROM counter_shares WHERE payment_id = %(payment)s"
+#: Orders that are being put together; those being paid want no other money, those at a kiosk are paid there.
 _OPEN: Final = """
 SELECT o.id, o.number, o.currency, o.opened_at,
-    ((SELECT coalesce(sum(l.amount - l.discount), 0) FROM tab_lines AS l WHERE l.tab_id = o.tab_id AND l.status = 'basket')
+    ((SELECT coalesce(sum(l.amount - l.discount), 0) FROM tab_lines AS l
+      WHERE l.tab_id = o.tab_id AND l.status = 'basket')
     - (SELECT coalesce(sum(s.amount - s.refunded), 0) FROM counter_shares AS s
        WHERE s.order_id = o.id AND s.state = 'paid'))::bigint AS missing
-FROM counter_orders AS o WHERE o.store_id = %(store)s AND o.status = 'building' ORDER BY o.opened_at, o.id
+FROM counter_orders AS o WHERE o.store_id = %(store)s AND o.status = 'building'
+    AND (o.channel <> 'kiosk' OR o.left_for_counter_at IS NOT NULL) ORDER BY o.opened_at, o.id
 """
 
 
@@ -59,7 +62,7 @@ class CounterBill:
         arrived = bool(payment.part.get(ARRIVED))
         reckoning.admit(at.status, await counter.account(tx, at), payment.money, arrived=arrived)
         if not arrived:
-            await ordering.check_basket(tx, at.tab_id)
+            await ordering.check_basket(tx, at.tab_id, at=self._clock.now())
         await tx.run(
             _HOLD,
             {
@@ -72,9 +75,19 @@ class CounterBill:
         )
         await counter.settle(tx, at, self._clock.now(), payment.id, payment.opened_by)
 
-    async def paid(self, tx: Transaction, payment: Payment) -> None:
-        """The money is here: what it covers goes to the kitchen now."""
-        await self._turned(tx, payment, "paid")
+    async def paid(self, tx: Transaction, payment: Payment) -> Money | None:
+        """The money is here: what it covers goes to the kitchen now. Answers what of it nobody owed."""
+        before = await self._turned(tx, payment, "paid")
+        if before.status is OrderStatus.PAYING and not payment.part.get(ARRIVED):
+            return None  # held for exactly what was left
+        return await self.surplus(tx, payment)
+
+    async def surplus(self, rows: Rows, payment: Payment) -> Money:
+        """What of a payment nobody owes. Implements `payments.surplus.KnowsSurplus`."""
+        at = await counter.order(rows, payment.payable_id)
+        account = await counter.account(rows, at)
+        share = await rows.maybe(reckoning.Share, _SHARE, {"payment": payment.id})
+        return reckoning.surplus_of(at.status, account, share or reckoning.Share(payment.amount, "released"))
 
     async def released(self, tx: Transaction, payment: Payment) -> None:
         """The payment ended without money: the order may be changed and paid again."""
@@ -101,11 +114,12 @@ class CounterBill:
         """All that is left of an order."""
         return part_of(await counter.order(rows, id))
 
-    async def _turned(self, tx: Transaction, payment: Payment, state: str) -> None:
+    async def _turned(self, tx: Transaction, payment: Payment, state: str) -> CounterOrder:
         at = await counter.lock(tx, payment.payable_id)
         now = self._clock.now()
         if await tx.run(_TURN, {"payment": payment.id, "state": state, "now": now}):
             await counter.settle(tx, at, now, payment.id, payment.opened_by)
+        return at
 
 
 def part_of(order: CounterOrder) -> dict[str, Any]:

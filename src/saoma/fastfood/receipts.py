@@ -6,7 +6,6 @@ from typing import Final
 
 from saoma.checkout.receipt import ReceiptLines
 from saoma.fastfood.counter import order
-from saoma.fastfood.model import Channel
 from saoma.food import ordering
 from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
@@ -15,11 +14,8 @@ from saoma.food.receipt_lines import food_lines
 from saoma.kit.db import Rows
 from saoma.payments.model import Payment
 
-_WHERE: Final = {
-    Channel.COUNTER: ("Order {number}", "{number} 号"),
-    Channel.KIOSK: ("Order {number}", "{number} 号"),
-    Channel.TAKEAWAY: ("Order {number}, takeaway", "{number} 号 · 外带"),
-}
+_HERE: Final = ("Order {number}", "{number} 号")
+_TO_GO: Final = ("Order {number}, takeaway", "{number} 号 · 外带")
 
 
 async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
@@ -27,7 +23,7 @@ async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
     of = await order(rows, payment.payable_id)
     every = [line for line in await ordering.lines(rows, of.tab_id) if line.status is not LineStatus.VOID]
     in_full = tab_total(every, of.currency) + basket_total(every, of.currency)
-    english, chinese = _WHERE[of.channel]
+    english, chinese = _TO_GO if (await ordering.tab(rows, of.tab_id)).to_go else _HERE
     return ReceiptLines(
         lines=food_lines(every, await discounts_of(rows, of.tab_id)),
         title=english.format(number=of.number),

@@ -78,6 +78,18 @@ class Account:
         return 0 < self.ordered <= self.here
 
 
+def surplus_of(status: OrderStatus, account: Account, share: Share) -> Money:
+    """What of one payment nobody owes: all of it for an order that was cancelled, else what is beyond the dishes.
+
+    A payment that is not here (late money before anybody has ruled) is weighed as if it came now."""
+    if status is OrderStatus.CANCELLED:
+        return Money(share.amount - share.refunded, account.currency)
+    here = account.here + account.held
+    if share.state == "released":
+        here += share.amount
+    return Money(max(0, min(here - account.ordered, share.amount) - share.refunded), account.currency)
+
+
 def next_event(status: OrderStatus, account: Account) -> OrderEvent | None:
     """What the money says happens to an order now; None where money changes nothing any more."""
     if status in (OrderStatus.PAID, OrderStatus.CANCELLED):

@@ -53,6 +53,8 @@ class KitchenLine(msgspec.Struct, frozen=True, kw_only=True):
     firing: int
     label: str
     channel: str
+    to_go: bool
+    order_note: str
     course: str
     hold: str
     station_id: str | None
@@ -87,6 +89,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     course: str
     label: str
     channel: str
+    to_go: bool
+    note: str
     status: LineStatus
     sent_at: datetime
     age_seconds: int
@@ -139,6 +143,8 @@ def grouped(lines: Iterable[KitchenLine]) -> list[Ticket]:
             course=members[0].course if firing else "",
             label=members[0].label,
             channel=members[0].channel,
+            to_go=members[0].to_go,
+            note=members[0].order_note,
             status=ticket_status(members),
             sent_at=min(line.fired_at for line in members),
             age_seconds=max(line.age_seconds for line in members),
@@ -167,7 +173,7 @@ async def tickets(rows: Rows, store_id: str, station_id: str | None = None) -> l
         " AND (status IN ('sent', 'cooking', 'ready') OR (status = 'void' AND round IS NOT NULL"
         " AND voided_at > clock_timestamp() - interval '3 minutes'))"
         " AND (%(station)s::text IS NULL OR station_id = %(station)s))"
-        " SELECT l.*, coalesce(l.fired_at, l.sent_at) AS fired_at, t.label, t.channel,"
+        " SELECT l.*, coalesce(l.fired_at, l.sent_at) AS fired_at, t.label, t.channel, t.to_go, t.note AS order_note,"
         " greatest(extract(epoch FROM clock_timestamp() - coalesce(l.fired_at, l.sent_at)), 0)::int AS age_seconds"
         " FROM live JOIN tab_lines l USING (tab_id, round, firing) JOIN tabs t ON t.id = l.tab_id"
         " WHERE l.hold = '' AND (%(station)s::text IS NULL OR l.station_id = %(station)s)"
@@ -187,7 +193,7 @@ async def lately_served(
         " AND status = 'served' AND served_at > clock_timestamp() - make_interval(mins => %(minutes)s)"
         " AND (%(station)s::text IS NULL OR station_id = %(station)s)"
         " GROUP BY tab_id, round, firing ORDER BY at DESC LIMIT %(most)s)"
-        " SELECT l.*, coalesce(l.fired_at, l.sent_at) AS fired_at, t.label, t.channel,"
+        " SELECT l.*, coalesce(l.fired_at, l.sent_at) AS fired_at, t.label, t.channel, t.to_go, t.note AS order_note,"
         " greatest(extract(epoch FROM l.served_at - coalesce(l.fired_at, l.sent_at)), 0)::int AS age_seconds"
         " FROM gone JOIN tab_lines l USING (tab_id, round, firing) JOIN tabs t ON t.id = l.tab_id"
         " WHERE l.status = 'served' AND (%(station)s::text IS NULL OR l.station_id = %(station)s)"

@@ -20,25 +20,21 @@ from saoma.checkout.paper import Paper, kind_of
 from saoma.checkout.paper_escpos import Letters, Printer, escpos
 from saoma.checkout.paper_pdf import pdf
 from saoma.checkout.printing import KnownPrinter, OutOfReach, printer_of, send
+from saoma.checkout.receipt import PURPOSE, receipt_path
 from saoma.checkout.receipt_paper import Facts, receipt_paper, refund_paper
-from saoma.checkout.showing import masked
-from saoma.gateway import BY_STAFF
-from saoma.identity import model
+from saoma.checkout.receipt_printing import facts_of
 from saoma.identity.guards import May, needs, signed_in, staff_of, terminal_of
 from saoma.identity.model import Staff
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import NOTHING_HERE, Invalid, NotFound, Refused
 from saoma.kit.seal import Seal
-from saoma.payments import by_staff
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment, Refund
 from saoma.settings import Settings
 from saoma.web.page import language_of, page
 
 AnyRequest = Request[Any, Any, Any]
-
-_PURPOSE: Final = "receipt"
 
 #: What a payment that is no receipt yet says at the top of its page.
 _STATES: Final = {
@@ -55,11 +51,6 @@ NO_PRINTER: Final = "This device has no receipt printer. A manager can set one u
 NOT_PAID: Final = "There is no receipt for this payment."
 
 _NO_CACHE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-
-
-def receipt_path(seal: Seal, payment_id: str) -> str:
-    """The path of a receipt that its holder may open without being known."""
-    return f"/receipt/{payment_id}?k={seal.sign(_PURPOSE, payment_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +84,18 @@ async def _wanted(
     """The receipt that is asked for, by whoever may see it. Raises `NotFound` for everybody else."""
     staff = await signed_in(request, db)
     key = request.query_params.get("k", "")
-    if key and seal.unsign(_PURPOSE, key) == payment_id:
+    if key and seal.unsign(PURPOSE, key) == payment_id:
         payment = await checkout.payments.get(payment_id)
         staff = None
         if payment.status is not Status.SUCCEEDED:
             raise NotFound(NOT_PAID)
     else:
         payment = await checkout.for_either(payment_id, request.session, staff)
-    return await _facts(request, db, checkout, seal, settings, payment, staff, refund_id)
+    return await _facts(request, checkout, seal, settings, payment, staff, refund_id)
 
 
 async def _facts(
     request: AnyRequest,
-    db: Database,
     checkout: Checkout,
     seal: Seal,
     settings: Settings,
@@ -113,26 +103,12 @@ async def _facts(
     staff: Staff | None,
     refund_id: str,
 ) -> Wanted:
-    async with db.reading() as rows:
-        merchant = await model.merchant(rows, payment.merchant_id)
-        store = await model.store(rows, payment.store_id)
-        taken = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
-    refunds = await checkout.refunds(payment.id)
-    refund = next((one for one in refunds if one.id == refund_id), None)
+    paid = payment.status is Status.SUCCEEDED
+    share = settings.public_url.rstrip("/") + receipt_path(seal, payment.id) if staff is not None and paid else ""
+    facts = await facts_of(checkout, payment, language_of(request), share)
+    refund = next((one for one in facts.refunds if one.id == refund_id), None)
     if refund_id and refund is None:
         raise NotFound(NOTHING_HERE)
-    paid = payment.status is Status.SUCCEEDED
-    facts = Facts(
-        merchant=merchant,
-        store=store,
-        payment=payment,
-        lines=await checkout.lines(payment),
-        refunds=tuple(refunds),
-        taken=taken,
-        buyer=masked(payment.buyer_login, payment.buyer_id),
-        share=settings.public_url.rstrip("/") + receipt_path(seal, payment.id) if staff is not None and paid else "",
-        lang=language_of(request),
-    )
     return Wanted(facts, refund, staff)
 
 
@@ -229,7 +205,7 @@ async def put_on_paper(
     how, width = str(form.get("how", "")), str(form.get("width", "80"))
     staff = staff_of(request)
     payment = await checkout.for_staff(payment_id, staff)
-    wanted = await _facts(request, db, checkout, seal, settings, payment, staff, str(form.get("refund", "")))
+    wanted = await _facts(request, checkout, seal, settings, payment, staff, str(form.get("refund", "")))
     if payment.status is not Status.SUCCEEDED:
         raise NotFound(NOT_PAID)
     if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):

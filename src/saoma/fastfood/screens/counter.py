@@ -57,15 +57,19 @@ async def order_context(
 ) -> dict[str, Any]:
     """What stands beside the dishes: the order, or an empty one that the first dish begins."""
     lines, payments = [], []
+    note = ""
     account = Account((await menu(rows, at.store.id)).currency, 0)
     if order is not None:
         lines = [line for line in await ordering.lines(rows, order.tab_id) if line.status is not LineStatus.VOID]
         account = await counter.account(rows, order, lines)
         payments = await payments_for(rows, KIND, order.id)
+        tab = await ordering.tab(rows, order.tab_id)
+        channel, note = Channel.TAKEAWAY if tab.to_go else Channel.COUNTER, tab.note
     return {
         "order": order,
         "order_key": order.key if order else order_key,
-        "channel": order.channel if order else channel,
+        "channel": channel,
+        "note": note,
         "lines": lines,
         "account": account,
         "stage": stage(order.status, [line.status for line in lines]).value if order else "building",
@@ -239,6 +243,22 @@ async def set_channel(
     return await after(request, db, order)
 
 
+@post("/counter/orders/{order_id:str}/note", guards=MAY, status_code=200, summary="A note for the kitchen")
+async def set_note(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
+) -> Response[Any]:
+    """What the kitchen should know of the whole order."""
+    note = str((await request.form()).get("order_note", ""))
+    async with db.reading() as rows:
+        _, order = await _here(request, rows, order_id)
+    try:
+        async with db.transaction() as tx:
+            await counter.set_note(tx, order.id, note, clock.now())
+    except (Conflict, Invalid) as refusal:
+        return await show(request, db, order.id, refusal=refusal)
+    return await after(request, db, order)
+
+
 @post("/counter/orders/{order_id:str}/cancel", guards=MAY, summary="Give an order up")
 async def cancel(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
@@ -288,6 +308,7 @@ router = Router(
         add,
         change,
         set_channel,
+        set_note,
         cancel,
         ready,
         collected,

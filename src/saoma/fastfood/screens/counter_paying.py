@@ -6,7 +6,6 @@ over: until Alipay has answered, for a minute at most (policy `fast_food`)."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -18,9 +17,8 @@ from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panel import panel_of
 from saoma.fastfood import counter
-from saoma.fastfood.model import KIND, CounterOrder
-from saoma.fastfood.paying import part_of
-from saoma.fastfood.reckoning import AMOUNT_CHANGED, BEING_PAID, NOTHING_CHOSEN, PAID_ALREADY
+from saoma.fastfood.model import KIND
+from saoma.fastfood.reckoning import NOTHING_CHOSEN
 from saoma.fastfood.screens.counter import (
     add_dish,
     order_of_form,
@@ -28,50 +26,22 @@ from saoma.fastfood.screens.counter import (
     show,
     waiting_context,
 )
+from saoma.fastfood.wishes import Wish, key_in, wish_of
 from saoma.food import ordering
 from saoma.food.menu import menu
-from saoma.food.model import Item, called
+from saoma.food.model import Item
 from saoma.gateway import BY_STAFF
-from saoma.identity.counters import AnyRequest, Counter, standing_at
+from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_of
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound
-from saoma.kit.i18n import texts
-from saoma.kit.ids import new_id
-from saoma.kit.money import Money
 from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 
 _MAY = [needs(May.TAKE_PAYMENTS)]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a cashier wants to take, checked against what the screen showed."""
-
-    at: Counter
-    order: CounterOrder
-    subject: str
-    amount: Money
-    terminal_id: str
-    key: str
-
-    def of_order(self) -> dict[str, Any]:
-        """What every way to pay at the counter is told."""
-        return {
-            "store_id": self.at.store.id,
-            "terminal_id": self.terminal_id,
-            "staff": self.at.staff,
-            "amount": self.amount,
-            "subject": self.subject,
-            "payable_kind": KIND,
-            "payable_id": self.order.id,
-            "part": part_of(self.order),
-            "key": self.key,
-        }
 
 
 @post("/counter/scan", guards=_MAY, status_code=200, summary="A scan at the counter")
@@ -144,22 +114,15 @@ async def taken(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
-        account = await counter.account(rows, order)
-        terminal = await terminal_of(request, rows)
-        key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
-        earlier = await payment_by_key(rows, KIND, order_id, key)
+        earlier = await payment_by_key(rows, KIND, order_id, key_in(form, at))
     if earlier is not None:
         return await show_payment(request, db, checkout, order_id, earlier)
     try:
-        if not account.left:
-            raise Conflict(PAID_ALREADY if order.fired_at else BEING_PAID if account.held else NOTHING_CHOSEN)
-        if str(form.get("shown", "")) not in ("", str(account.left.minor)):
-            raise Conflict(AMOUNT_CHANGED)
-        terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
-        lang = language_of(request)
-        number = texts(lang)("Order {number}", number=order.number)
-        subject = f"{called(at.store.name, at.store.name_zh, lang)} · {number}"
-        payment = await take(Wish(at, order, subject, account.left, terminal_id, key))
+        async with db.reading() as rows:
+            terminal = await terminal_of(request, rows)
+            terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
+            wish = await wish_of(rows, at, order, form, language_of(request), terminal_id)
+        payment = await take(wish)
     except ordering.PriceChanged as refusal:
         async with db.transaction() as tx:
             await ordering.requote(tx, order.tab_id)

@@ -32,6 +32,7 @@ class Tile:
 TILES: Final = (
     Tile("/till", "Till", "Open bills, take payments", "receipt", May.SEE_BILLS),
     Tile("/counter", "Counter", "Take orders at the counter, call numbers", "store", May.TAKE_ORDERS),
+    Tile("/kiosk/open", "Kiosk", "Let customers order by themselves on this device", "tablet", May.TAKE_ORDERS),
     Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),
     Tile("/kitchen/pass", "Pass", "Courses to fire, dishes to carry", "bell", May.TAKE_ORDERS),
     Tile("/office/menu", "Menu", "Dishes, prices, photos, sold out", "book-open", May.EDIT_MENU),

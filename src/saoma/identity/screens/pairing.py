@@ -108,7 +108,7 @@ async def pair(
             )
     except Refused as refusal:
         return page(request, "identity/pair.html", terminal=None, status_code=refusal.status)
-    response: Response[Any] = Redirect("/staff", status_code=303)
+    response: Response[Any] = Redirect("/kiosk" if terminal.kind == "kiosk" else "/staff", status_code=303)
     response.set_cookie(
         Cookie(
             key=TERMINAL_COOKIE,
