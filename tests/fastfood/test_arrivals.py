@@ -13,8 +13,10 @@ from saoma.kit.db import Database
 from saoma.kit.errors import NotFound
 from saoma.kit.money import Money
 from saoma.payments.arrivals import waiting_at
+from saoma.payments.cases import CaseFilter, Kind, Move, cases
 from saoma.payments.codes import NewCode
 from saoma.payments.model import Payment
+from saoma.payments.ruling import Rulings
 from tests.fastfood.make import House, browser, house
 
 
@@ -107,3 +109,15 @@ async def test_an_order_that_is_being_paid_or_was_cancelled_takes_no_arriving_mo
     for order in (paying, gone):
         with pytest.raises(NotFound):
             await shop.payments.arrivals.assign(payment.id, KIND, order.id, shop.cashier.id)
+
+
+async def test_too_much_typed_at_the_printed_code_becomes_a_case_that_proposes_exactly_the_surplus(shop: House) -> None:
+    order = await shop.begin("tea")
+    payment = await types(shop, "2.20")
+    await shop.payments.arrivals.assign(payment.id, KIND, order.id, shop.cashier.id)
+    async with shop.db.reading() as rows:
+        [case] = await cases(rows, CaseFilter())
+    assert (case.kind, case.proposed, case.money) == (Kind.SURPLUS, Move.GIVE_BACK, Money(20, "USD"))
+    await Rulings(shop.payments, above=500).rule(case.id, Move.GIVE_BACK, "stf_owner", "agreed")
+    assert (await shop.payments.get(payment.id)).refunded == 20
+    assert await stands(shop, order) == (OrderStatus.PAID, {LineStatus.SENT})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saoma.fastfood.model import ORDER, OrderEvent, OrderStatus, Stage
-from saoma.fastfood.reckoning import HIGHEST, Account, Share, admit, next_event, pickup_number, stage
+from saoma.fastfood.reckoning import HIGHEST, Account, Share, admit, next_event, pickup_number, stage, surplus_of
 from saoma.food.model import LineStatus
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
@@ -77,3 +77,14 @@ def test_a_pickup_number_is_short_new_and_waited_for_by_nobody(last: int, taken:
 def test_when_everybody_waits_no_number_is_given_twice() -> None:
     with pytest.raises(Conflict):
         pickup_number(7, set(range(1, HIGHEST + 1)))
+
+
+def test_late_money_for_a_counter_order_is_surplus_as_far_as_nobody_owes_it() -> None:
+    paid = Share(1000, "paid")
+    late = Share(1000, "paid")
+    both = Account("USD", 1000, (paid, late), fired=True)
+    assert surplus_of(OrderStatus.PAID, both, late) == Money(1000, "USD")
+    assert surplus_of(OrderStatus.CANCELLED, Account("USD", 1000, (late,)), late) == Money(1000, "USD")
+    assert surplus_of(OrderStatus.BUILDING, Account("USD", 1000), Share(1000, "released")) == Money(0, "USD")
+    forgiven = Account("USD", 1000, (Share(1000, "paid", 200), late), fired=True)
+    assert surplus_of(OrderStatus.PAID, forgiven, late) == Money(1000, "USD"), "a refund forgives, it lends nothing"

@@ -69,6 +69,9 @@ def receipt_paper(facts: Facts) -> Paper:
         if part := facts.either(lines.part, lines.part_zh):
             parts.append(Words(part, soft=True))
     parts.append(Rule())
+    if lines.tip:
+        parts.append(Row(said("For the bill"), facts.sum(payment.money - lines.tip)))
+        parts.append(Row(said("Tip"), facts.sum(lines.tip)))
     parts.append(Row(said("Paid") if paid else said("Amount"), facts.sum(payment.money), strong=True))
     for refund in facts.refunds:
         done = refund.status is RefundStatus.SUCCEEDED

@@ -71,6 +71,8 @@ KIND: Final[Mapping[str, str]] = {
     Kind.SETTLED_TWICE.value: "Settled twice",
     Kind.NEVER_SETTLED.value: "Never settled",
     Kind.UNMATCHED_MERCHANT_CODE.value: "Payment without an order",
+    Kind.SURPLUS.value: "Surplus",
+    Kind.CANNOT_BE_MADE.value: "Order can't be made",
     Kind.NOT_DELIVERED.value: "Order came back",
 }
 
@@ -104,6 +106,10 @@ MOVE: Final[Mapping[str, tuple[str, str]]] = {
     Move.NOT_REFUNDED.value: (
         "The money did not go back",
         "Ends the refund without booking it; the amount can be refunded anew. Nothing is sent.",
+    ),
+    Move.GIVE_BACK.value: (
+        "Give the surplus back",
+        "Asks Alipay to give back exactly the money at risk. The rest of the payment stays, and the bill with it.",
     ),
     Move.EXPLAINED.value: (
         "Explained",

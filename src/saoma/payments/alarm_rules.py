@@ -35,6 +35,7 @@ _SOON: Final = timedelta(minutes=10)
 RULES: Final = _rules(
     Rule(name="payment_stuck", sentence="A payment needs a person", urgent=True, escalate_after=_SOON),
     Rule(name="late_money", sentence="Money arrived after we said it did not", urgent=True, escalate_after=_SOON),
+    Rule(name="surplus", sentence="More money came than anybody owed"),
     Rule(name="wrong_amount", sentence="Another amount was paid than asked for", urgent=True, escalate_after=_SOON),
     Rule(name="cancel_failed", sentence="A cancel was refused or came too late", urgent=True, escalate_after=_SOON),
     Rule(name="retries_exhausted", sentence="A cancel was repeated in vain", urgent=True, escalate_after=_SOON),

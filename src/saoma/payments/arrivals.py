@@ -214,7 +214,7 @@ class Arrivals:
             raise Conflict(DECIDED)
         values = {"payment_id": payment.id, "kind": order.kind, "id": order.id, "part": json_column(moved.part)}
         moved = await tx.one(Payment, _MOVE_TO, values)
-        await payable.paid(tx, moved)
+        await self.hall.tell_paid(tx, moved)
         await self._note(tx, moved, "assigned", order.id, by)
         return moved
 

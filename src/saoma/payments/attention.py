@@ -17,6 +17,8 @@ from saoma.payments.alarms import raise_alarm
 from saoma.payments.cases import Kind, Move, open_case
 from saoma.payments.lifecycle import RefundStatus, Status
 from saoma.payments.model import Payment, Refund
+from saoma.payments.payable import Payable
+from saoma.payments.surplus import given_back, nothing_owed
 
 _STUCK: Final = (Kind.PAYMENT_STUCK, "cancel_failed", STUCK_OTHERWISE, Move.REFUND)
 
@@ -44,8 +46,9 @@ _WHY: Final[Mapping[str, tuple[Kind, str, str, Move]]] = {
 class Attention:
     """Opens cases and rings. Implements `payments.listening.Listener`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, payables: Mapping[str, Payable] | None = None) -> None:
         self._clock = clock
+        self._payables = payables or {}
 
     async def payment_moved(self, tx: Transaction, payment: Payment) -> None:
         """A payment that needs a person becomes a case."""
@@ -53,6 +56,9 @@ class Attention:
             return
         now = self._clock.now()
         kind, alarm, title, move = _WHY.get(payment.code, _STUCK)
+        if kind is Kind.LATE_MONEY and not await nothing_owed(tx, self._payables.get(payment.payable_kind), payment):
+            # The bill still wants it: giving it back would have the customer pay a second time.
+            move = Move.PAID
         await open_case(
             tx,
             merchant_id=payment.merchant_id,
@@ -78,7 +84,9 @@ class Attention:
         await raise_alarm(tx, alarm, payment.account_id, text, payment.merchant_id, now)
 
     async def refund_moved(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
-        """A refund that needs a person becomes a case."""
+        """A refund that needs a person becomes a case; one that went through may settle one."""
+        if refund.status is RefundStatus.SUCCEEDED:
+            await given_back(tx, payment, refund, self._clock.now())
         if refund.status is not RefundStatus.NEEDS_ATTENTION:
             return
         now = self._clock.now()

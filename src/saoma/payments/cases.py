@@ -37,25 +37,30 @@ class Kind(StrEnum):
     SETTLED_TWICE = "settled_twice"
     NEVER_SETTLED = "never_settled"
     UNMATCHED_MERCHANT_CODE = "unmatched_merchant_code"
+    SURPLUS = "surplus"
+    #: Paid food that can't be made as it was promised: closed, sold out, or paid when its time was gone.
+    CANNOT_BE_MADE = "cannot_be_made"
     #: Paid food that came back from the customer's door; what to give back is proposed by a rule.
     NOT_DELIVERED = "not_delivered"
 
 
 class Move(StrEnum):
-    """What a person may decide. The first five change a payment or refund, the others only close the case."""
+    """What a person may decide. The first six change a payment or refund, the others only close the case."""
 
     PAID = "paid"
     UNPAID = "unpaid"
     REFUND = "refund"
     REFUNDED = "refunded"
     NOT_REFUNDED = "not_refunded"
+    #: A part of a payment that is booked: exactly the money at risk.
+    GIVE_BACK = "give_back"
     EXPLAINED = "explained"
     DEALT_WITH = "dealt_with"
     NOT_OURS = "not_ours"
 
 
 #: Moves that change what the books say about money.
-MOVES_MONEY: Final = frozenset({Move.PAID, Move.UNPAID, Move.REFUND, Move.REFUNDED, Move.NOT_REFUNDED})
+MOVES_MONEY: Final = frozenset({Move.PAID, Move.UNPAID, Move.REFUND, Move.REFUNDED, Move.NOT_REFUNDED, Move.GIVE_BACK})
 
 _PAYMENT: Final = (Move.PAID, Move.UNPAID, Move.REFUND)
 _DIFFERENCE: Final = (Move.EXPLAINED, Move.DEALT_WITH)
@@ -77,6 +82,8 @@ MOVES: Final[Mapping[Kind, tuple[Move, ...]]] = {
     Kind.SETTLED_TWICE: _DIFFERENCE,
     Kind.NEVER_SETTLED: _DIFFERENCE,
     Kind.UNMATCHED_MERCHANT_CODE: _STRANGER,
+    Kind.SURPLUS: (Move.GIVE_BACK, Move.EXPLAINED, Move.DEALT_WITH),
+    Kind.CANNOT_BE_MADE: (Move.DEALT_WITH, Move.EXPLAINED),
     Kind.NOT_DELIVERED: (Move.DEALT_WITH, Move.EXPLAINED),
 }
 

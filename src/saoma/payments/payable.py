@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from saoma.kit.db import Transaction
+from saoma.kit.money import Money
 from saoma.payments.model import Payment, Refund
 
 
@@ -19,8 +20,10 @@ class Payable(Protocol):
     async def hold(self, tx: Transaction, payment: Payment) -> None:
         """A payment begins: set its part of the bill aside. Raise `Conflict` when that would overpay the bill."""
 
-    async def paid(self, tx: Transaction, payment: Payment) -> None:
-        """The money is there for certain. Must not refuse: the money is there whatever the bill says."""
+    async def paid(self, tx: Transaction, payment: Payment) -> Money | None:
+        """The money is there for certain. Must not refuse: the money is there whatever the bill says.
+
+        Answers what of it nobody owed, if anything: that becomes a case."""
 
     async def released(self, tx: Transaction, payment: Payment) -> None:
         """The payment failed or was cancelled for certain: what was set aside is due again."""

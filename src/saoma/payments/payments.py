@@ -96,9 +96,8 @@ class Payments:
         self.gateways = gateways
         self.arrivals = arrivals.Arrivals()
         self.codes = Codes(db, clock, gateways, notify_url)
-        self.hall = self.arrivals.hall = Hall(
-            db, clock, _Payables(payables, self.arrivals), jitter, (Attention(clock), *listeners)
-        )
+        every = _Payables(payables, self.arrivals)
+        self.hall = self.arrivals.hall = Hall(db, clock, every, jitter, (Attention(clock, every), *listeners))
         self._drive = Drive(self.hall, gateways, notify_url)
         self._notices = NoticeDoor(self.hall, gateways, self.arrivals)
         self._running: set[asyncio.Task[Payment]] = set()
@@ -247,8 +246,9 @@ class Payments:
     async def rule_within(self, tx: Transaction, payment_id: str, ruling: Ruling, by: str, reason: str) -> str:
         """The same within `tx`; the id of the refund to drive once it is committed, or nothing."""
         payment = await self.hall.lock(tx, payment_id)
-        payment = await self.hall.apply_within(tx, payment, Ruled(ruling, by, reason))
+        # What the ruling brings about may be a case of its own: only those it answers are closed.
         await close_cases_of(tx, "payment", payment_id, by, ruling.value, reason, self.clock.now())
+        payment = await self.hall.apply_within(tx, payment, Ruled(ruling, by, reason))
         if ruling is not Ruling.REFUND:
             return ""
         wanted, _ = await refund.request(

@@ -17,7 +17,7 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction, json_column
 from saoma.kit.errors import IllegalTransition
 from saoma.kit.telemetry import PAYMENTS
-from saoma.payments import ledger
+from saoma.payments import ledger, surplus
 from saoma.payments.happenings import Door, Happening, Reading, Unexplained, understand
 from saoma.payments.lifecycle import REFUND, RefundEvent, RefundStatus, Status
 from saoma.payments.listening import Listener
@@ -186,9 +186,15 @@ class Hall:
     async def _tell(self, tx: Transaction, change: Change) -> None:
         after = change.payment
         if change.tell_paid:
-            await self.payables[after.payable_kind].paid(tx, after)
+            await self.tell_paid(tx, after)
         if change.tell_released:
             await self.payables[after.payable_kind].released(tx, after)
+
+    async def tell_paid(self, tx: Transaction, payment: Payment) -> None:
+        """Tell the payable that its money is here; what of it nobody owed becomes a case in the same transaction."""
+        beyond = await self.payables[payment.payable_kind].paid(tx, payment)
+        if beyond:
+            await surplus.propose(tx, payment, beyond, self.clock.now())
 
     def _log(self, before: Payment, after: Payment, reading: Reading) -> None:
         if before.status is after.status:

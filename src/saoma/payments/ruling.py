@@ -75,6 +75,11 @@ class Rulings:
         try:
             if about.subject_kind == "payment" and move in _OF_PAYMENT:
                 return await payments.rule_within(tx, about.subject_id, _OF_PAYMENT[move], who, about.reason)
+            if about.subject_kind == "payment" and move is Move.GIVE_BACK and about.money is not None:
+                wanted, _ = await refund.request(
+                    payments.hall, tx, about.subject_id, about.money, about.reason, who, f"case:{about.id}", []
+                )
+                return wanted.id
             if about.subject_kind == "refund" and move in (Move.REFUNDED, Move.NOT_REFUNDED):
                 given_back = move is Move.REFUNDED
                 await refund.rule(payments.hall, tx, about.subject_id, who, about.reason, given_back=given_back)

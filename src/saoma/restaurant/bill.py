@@ -1,6 +1,7 @@
 """What a table owes: the arithmetic of one bill and its shares. Pure: no database, no clock, no network.
 
-Held shares count as taken until their payment ends; amounts decide what is left, dishes only say who pays which."""
+Held shares count as taken until their payment ends; amounts decide what is left, dishes only say who pays which. A tip
+travels with a share and is never part of the bill."""
 
 from __future__ import annotations
 
@@ -8,14 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import assert_never
+from typing import Final, assert_never
 
-from saoma.kit.errors import Conflict
+from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.money import Money, total
 
 NOTHING_LEFT = "Nothing is left to pay on this bill."
 TOO_MUCH = "Part of this bill was just taken by someone else. Look at the bill again and pay what is left."
 DISH_TAKEN = "One of these dishes is already paid or being paid. Look at the bill again."
+PART_CHANGED = "The bill changed while you were looking. Check the amount and press again."
+
+#: An even split is for two people or more; above this it is a mistake.
+MOST_WAYS: Final = 50
 
 
 class ShareState(StrEnum):
@@ -28,7 +33,9 @@ class ShareState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dish:
-    """One line that was ordered and must be paid: `amount` is what it costs after discounts. `guest_id` is who ordered it, None for staff."""
+    """One line that was ordered and must be paid: `amount` is what it costs after discounts.
+
+    `guest_id` is who ordered it, None for staff."""
 
     line_id: str
     guest_id: str | None
@@ -39,7 +46,8 @@ class Dish:
 class Share:
     """The part of a bill that one payment covers. `lines` may be empty: an amount without dishes.
 
-    `refunded` was given back later; it doesn't reopen the bill, because a refund forgives, it doesn't lend."""
+    `refunded` was given back later; it doesn't reopen the bill, because a refund forgives, it doesn't lend. `tip` came
+    on top of `amount`; `even` says that it was somebody's part of an even split."""
 
     payment_id: str
     amount: Money
@@ -47,6 +55,9 @@ class Share:
     lines: frozenset[str] = frozenset()
     guest_id: str | None = None
     refunded: int = 0
+    tip: int = 0
+    tip_refunded: int = 0
+    even: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +81,39 @@ class TheseDishes:
 
 @dataclass(frozen=True, slots=True)
 class AnyAmount:
-    """An amount without dishes, up to what is left (the till's number pad)."""
+    """An amount without dishes, up to what is left (the till's number pad, or typed on a phone)."""
 
     amount: Money
 
 
-Choice = Whole | OwnDishes | TheseDishes | AnyAmount
+@dataclass(frozen=True, slots=True)
+class Even:
+    """What is left of one person's part when `ways` people share the bill evenly; `guest_id` is None at the till."""
+
+    ways: int
+    guest_id: str | None = None
+
+
+Choice = Whole | OwnDishes | TheseDishes | AnyAmount | Even
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What one payment would cover: an amount, and the dishes it names."""
+    """What one payment would cover: an amount of the bill, the dishes it names, and the tip on top, in minor units."""
 
     amount: Money
     lines: frozenset[str] = frozenset()
+    tip: int = 0
+
+    @property
+    def tip_money(self) -> Money:
+        """The tip with its currency."""
+        return Money(self.tip, self.amount.currency)
+
+    @property
+    def charged(self) -> Money:
+        """What the payment asks for: the part of the bill and the tip."""
+        return self.amount + self.tip_money
 
 
 @dataclass(frozen=True)
@@ -132,6 +162,12 @@ class Bill:
         """What arrived beyond the bill (late money, or a dish taken off after it was paid)."""
         return max(self.paid - self.ordered, Money.zero(self.currency))
 
+    @cached_property
+    def tips(self) -> Money:
+        """What arrived on top of the bill for those who served, less what was given back of it."""
+        paid = (share for share in self.shares if share.state is ShareState.PAID)
+        return Money(sum(share.tip - share.tip_refunded for share in paid), self.currency)
+
     @property
     def covered(self) -> bool:
         """Something was ordered and all of it is paid."""
@@ -158,15 +194,60 @@ class Bill:
                 return Portion(*self._free(dish for dish in self.dishes if dish.line_id in lines))
             case AnyAmount(amount):
                 return Portion(min(amount, self.left))
+            case Even(ways, guest_id):
+                return Portion(self.even_part(ways, guest_id))
             case _:
                 assert_never(choice)
 
-    def admit(self, portion: Portion) -> None:
-        """Say whether a payment may take `portion` now. Raises `Conflict` when it would pay anything twice."""
+    def even_part(self, ways: int, guest_id: str | None = None) -> Money:
+        """What is left of this person's part of an even split. Raises `Invalid` for a number of people nobody means.
+
+        Parts differ by at most one minor unit, the larger ones go to whoever pays first. What a person has paid in
+        another way counts towards their part; who has paid more than a part leaves less for the others. Money that
+        nobody at the table is named for, as cash at the till, lowers every part alike."""
+        if not 2 <= ways <= MOST_WAYS:
+            raise Invalid("Say by how many people you split: 2 to 50.")
+        gave: dict[str, int] = {}
+        pool = self.ordered.minor
+        for share in self.shares:
+            if share.state is ShareState.RELEASED:
+                continue
+            if share.guest_id is None and not share.even:
+                pool -= share.amount.minor
+            else:
+                who = share.guest_id or share.payment_id
+                gave[who] = gave.get(who, 0) + share.amount.minor
+        mine = gave.pop(guest_id, 0) if guest_id is not None else 0
+        people = sorted(gave.values())
+        while people and ways > 1 and people[-1] > -(-max(0, pool) // ways):
+            pool, ways = pool - people.pop(), ways - 1
+        part, larger = divmod(max(0, pool), ways)
+        if larger > sum(paid == part + 1 for paid in people):
+            part += 1
+        return min(Money(max(0, part - mine), self.currency), self.left)
+
+    def surplus_of(self, payment_id: str) -> Money:
+        """How much of one paid payment is beyond the bill, as the money that arrived last; its tip only with all of it.
+
+        What was given back of it already is no surplus any more."""
+        share = next((share for share in self.shares if share.payment_id == payment_id), None)
+        if share is None or share.state is not ShareState.PAID or not self.surplus:
+            return Money.zero(self.currency)
+        beyond = min(self.surplus, share.amount)
+        whole = share.tip if beyond == share.amount else 0
+        back = share.refunded + (share.tip_refunded if whole else 0)
+        return max(beyond + Money(whole - back, self.currency), Money.zero(self.currency))
+
+    def admit(self, portion: Portion, choice: Choice | None = None) -> None:
+        """Say whether a payment may take `portion` now. Raises `Conflict` when it would pay anything twice.
+
+        Given the `choice`, an even part must still be what it was: two phones that press at once pay one part each."""
         if not self.left:
             raise Conflict(NOTHING_LEFT)
         if portion.amount.minor <= 0 or portion.amount > self.left:
             raise Conflict(TOO_MUCH)
+        if isinstance(choice, Even) and portion.amount != self.portion(choice).amount:
+            raise Conflict(PART_CHANGED)
         if not portion.lines:
             return
         known = {dish.line_id: dish.amount for dish in self.dishes}

@@ -12,6 +12,10 @@ RULES: Final[Mapping[str, str]] = {
     "a share of a bill says what its payment says": """
         SELECT s.payment_id AS id, s.state || ' but the payment told ' || p.payable_state AS detail
         FROM bill_shares AS s JOIN payments AS p ON p.id = s.payment_id WHERE s.state <> p.payable_state""",
+    "a share of a bill and its tip are what its payment asked for": """
+        SELECT s.payment_id AS id, s.amount || ' and a tip of ' || s.tip || ' of ' || p.amount AS detail
+        FROM bill_shares AS s JOIN payments AS p ON p.id = s.payment_id
+        WHERE s.amount + s.tip <> p.amount OR s.refunded + s.tip_refunded > p.refunded""",
     "an order is settled if and only if its payments cover it": """
         SELECT s.id, t.status || ' with ' || b.paid || ' paid of ' || b.ordered AS detail
         FROM sittings AS s JOIN tabs AS t ON t.id = s.tab_id CROSS JOIN LATERAL (

@@ -5,6 +5,7 @@ A guest is somebody at a table during one sitting, not a customer record: the sa
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -13,6 +14,17 @@ from saoma.kit.money import Money
 
 #: How many colours the phones have for people; seat 9 looks like seat 1 and differs by its number.
 COLOURS: Final = 8
+
+
+class Strength(StrEnum):
+    """What a store asks for before a phone may send dishes to the kitchen from a table."""
+
+    #: Whoever scans may order.
+    OPEN = "open"
+    #: Staff, or somebody who already orders at the table, say yes to each new phone.
+    STAFF = "staff"
+    #: The code shown at the table now, or its word; what was printed for good only asks.
+    CODE = "code"
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -37,6 +49,12 @@ class Sitting(msgspec.Struct, frozen=True):
     opened_at: datetime
     covered_at: datetime | None = None
     closed_at: datetime | None = None
+    #: By how many people the table last split its bill.
+    split_ways: int | None = None
+    #: The sitting this one's bill was put together with; everything on it is found there now.
+    merged_into: str | None = None
+    #: Since when somebody at the table waits for the bill.
+    bill_asked_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -87,6 +105,11 @@ class Place(msgspec.Struct, frozen=True):
     tab_id: str | None = None
     opened_at: datetime | None = None
     covered_at: datetime | None = None
+    split_ways: int | None = None
+    turn: int = 1
+    strength: Strength = Strength.OPEN
+    #: The percentages this store offers as tips; none where it takes no tips.
+    tips: list[int] = []
 
     @property
     def sitting(self) -> Sitting | None:
@@ -102,11 +125,12 @@ class Place(msgspec.Struct, frozen=True):
             "open",
             self.opened_at,
             self.covered_at,
+            split_ways=self.split_ways,
         )
 
 
 class ShareRow(msgspec.Struct, frozen=True):
-    """A row of `bill_shares`: which part of which bill one payment covers. `amount` in minor units."""
+    """A row of `bill_shares`: which part of which bill one payment covers. Sums in minor units; `amount` has no tip."""
 
     payment_id: str
     sitting_id: str
@@ -119,8 +143,20 @@ class ShareRow(msgspec.Struct, frozen=True):
     state: str
     held_at: datetime
     settled_at: datetime | None = None
+    tip: int = 0
+    tip_refunded: int = 0
 
     @property
     def money(self) -> Money:
         """The amount with its currency."""
         return Money(self.amount, self.currency)
+
+    @property
+    def tip_money(self) -> Money:
+        """The tip with its currency."""
+        return Money(self.tip, self.currency)
+
+    @property
+    def charged(self) -> Money:
+        """What the payment asked for, tip included."""
+        return Money(self.amount + self.tip, self.currency)

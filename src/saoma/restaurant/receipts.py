@@ -9,16 +9,17 @@ from saoma.food import ordering
 from saoma.food.discounts import discounts_of
 from saoma.food.receipt_lines import food_lines
 from saoma.kit.db import Rows
-from saoma.kit.money import total
+from saoma.kit.money import Money, total
 from saoma.payments.model import Payment
 from saoma.restaurant.model import Table
+from saoma.restaurant.moving import lives_on
 from saoma.restaurant.sittings import sitting
 from saoma.restaurant.tables import path_of
 
 
 async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
     """The lines of one payment of kind "sitting". Raises `NotFound` when its sitting is not there."""
-    of = await sitting(rows, payment.payable_id)
+    of = await sitting(rows, await lives_on(rows, payment.payable_id))
     table = await rows.one(
         Table,
         "SELECT id, store_id, code, name, area FROM dining_tables WHERE id = %(id)s",
@@ -28,7 +29,8 @@ async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
     named = {str(line) for line in payment.part.get("lines", [])}
     shown = [line for line in every if line.id in named] if named else every
     in_full = total((line.due for line in shown), payment.currency)
-    partly = in_full != payment.money
+    tip = Money(int(payment.part.get("tip", 0)), payment.currency)
+    partly = in_full != payment.money - tip
     return ReceiptLines(
         lines=food_lines(shown, await discounts_of(rows, of.tab_id)),
         title=f"Table {table.name}" if table.name.isdecimal() else table.name,
@@ -36,4 +38,5 @@ async def receipt_lines(rows: Rows, payment: Payment) -> ReceiptLines:
         part="Part of the table's bill" if partly or len(shown) < len(every) else "",
         part_zh="整桌账单的一部分" if partly or len(shown) < len(every) else "",
         back=path_of(table.code),
+        tip=tip if tip else None,
     )

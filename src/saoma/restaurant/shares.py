@@ -5,19 +5,22 @@ bill. Money that arrives after its share was let go is kept and shows as surplus
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from saoma.food import ordering
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Conflict
+from saoma.kit.errors import Conflict, Invalid
+from saoma.kit.money import Money
 from saoma.payments.arrivals import ARRIVED
 from saoma.payments.matching import OpenOrder
 from saoma.payments.model import Payment, Refund
-from saoma.restaurant.bill import Choice, OwnDishes, Portion, TheseDishes, Whole
+from saoma.restaurant.bill import AnyAmount, Choice, Even, OwnDishes, Portion, ShareState, TheseDishes, Whole
 from saoma.restaurant.bills import open_bills
 from saoma.restaurant.model import Sitting
-from saoma.restaurant.sittings import SITTING_OVER, bill_of, lock, reckon, sitting
+from saoma.restaurant.moving import lives_on, lock_bill
+from saoma.restaurant.sittings import SITTING_OVER, bill_of, reckon, remember_ways, shares, sitting
+from saoma.restaurant.tips import TIP, parted
 
 #: The kind under which `app.py` hands a `SittingBill` to the payments.
 KIND: Final = "sitting"
@@ -32,9 +35,30 @@ def part_of(choice: Choice, portion: Portion, guest_id: str | None = None) -> di
             name = "mine"
         case TheseDishes():
             name = "dishes"
-        case _:
+        case Even():
+            name = "even"
+        case AnyAmount():
             name = "amount"
-    return {"choice": name, "lines": sorted(portion.lines), "guest_id": guest_id}
+        case _:
+            assert_never(choice)
+    part: dict[str, Any] = {"choice": name, "lines": sorted(portion.lines), "guest_id": guest_id}
+    if portion.tip:
+        part["tip"] = portion.tip
+    if isinstance(choice, Even):
+        part["ways"] = choice.ways
+    return part
+
+
+def _portion_of(payment: Payment) -> tuple[Portion, Choice | None]:
+    """The part of the bill a payment is for: what it asks for less its tip. Raises `Invalid` for one nobody offers."""
+    part = payment.part
+    tip = int(part.get("tip", 0))
+    if not 0 <= tip < payment.amount:
+        raise Invalid("A tip comes on top of a part of the bill.")
+    amount = Money(payment.amount - tip, payment.currency)
+    portion = Portion(amount, frozenset(str(line) for line in part.get("lines", [])), tip)
+    ways, guest_id = part.get("ways"), part.get("guest_id")
+    return portion, Even(int(ways), str(guest_id) if guest_id else None) if ways else None
 
 
 class SittingBill:
@@ -47,17 +71,20 @@ class SittingBill:
         """Reserve the payment's part. Raises `Conflict` when any of it is paid, being paid, or the sitting is over.
 
         Money that has arrived by a shop's code and is assigned here is taken in full; too much shows as surplus."""
-        sitting = await lock(tx, payment.payable_id)
+        sitting = await lock_bill(tx, payment.payable_id)
         if not sitting.is_open:
             raise Conflict(SITTING_OVER)
-        lines = [str(line) for line in payment.part.get("lines", [])]
+        portion, choice = _portion_of(payment)
+        lines = sorted(portion.lines)
         if not payment.part.get(ARRIVED):
-            (await bill_of(tx, sitting)).admit(Portion(payment.money, frozenset(lines)))
+            (await bill_of(tx, sitting)).admit(portion, choice)
         await ordering.hold_lines(tx, payment, lines)
+        if isinstance(choice, Even):
+            await remember_ways(tx, sitting.id, choice.ways)
         await tx.run(
             "INSERT INTO bill_shares"
-            " (payment_id, sitting_id, guest_id, choice, lines, amount, currency, state, held_at)"
-            " VALUES (%(payment)s, %(sitting)s, %(guest)s, %(choice)s, %(lines)s, %(amount)s, %(currency)s,"
+            " (payment_id, sitting_id, guest_id, choice, lines, amount, tip, currency, state, held_at)"
+            " VALUES (%(payment)s, %(sitting)s, %(guest)s, %(choice)s, %(lines)s, %(amount)s, %(tip)s, %(currency)s,"
             " 'held', %(now)s)",
             {
                 "payment": payment.id,
@@ -65,7 +92,8 @@ class SittingBill:
                 "guest": payment.part.get("guest_id"),
                 "choice": payment.part.get("choice", "amount"),
                 "lines": lines,
-                "amount": payment.amount,
+                "amount": portion.amount.minor,
+                "tip": portion.tip,
                 "currency": payment.currency,
                 "now": self._clock.now(),
             },
@@ -85,28 +113,52 @@ class SittingBill:
         bill = await bill_of(rows, await sitting(rows, id))
         return part_of(Whole(), bill.portion(Whole()))
 
-    async def paid(self, tx: Transaction, payment: Payment) -> None:
-        """The money is here: the share is paid, and the tab is settled once the bill is covered."""
-        sitting = await lock(tx, payment.payable_id)
+    async def paid(self, tx: Transaction, payment: Payment) -> Money | None:
+        """The money is here: the share is paid, and the tab is settled once the bill is covered.
+
+        Answers what of it nobody owed."""
+        sitting = await lock_bill(tx, payment.payable_id)
         if await self._turn(tx, payment, "paid"):
             await ordering.pay_lines(tx, payment, [str(line) for line in payment.part.get("lines", [])])
-            await reckon(tx, sitting, self._clock.now())
+            return (await reckon(tx, sitting, self._clock.now())).surplus_of(payment.id)
+        return None
 
     async def released(self, tx: Transaction, payment: Payment) -> None:
         """The payment ended without money: its part may be paid by others again."""
-        sitting = await lock(tx, payment.payable_id)
+        sitting = await lock_bill(tx, payment.payable_id)
         if await self._turn(tx, payment, "released"):
             await ordering.release_lines(tx, payment)
             await reckon(tx, sitting, self._clock.now())
 
     async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
-        """Money went back: noted with the share. It doesn't reopen the bill; a refund forgives."""
-        sitting = await lock(tx, payment.payable_id)
-        await tx.run(
-            "UPDATE bill_shares SET refunded = least(amount, %(refunded)s) WHERE payment_id = %(payment)s",
-            {"payment": payment.id, "refunded": payment.refunded},
-        )
+        """Money went back: noted with the share, or with its tip. It doesn't reopen the bill; a refund forgives."""
+        sitting = await lock_bill(tx, payment.payable_id)
+        row = next((row for row in await shares(tx, sitting.id) if row.payment_id == payment.id), None)
+        if row is not None:
+            news = payment.refunded - row.refunded - row.tip_refunded
+            share, tip = parted(
+                news, row.amount - row.refunded, row.tip - row.tip_refunded, names_tip=TIP in refund.lines
+            )
+            await tx.run(
+                "UPDATE bill_shares SET refunded = refunded + %(share)s, tip_refunded = tip_refunded + %(tip)s"
+                " WHERE payment_id = %(payment)s",
+                {"payment": payment.id, "share": share, "tip": tip},
+            )
         await self._tell(tx, sitting)
+
+    async def surplus(self, rows: Rows, payment: Payment) -> Money:
+        """What of a payment nobody owed. Implements `payments.surplus.KnowsSurplus`."""
+        of = await sitting(rows, await lives_on(rows, payment.payable_id))
+        bill = await bill_of(rows, of)
+        share = next((share for share in bill.shares if share.payment_id == payment.id), None)
+        if share is None:
+            return payment.money
+        if share.state is ShareState.PAID:
+            return bill.surplus_of(payment.id)
+        # What others are paying now counts as theirs.
+        room = bill.left + (share.amount if share.state is ShareState.HELD else Money.zero(bill.currency))
+        beyond = max(share.amount - room, Money.zero(bill.currency))
+        return payment.money if beyond == share.amount else beyond
 
     async def _turn(self, tx: Transaction, payment: Payment, state: str) -> bool:
         changed = await tx.run(

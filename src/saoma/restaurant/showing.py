@@ -78,6 +78,11 @@ def sum_of(lines: Sequence[Line]) -> Money:
     return total((line.money for line in lines), lines[0].currency)
 
 
+def due_of(lines: Sequence[Line]) -> Money:
+    """What the lines come to after discounts. There must be at least one."""
+    return total((line.due for line in lines), lines[0].currency)
+
+
 def stages(lines: Iterable[Line]) -> list[tuple[str, int]]:
     """How many pieces are at each stage, the nearest to the table first; "later" are those of a later course."""
     counts = Counter[str]()
@@ -107,8 +112,8 @@ def before_of(dish: Alike) -> Money:
 
 
 def refunded_of(share: ShareRow) -> Money:
-    """What of a share was given back."""
-    return Money(share.refunded, share.currency)
+    """What of a share and its tip was given back."""
+    return Money(share.refunded + share.tip_refunded, share.currency)
 
 
 #: How the till calls the ways to pay; keys of the texts.

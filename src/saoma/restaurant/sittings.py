@@ -31,10 +31,14 @@ LONGEST_NAME: Final = 20
 SITTING_OVER: Final = "This bill is closed. Scan the code on the table to begin a new one."
 NOT_AT_THIS_TABLE: Final = "You are not at this table. Scan the code on the table to join it."
 
-_SITTING: Final = "id, table_id, store_id, tab_id, currency, status, opened_at, covered_at, closed_at"
+_SITTING: Final = (
+    "id, table_id, store_id, tab_id, currency, status, opened_at, covered_at, closed_at, split_ways, merged_into,"
+    " bill_asked_at"
+)
 _GUEST: Final = "id, sitting_id, seat, buyer_id, name"
 _SHARE: Final = (
-    "payment_id, sitting_id, guest_id, choice, lines, amount, currency, refunded, state, held_at, settled_at"
+    "payment_id, sitting_id, guest_id, choice, lines, amount, currency, refunded, state, held_at, settled_at,"
+    " tip, tip_refunded"
 )
 
 
@@ -73,7 +77,17 @@ def bill_from(currency: str, lines: tuple[Line, ...] | list[Line], shares: tuple
     """The bill that lines and shares make together."""
     dishes = tuple(Dish(line.id, line.guest_id or None, line.due) for line in lines if line.ordered)
     taken = tuple(
-        Share(row.payment_id, row.money, ShareState(row.state), frozenset(row.lines), row.guest_id, row.refunded)
+        Share(
+            row.payment_id,
+            row.money,
+            ShareState(row.state),
+            frozenset(row.lines),
+            row.guest_id,
+            row.refunded,
+            row.tip,
+            row.tip_refunded,
+            even=row.choice == "even",
+        )
         for row in shares
     )
     return Bill(currency, dishes, taken)
@@ -274,6 +288,28 @@ async def take_more(tx: Transaction, sitting_id: str, now: datetime) -> Sitting:
 async def _put_off(tx: Transaction, sitting: Sitting, now: datetime) -> None:
     wait = FORGOTTEN_AFTER if sitting.covered_at is None else LINGERS
     await tx.run("UPDATE sittings SET due_at = %(due)s WHERE id = %(id)s", {"id": sitting.id, "due": now + wait})
+
+
+async def ask_for_bill(tx: Transaction, sitting_id: str, since: datetime | None) -> None:
+    """Note since when a table waits for its bill, or with None that nobody waits any more. Tells till and phones.
+
+    Asking again leaves the first time standing: it says how long they have waited."""
+    held = await lock(tx, sitting_id)
+    await tx.run(
+        "UPDATE sittings SET bill_asked_at = CASE WHEN %(since)s::timestamptz IS NULL THEN NULL"
+        " ELSE coalesce(bill_asked_at, %(since)s) END WHERE id = %(id)s AND status = 'open'",
+        {"id": sitting_id, "since": since},
+    )
+    await tx.tell(held.topic, "bill")
+    await tx.tell(f"till:{held.store_id}", "bill", {"sitting": sitting_id})
+
+
+async def remember_ways(tx: Transaction, sitting_id: str, ways: int) -> None:
+    """Keep by how many people the table splits, for the next phone that asks. The caller holds the sitting's lock."""
+    await tx.run(
+        "UPDATE sittings SET split_ways = %(ways)s WHERE id = %(id)s AND split_ways IS DISTINCT FROM %(ways)s",
+        {"id": sitting_id, "ways": ways},
+    )
 
 
 async def reckon(tx: Transaction, sitting: Sitting, now: datetime) -> Bill:

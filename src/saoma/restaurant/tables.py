@@ -12,6 +12,7 @@ from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id
 from saoma.restaurant.model import Place, Table
+from saoma.restaurant.tips import USUAL
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 16
@@ -123,11 +124,13 @@ async def place(rows: Rows, code: str) -> Place:
         "SELECT t.id AS table_id, t.code, t.name AS table_name, t.store_id,"
         " s.name AS store_name, s.name_zh AS store_name_zh, s.zone,"
         " m.name AS merchant_name, m.name_zh AS merchant_name_zh, m.currency, m.account_id,"
-        " g.id AS sitting_id, g.tab_id, g.opened_at, g.covered_at"
+        " g.id AS sitting_id, g.tab_id, g.opened_at, g.covered_at, g.split_ways,"
+        " t.turn, coalesce(r.strength, 'open') AS strength, coalesce(r.tips, %(usual)s::int[]) AS tips"
         " FROM dining_tables t JOIN stores s ON s.id = t.store_id JOIN merchants m ON m.id = s.merchant_id"
+        " LEFT JOIN dining_rules r ON r.store_id = s.id"
         " LEFT JOIN sittings g ON g.table_id = t.id AND g.status = 'open'"
         " WHERE t.code = %(code)s AND t.retired_at IS NULL",
-        {"code": code},
+        {"code": code, "usual": list(USUAL)},
     )
     if found is None:
         raise NotFound(NO_SUCH_TABLE)

@@ -24,6 +24,7 @@ from saoma.payments.cases import Case, CaseFilter, Kind, Move, allowed, case, ca
 from saoma.payments.model import Payment, PaymentEvent
 from saoma.payments.payments import Payments
 from saoma.payments.ruling import Rulings
+from saoma.payments.surplus import AGREED
 from saoma.web.page import page
 
 PAGE = 50
@@ -89,6 +90,7 @@ async def _page(
         typed=typed,
         words=words,
         kind=Kind,
+        agreed=AGREED,
     )
 
 

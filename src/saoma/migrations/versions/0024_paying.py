@@ -6,7 +6,33 @@ revision = "0024_paying"
 down_revision = "0023_discounts"
 
 SQL = """
-SELECT 1;
+-- A tip is paid with a share and belongs to no bill.
+ALTER TABLE bill_shares
+    ADD COLUMN tip bigint NOT NULL DEFAULT 0 CHECK (tip >= 0),
+    ADD COLUMN tip_refunded bigint NOT NULL DEFAULT 0,
+    ADD CHECK (tip_refunded BETWEEN 0 AND tip);
+
+-- By how many people the table last said it splits evenly.
+ALTER TABLE sittings ADD COLUMN split_ways int CHECK (split_ways BETWEEN 2 AND 50);
+
+-- The turn of a table counts the parties: codes and words of an earlier turn are refused.
+ALTER TABLE dining_tables
+    ADD COLUMN turn int NOT NULL DEFAULT 1 CHECK (turn > 0),
+    ADD COLUMN wrong_words int NOT NULL DEFAULT 0;
+
+-- Who may send dishes to the kitchen, where a store asks for more than a scan.
+ALTER TABLE guests
+    ADD COLUMN admitted_at timestamptz,
+    ADD COLUMN admitted_by text NOT NULL DEFAULT '',
+    ADD COLUMN knocked_at timestamptz,
+    ADD COLUMN turned_away_at timestamptz;
+
+CREATE TABLE dining_rules (
+    store_id text PRIMARY KEY REFERENCES stores (id),
+    strength text NOT NULL DEFAULT 'open' CHECK (strength IN ('open', 'staff', 'code')),
+    tips int[] NOT NULL DEFAULT '{5,10,15}',
+    changed_at timestamptz NOT NULL
+);
 """
 
 

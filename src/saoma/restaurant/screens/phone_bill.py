@@ -1,9 +1,10 @@
-"""The bill on a diner's phone: what is left, the whole of it or one's own dishes, and the way to the wallet.
+"""The bill on a diner's phone: what is left, every way to pay it with or without a tip, and the way to the wallet.
 
 What is paid is what was shown: when the bill changed in between, the phone sees the new amount and presses again."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -20,15 +21,17 @@ from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.payments.of_payable import payment_by_key
 from saoma.payments.payments import Payments
-from saoma.restaurant.bill import NOTHING_LEFT, Choice, OwnDishes, ShareState, Whole
-from saoma.restaurant.screens.phone import table_context
+from saoma.restaurant.bill import NOTHING_LEFT, PART_CHANGED, OwnDishes, ShareState, Whole
+from saoma.restaurant.screens.phone import follow, table_context
 from saoma.restaurant.shares import KIND, part_of
 from saoma.restaurant.tables import path_of
-from saoma.restaurant.visits import AnyRequest, Visit, at_table, visit
+from saoma.restaurant.visits import AnyRequest, Moved, Visit, at_table, visit
+from saoma.restaurant.ways import ways_of
 from saoma.web.page import fragment, language_of, page, wants_fragment
 
 PAY_IN_ALIPAY = "Open this table in Alipay to pay here, or pay at the till."
-AMOUNT_CHANGED = "The bill changed while you were looking. Check the amount and press again."
+AMOUNT_CHANGED = PART_CHANGED
+OWN_TIP = "Other"
 
 
 def _context(seen: Visit, refusal: Refused | None) -> dict[str, Any]:
@@ -50,14 +53,34 @@ def _answer(request: AnyRequest, seen: Visit, refusal: Refused | None = None) ->
     return page(request, "restaurant/phone_bill.html", **context)
 
 
-def _choice(text: str, guest_id: str) -> Choice:
-    match text:
-        case "whole":
-            return Whole()
-        case "mine":
-            return OwnDishes(guest_id)
-        case _:
-            raise Invalid("Choose what to pay: the whole bill or your own dishes.")
+def _ways_context(seen: Visit, form: Mapping[str, str], refusal: Refused | None) -> dict[str, Any]:
+    meal, me = at_table(seen)
+    if not me.buyer_id or me.buyer_id != seen.buyer_id:
+        raise NotAllowed(PAY_IN_ALIPAY)
+    ways = ways_of(form, meal.bill, me.id, meal.sitting.split_ways, len(meal.guests))
+    return table_context(seen) | {
+        "refusal": refusal,
+        "ways": ways,
+        "tip_words": [*((str(percent), f"{percent}%") for percent in seen.place.tips), ("own", OWN_TIP)],
+        "key": new_id("tap"),
+    }
+
+
+def _ways(request: AnyRequest, seen: Visit, form: Mapping[str, str], refusal: Refused | None = None) -> Response[Any]:
+    context = _ways_context(seen, form, refusal)
+    words = texts(language_of(request))
+    context["tip_words"] = [(value, words(text)) for value, text in context["tip_words"]]
+    if wants_fragment(request):
+        return fragment(request, "restaurant/phone_ways.html", "sheet", **context)
+    return page(request, "restaurant/phone_ways.html", **context)
+
+
+@get("/t/{code:str}/ways", summary="The ways to pay")
+async def ways_sheet(request: AnyRequest, db: NamedDependency[Database], code: FromPath[str]) -> Response[Any]:
+    """What each way comes to now: an even part, one's own dishes, the rest, an amount; and the tip on top."""
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code)
+    return _ways(request, seen, request.query_params)
 
 
 @get("/t/{code:str}/bill", summary="The bill of a table")
@@ -72,41 +95,44 @@ async def bill_sheet(request: AnyRequest, db: NamedDependency[Database], code: F
 async def pay(
     request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], code: FromPath[str]
 ) -> Response[Any]:
-    """Open a payment for the whole bill or one's own dishes and go to its page. Pressing twice opens one payment."""
-    form = await request.form()
+    """Open a payment for a part of the bill, with its tip, and go to its page. Pressing twice opens one payment."""
+    form = {name: str(value) for name, value in (await request.form()).items()}
     async with db.reading() as rows:
         seen = await visit(request, rows, code)
     meal, me = at_table(seen)
     if not me.buyer_id or me.buyer_id != seen.buyer_id:
         raise NotAllowed(PAY_IN_ALIPAY)
-    choice = _choice(str(form.get("choice", "")), me.id)
-    key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+    key = f"{me.id}:{form.get('key', '')[:64] or new_id('tap')}"
     async with db.reading() as rows:
         earlier = await payment_by_key(rows, KIND, meal.sitting.id, key)
     if earlier is not None:
         return _to_payment(request, earlier)
-    portion = meal.bill.portion(choice)
-    shown = str(form.get("amount", ""))
+    wish = ways_of({"choice": "none"} | form, meal.bill, me.id, meal.sitting.split_ways, len(meal.guests))
+    portion = wish.portion
     try:
+        if wish.problem is not None:
+            raise wish.problem
         if not portion.amount:
             raise Conflict(NOTHING_LEFT)
-        if shown != str(portion.amount.minor):
+        if form.get("amount", "") != str(portion.charged.minor):
             raise Conflict(AMOUNT_CHANGED)
         payment = await checkout.pay_in_wallet(
             store_id=seen.place.store_id,
             buyer_id=me.buyer_id,
-            amount=portion.amount,
+            amount=portion.charged,
             subject=_subject(request, seen),
             payable_kind=KIND,
             payable_id=meal.sitting.id,
-            part=part_of(choice, portion, me.id),
+            part=part_of(wish.choice, portion, me.id),
             key=key,
         )
-    except Conflict as refusal:
+    except (Conflict, Invalid) as refusal:
         if not wants_fragment(request):
             raise
         async with db.reading() as rows:
             seen = await visit(request, rows, code)
+        if form.get("sheet") == "ways":
+            return _ways(request, seen, form, refusal)
         return _answer(request, seen, refusal)
     return _to_payment(request, payment.id)
 
@@ -149,4 +175,4 @@ async def let_go(
     return _answer(request, seen)
 
 
-router = Router(path="/", route_handlers=[bill_sheet, pay, let_go])
+router = Router(path="/", route_handlers=[bill_sheet, ways_sheet, pay, let_go], exception_handlers={Moved: follow})
