@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from saoma.food import ordering
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
-from saoma.food.editing import store_menu
+import msgspec
+
+from saoma.food import ordering, parts_of_day
+from saoma.food.dayparts import Daypart
+from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, drafted
+from saoma.food.editing import save_item, store_menu
 from saoma.food.menu import menu, open_menu
 from saoma.food.model import Item, Line, Menu, Option, OptionGroup, Tab
 from saoma.kit.db import Database
@@ -114,6 +117,16 @@ def dish(of: Menu, code: str) -> Item:
 def choices(of: Item, *names: str) -> list[str]:
     """The ids of the dish's options with these names."""
     return [option.id for group in of.groups for option in group.options if option.name in names]
+
+
+async def limit(db: Database, of: Item, *known: Daypart, store_id: str = STORE, **limits: object) -> None:
+    """Give a dish limits (`channels`, `dayparts` by name, `per_day`), at a shop that knows these parts of the day."""
+    async with db.transaction() as tx:
+        await parts_of_day.put(tx, store_id, known)
+        card = await menu(tx, store_id)
+        section = next(each for each in card.sections if of.id in [item.id for item in each.items])
+        draft = msgspec.structs.replace(drafted(of), **limits)
+        await save_item(tx, store_id, section.id, draft, of.id)
 
 
 async def open_tab(db: Database, store_id: str = STORE, label: str = "7") -> Tab:

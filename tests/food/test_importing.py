@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
+from saoma.food.courses import Course
+from saoma.food.dayparts import CHANNELS, Daypart, days_in
+from saoma.food.drafts import COURSES, GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
 from saoma.food.editing import Stored
 from saoma.food.importing import Read, Unreadable, export_menu, import_menu, read_menu
 from saoma.food.menu import menu, open_menu
@@ -23,6 +25,28 @@ NAMES = st.text(
 ).map(lambda text: text.strip() or "x")
 TEXTS = st.one_of(st.just(""), NAMES, NAMES.map(lambda text: f"{text}\nsecond, line"))
 PRICES = st.integers(0, 100_000)
+
+
+#: Names of parts of the day stand in lists.
+PART_NAMES = NAMES.map(lambda text: text.replace(";", "").replace(",", "").replace("|", "").strip() or "x")
+CHANNEL_LISTS = st.lists(st.sampled_from(list(CHANNELS)), unique=True, max_size=3).map(tuple)
+MINUTES = st.integers(0, 24 * 60 - 1)
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> tuple[Daypart, ...]:
+    """Parts of a day with different names."""
+    return tuple(
+        Daypart(
+            id="",
+            name=name,
+            name_zh=draw(st.one_of(st.just(""), NAMES)),
+            starts=draw(MINUTES),
+            ends=draw(MINUTES),
+            days=tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1)))),
+        )
+        for name in _distinct(draw(st.lists(PART_NAMES, max_size=3)))
+    )
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -53,6 +77,8 @@ def groups(draw: st.DrawFn) -> tuple[GroupDraft, ...]:
 def menus(draw: st.DrawFn) -> MenuDraft:
     """Any menu that passes its own checks."""
     codes = iter(range(1_000))
+    day = draw(parts())
+    when = st.lists(st.sampled_from([part.name for part in day]), unique=True).map(tuple) if day else st.just(())
     sections = []
     for name in _distinct(draw(st.lists(NAMES, min_size=1, max_size=3))):
         items = [
@@ -67,22 +93,36 @@ def menus(draw: st.DrawFn) -> MenuDraft:
                 tags=tuple(draw(st.lists(st.sampled_from(TAGS), unique=True, max_size=3))),
                 hidden=draw(st.booleans()),
                 sold_out=draw(st.booleans()),
+                channels=draw(CHANNEL_LISTS),
+                dayparts=draw(when),
+                station=draw(st.one_of(st.just(""), NAMES)),
+                per_day=draw(st.one_of(st.none(), st.integers(0, 9_999))),
                 groups=draw(groups()),
             )
             for _ in range(draw(st.integers(0 if sections else 1, 3)))
         ]
         station = draw(st.one_of(st.just(""), NAMES))
-        sections.append(SectionDraft(name=name, station=station, hidden=draw(st.booleans()), items=tuple(items)))
-    return MenuDraft(sections=tuple(sections))
+        sections.append(
+            SectionDraft(
+                name=name,
+                station=station,
+                hidden=draw(st.booleans()),
+                channels=draw(CHANNEL_LISTS),
+                dayparts=draw(when),
+                course=draw(st.sampled_from(COURSES)),
+                items=tuple(items),
+            )
+        )
+    return MenuDraft(sections=tuple(sections), dayparts=day)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(menus(), st.sampled_from(["USD", "JPY"]))
 def test_any_menu_comes_back_from_csv_as_it_went(draft: MenuDraft, currency: str) -> None:
     assert read_csv(write_csv(draft, currency), currency) == Read(draft)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(menus(), st.sampled_from(["USD", "JPY"]))
 def test_any_menu_comes_back_from_json_as_it_went(draft: MenuDraft, currency: str) -> None:
     assert read_json(write_json(draft, currency), currency) == Read(draft)
@@ -247,3 +287,89 @@ async def test_a_menu_goes_into_an_empty_shop(database: Database) -> None:
         await open_menu(tx, STORE, "USD")
     content = write_json(noodle_house(), "USD").encode()
     assert await import_menu(database, STORE, content, "menu.json") == Stored(added=4, changed=0, retired=0)
+
+
+def test_files_know_every_course_that_kitchens_know() -> None:
+    assert set(COURSES) == {course.value for course in Course}
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "column", "says"),
+    [
+        (
+            "Food,b,Beef,9,Brunch,,,,,",
+            2,
+            "dayparts",
+            "no part of the day called “Brunch”. Write when it is, or one of: –",
+        ),
+        ("Food,b,Beef,9,,drone,,,,", 2, "channels", "“drone” is not known here. Use: table, tablet"),
+        (",,,,,,,Brunch,9-11,", 2, "daypart_hours", "“9-11” is not a span of the day. Write it as 07:00-11:00"),
+        (",,,,,,,Brunch,9:00-11:00,Someday", 2, "daypart_days", "“Someday” are not days"),
+        ("Food,b,Beef,9,,,lunch,,,", 2, "course", "“lunch” is not known here. Use: drinks, starter, main, dessert"),
+        (",,,,,,,A;B,9:00-11:00,", 2, "daypart", "no commas, semicolons"),
+        (",,,,,,,A,9:00-11:00,\n,,,,,,,A,9:00-11:00,", 3, "daypart", "“A” is there twice"),
+    ],
+)
+def test_limits_that_nobody_knows_are_named_with_their_line(rows: str, line: int, column: str, says: str) -> None:
+    heading = "section,code,name,price,dayparts,channels,course,daypart,daypart_hours,daypart_days\n"
+    found = problems(heading + rows + "\nFood,tea,Tea,2,,,,,,")
+    assert any((at, where) == (line, column) and says in text for at, where, text in found), found
+
+
+async def test_a_file_may_name_the_parts_of_the_day_that_the_shop_has(database: Database) -> None:
+    await noodle_house_menu(database)
+    first = b"section,name,price,dayparts,daypart,daypart_hours\n,,,,Lunch,11:30-14:30\nFood,Set,9,Lunch,,\n"
+    assert isinstance(await import_menu(database, STORE, first, "a.csv"), Stored)
+    second = b"section,name,price,dayparts\nFood,Soup,4,Lunch\n"
+    assert isinstance(await import_menu(database, STORE, second, "b.csv"), Stored)
+    async with database.reading() as rows:
+        stored = await menu(rows, STORE)
+    soup = next(item for section in stored.sections for item in section.items if item.name == "Soup")
+    assert [part.id for part in stored.dayparts if part.name == "Lunch"] == list(soup.dayparts)
+
+
+MENU = "section,name,name_zh,price\r\nDesserts,Crème brûlée,焦糖布丁,6.50\r\n"
+WESTERN = "section;name;price\r\nDesserts;Crème brûlée à l’orange;6,50\r\nBoissons;Café crème;2,80\r\n"
+CHINESE = "section,name,price\r\n面,牛肉面（大）,9.50\r\n饮料,茶,2.00\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (MENU.encode("utf-8-sig"), ["Crème brûlée"]),
+        (MENU.encode("utf-16"), ["Crème brûlée"]),
+        (MENU.replace("\r\n", "\n").encode(), ["Crème brûlée"]),
+        (WESTERN.encode("cp1252"), ["Crème brûlée à l’orange", "Café crème"]),
+        (("sep=;\r\n" + WESTERN).encode("utf-8-sig"), ["Crème brûlée à l’orange", "Café crème"]),
+        (CHINESE.encode("gbk"), ["牛肉面（大）", "茶"]),
+    ],
+    ids=["Excel UTF-8", "UTF-16", "plain", "Western Excel", "sep line", "Chinese Excel"],
+)
+def test_a_file_that_a_spreadsheet_saved_is_read_in_its_own_letters(content: bytes, names: list[str]) -> None:
+    found = read_menu(content, "menu.csv", "USD")
+    assert isinstance(found, Read), found
+    assert [item.name for section in found.draft.sections for item in section.items] == names
+
+
+def test_letters_that_could_be_two_things_are_asked_about() -> None:
+    content = b"section,name,price\nFood,\xe9\xe8\xe7\xe0 cr\xe8me,9\n"
+    found = read_menu(content, "menu.csv", "USD")
+    assert isinstance(found, Unreadable)
+    assert "Save it as “CSV UTF-8”" in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Mon-Fri", (0, 1, 2, 3, 4)),
+        ("周一至周五、周日", (0, 1, 2, 3, 4, 6)),
+        ("Fri – Mon", (0, 4, 5, 6)),
+        ("星期六 星期天", (5, 6)),
+        ("6,7", (5, 6)),
+        ("", (0, 1, 2, 3, 4, 5, 6)),
+        ("Mon-Wed-Fri", None),
+        ("weekend", None),
+    ],
+)
+def test_days_are_read_as_people_write_them(text: str, days: tuple[int, ...] | None) -> None:
+    assert days_in(text) == days

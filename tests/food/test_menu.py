@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from saoma.food import editing
+from saoma.food import arranging, editing
 from saoma.food.drafts import ItemDraft, MenuDraft, SectionDraft, menu_drafted
 from saoma.food.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Photo
@@ -132,9 +132,9 @@ async def test_a_dish_keeps_the_ids_of_choices_that_keep_their_names(database: D
 async def test_dishes_and_sections_move_by_one_place(database: Database) -> None:
     stored = await noodle_house_menu(database)
     async with database.transaction() as tx:
-        await editing.move_item(tx, STORE, dish(stored, "plain").id, up=True)
-        await editing.move_item(tx, STORE, dish(stored, "plain").id, up=True)
-        await editing.move_section(tx, STORE, stored.sections[0].id, up=False)
+        await arranging.move_item(tx, STORE, dish(stored, "plain").id, up=True)
+        await arranging.move_item(tx, STORE, dish(stored, "plain").id, up=True)
+        await arranging.move_section(tx, STORE, stored.sections[0].id, up=False)
         now = await menu(tx, STORE)
     assert [section.name for section in now.sections] == ["Drinks", "Noodles"]
     assert [item.code for item in now.sections[1].items] == ["plain", "beef"]
@@ -162,7 +162,7 @@ async def test_one_shop_can_not_change_the_menu_of_another(database: Database) -
             editing.retire_item(tx, "store_other", tea.id),
             editing.set_hidden(tx, "store_other", tea.id, hidden=True),
             editing.set_photo(tx, "store_other", tea.id, None),
-            editing.move_item(tx, "store_other", tea.id, up=True),
+            arranging.move_item(tx, "store_other", tea.id, up=True),
             editing.remove_section(tx, "store_other", stored.sections[0].id),
             editing.save_item(tx, "store_other", stored.sections[0].id, ItemDraft(code="x", name="X", price=1)),
         ):

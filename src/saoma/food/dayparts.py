@@ -5,6 +5,7 @@ a span that ends before it begins goes on past midnight and belongs to the day i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
@@ -27,6 +28,7 @@ _ALSO: Final[Mapping[str, str]] = {"waiter": "table", "tablet": "table"}
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAYS_ZH: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 EVERY_DAY: Final = (0, 1, 2, 3, 4, 5, 6)
+_LONG: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WHOLE_DAY: Final = 24 * 60
 
 
@@ -72,6 +74,51 @@ def minute_of(text: str) -> int | None:
         return None
     found = int(hours) * 60 + int(minutes) if len(hours) <= 2 and int(minutes) < 60 else _WHOLE_DAY + 1
     return found % _WHOLE_DAY if found <= _WHOLE_DAY else None
+
+
+def hours_written(part: Daypart) -> str:
+    """The hours as files have them: 07:00-11:00."""
+    return f"{at_clock(part.starts)}-{at_clock(part.ends)}"
+
+
+def hours_in(text: str) -> tuple[int, int] | None:
+    """Two times with a dash between them; None when they are none."""
+    first, dash, second = re.sub(r"\s*[–—~至]\s*", "-", text.strip()).partition("-")
+    starts, ends = minute_of(first), minute_of(second)
+    return (starts, ends) if dash and starts is not None and ends is not None else None
+
+
+def days_written(days: Collection[int]) -> str:
+    """The days as files have them: Mon-Fri, Sun; nothing for every day."""
+    return days_spoken(days, "en").replace("–", "-")
+
+
+def days_in(text: str) -> tuple[int, ...] | None:
+    """Days and runs of days, in English or Chinese, or 1 to 7; every day when empty. None when they are none."""
+    found: set[int] = set()
+    for run in re.split(r"[\s,;、，；]+", re.sub(r"\s*[-–—~至到]\s*", "-", text.strip().lower())):
+        if not run:
+            continue
+        ends = [_day_in(name) for name in run.split("-")]
+        if len(ends) > 2 or None in ends:
+            return None
+        first, last = int(ends[0] or 0), int(ends[-1] or 0)
+        found |= {day % 7 for day in range(first, last + 1 + (7 if last < first else 0))}
+    return tuple(sorted(found)) or EVERY_DAY
+
+
+def _day_in(name: str) -> int | None:
+    if name in {"1", "2", "3", "4", "5", "6", "7"}:
+        return int(name) - 1
+    for day, (english, chinese) in enumerate(zip(_DAYS, _DAYS_ZH, strict=True)):
+        if (name.isascii() and len(name) >= 3 and _LONG[day].startswith(name)) or name in {
+            english.lower(),
+            chinese,
+            f"星期{chinese[1]}",
+            f"礼拜{chinese[1]}",
+        }:
+            return day
+    return 6 if name in {"周天", "星期天", "礼拜天"} else None
 
 
 def days_spoken(days: Collection[int], lang: str) -> str:

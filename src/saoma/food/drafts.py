@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import msgspec
 
+from saoma.food.dayparts import CHANNELS, EVERY_DAY, Daypart
 from saoma.food.model import ALLERGENS, TAGS, Item, Menu, OptionGroup
 
+#: What a section's dishes may be eaten as (`courses.Course`).
+COURSES: Final = ("", "drinks", "starter", "main", "dessert")
 MOST_GROUPS: Final = 30
 MOST_OPTIONS: Final = 100
 LONGEST_NAME: Final = 80
 LONGEST_TEXT: Final = 500
+MOST_A_DAY: Final = 9_999
 #: A million of the major unit: whoever types more has slipped.
 HIGHEST_PRICE: Final = 100_000_000
 
+_NONE: Final[Mapping[str, str]] = {}
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_SEPARATOR = re.compile(r"[;,|、，；]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 
@@ -57,6 +63,12 @@ class ItemDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     hidden: bool = False
     sold_out: bool = False
+    #: Limits (none: not limited); dayparts by name.
+    channels: tuple[str, ...] = ()
+    dayparts: tuple[str, ...] = ()
+    #: Where it is made when not where its section is, and how many there are each day (None: not counted).
+    station: str = ""
+    per_day: int | None = None
     groups: tuple[GroupDraft, ...] = ()
 
 
@@ -67,13 +79,17 @@ class SectionDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     name_zh: str = ""
     station: str = ""
     hidden: bool = False
+    channels: tuple[str, ...] = ()
+    dayparts: tuple[str, ...] = ()
+    course: str = ""
     items: tuple[ItemDraft, ...] = ()
 
 
 class MenuDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole menu."""
+    """A whole menu. Its dayparts have no ids; those of the shop that it does not name stay as they are."""
 
     sections: tuple[SectionDraft, ...] = ()
+    dayparts: tuple[Daypart, ...] = ()
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -110,6 +126,7 @@ def section_faults(section: SectionDraft) -> list[Fault]:
     return [
         *_text_faults("section", section.name, LONGEST_NAME, needed=True),
         *_text_faults("section_zh", section.name_zh, LONGEST_NAME),
+        *(() if section.course in COURSES else (_unknown("course", section.course, COURSES[1:]),)),
         *_text_faults("station", section.station, LONGEST_NAME),
     ]
 
@@ -155,6 +172,30 @@ def _limits(group: GroupDraft) -> dict[str, str]:
     return {"min": str(group.min_choices), "max": str(group.max_choices)}
 
 
+def daypart_faults(part: Daypart) -> list[Fault]:
+    """What is wrong with a part of the day."""
+    faults = [
+        *_text_faults("daypart", part.name, LONGEST_NAME, needed=True),
+        *_text_faults("daypart_zh", part.name_zh, LONGEST_NAME),
+    ]
+    if _SEPARATOR.search(part.name):
+        faults.append(Fault("daypart", "The name of a part of the day has no commas, semicolons or bars."))
+    if not part.days or set(part.days) - set(EVERY_DAY):
+        faults.append(Fault("daypart_days", "Choose at least one day."))
+    return faults
+
+
+def limit_faults(draft: SectionDraft | ItemDraft, known: Collection[str], prefix: str = "") -> list[Fault]:
+    """What is wrong with the limits of a section or dish, at a shop that has these parts of the day, by name."""
+    faults = [_unknown(f"{prefix}channels", word, tuple(CHANNELS)) for word in draft.channels if word not in CHANNELS]
+    for name in draft.dayparts:
+        if name not in known:
+            says = "There is no part of the day called “{name}”. Write when it is, or one of: {known}."
+            values = {"name": name, "known": ", ".join(sorted(known)) or "–"}
+            faults.append(Fault(f"{prefix}dayparts", says, values))
+    return faults
+
+
 def item_faults(item: ItemDraft) -> list[Fault]:
     """What is wrong with a dish itself (not with its groups one by one)."""
     faults = [
@@ -175,6 +216,9 @@ def item_faults(item: ItemDraft) -> list[Fault]:
     for word in item.tags:
         if word not in TAGS:
             faults.append(_unknown("tags", word, TAGS))
+    if item.per_day is not None and not 0 <= item.per_day <= MOST_A_DAY:
+        faults.append(Fault("per_day", "Write how many there are each day, at most {most}.", {"most": str(MOST_A_DAY)}))
+    faults += _text_faults("dish_station", item.station, LONGEST_NAME)
     if len(item.groups) > MOST_GROUPS:
         faults.append(
             Fault("choice_group", "This dish has too many groups. At most {most}.", {"most": str(MOST_GROUPS)})
@@ -200,8 +244,10 @@ def all_item_faults(item: ItemDraft) -> list[Fault]:
     return faults
 
 
-def drafted(item: Item) -> ItemDraft:
-    """A stored dish as a draft, to change or to export it. Photos stay where they are."""
+def drafted(item: Item, stations: Mapping[str, str] = _NONE, dayparts: Mapping[str, str] = _NONE) -> ItemDraft:
+    """A stored dish as a draft, to change or to export it. Photos stay where they are.
+
+    `stations` and `dayparts` give names by id."""
     return ItemDraft(
         code=item.code,
         name=item.name,
@@ -213,6 +259,10 @@ def drafted(item: Item) -> ItemDraft:
         tags=item.tags,
         hidden=item.hidden,
         sold_out=item.sold_out,
+        channels=item.channels,
+        dayparts=tuple(dayparts[one] for one in item.dayparts if one in dayparts),
+        station=stations.get(item.station_id or "", ""),
+        per_day=item.per_day,
         groups=tuple(_group_drafted(group) for group in item.groups),
     )
 
@@ -234,15 +284,20 @@ def _group_drafted(group: OptionGroup) -> GroupDraft:
 
 def menu_drafted(menu: Menu, stations: Mapping[str, str]) -> MenuDraft:
     """A stored menu as a draft; `stations` gives the names of stations by id."""
+    parts = {part.id: part.name for part in menu.dayparts}
     return MenuDraft(
+        dayparts=tuple(msgspec.structs.replace(part, id="") for part in menu.dayparts),
         sections=tuple(
             SectionDraft(
                 name=section.name,
                 name_zh=section.name_zh,
                 station=stations.get(section.station_id or "", ""),
                 hidden=section.hidden,
-                items=tuple(drafted(item) for item in section.items),
+                channels=section.channels,
+                dayparts=tuple(parts[one] for one in section.dayparts if one in parts),
+                course=section.course,
+                items=tuple(drafted(item, stations, parts) for item in section.items),
             )
             for section in menu.sections
-        )
+        ),
     )

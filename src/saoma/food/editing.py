@@ -10,7 +10,17 @@ from typing import Any
 
 import msgspec
 
-from saoma.food.drafts import Fault, GroupDraft, ItemDraft, MenuDraft, SectionDraft, all_item_faults, section_faults
+from saoma.food import parts_of_day
+from saoma.food.drafts import (
+    Fault,
+    GroupDraft,
+    ItemDraft,
+    MenuDraft,
+    SectionDraft,
+    all_item_faults,
+    limit_faults,
+    section_faults,
+)
 from saoma.food.menu import menu_changed
 from saoma.food.model import Photo
 from saoma.kit.db import Rows, Transaction, json_column
@@ -78,6 +88,7 @@ async def _save_section(tx: Transaction, store_id: str, draft: SectionDraft, sec
     if taken is not None:
         raise Invalid("There is a section “{name}” already. Choose another name.", name=draft.name)
     station_id = await set_station(tx, store_id, draft.station) if draft.station else None
+    parts = await _parts(tx, store_id, draft)
     values = {
         "id": section_id or new_id("section"),
         "store": store_id,
@@ -85,21 +96,35 @@ async def _save_section(tx: Transaction, store_id: str, draft: SectionDraft, sec
         "zh": draft.name_zh,
         "hidden": draft.hidden,
         "station": station_id,
+        "channels": list(draft.channels),
+        "dayparts": parts,
+        "course": draft.course,
     }
     if section_id is None:
         await tx.run(
-            "INSERT INTO menu_sections (id, store_id, name, name_zh, hidden, station_id, position) VALUES (%(id)s,"
-            " %(store)s, %(name)s, %(zh)s, %(hidden)s, %(station)s,"
+            "INSERT INTO menu_sections (id, store_id, name, name_zh, hidden, station_id, channels, dayparts, course,"
+            " position) VALUES (%(id)s, %(store)s, %(name)s, %(zh)s, %(hidden)s, %(station)s, %(channels)s,"
+            " %(dayparts)s, %(course)s,"
             " (SELECT coalesce(max(position) + 1, 0) FROM menu_sections WHERE store_id = %(store)s))",
             values,
         )
     elif not await tx.run(
-        "UPDATE menu_sections SET name = %(name)s, name_zh = %(zh)s, hidden = %(hidden)s, station_id = %(station)s"
+        "UPDATE menu_sections SET name = %(name)s, name_zh = %(zh)s, hidden = %(hidden)s, station_id = %(station)s,"
+        " channels = %(channels)s, dayparts = %(dayparts)s, course = %(course)s"
         " WHERE id = %(id)s AND store_id = %(store)s",
         values,
     ):
         raise NotFound("This section is no longer on the menu.")
     return str(values["id"])
+
+
+async def _parts(tx: Transaction, store_id: str, draft: SectionDraft | ItemDraft) -> list[str]:
+    """The ids of the draft's parts of the day. Raises `Invalid` for limits that this shop does not know."""
+    if not draft.dayparts and not draft.channels:
+        return []
+    known = {part.name: part.id for part in await parts_of_day.of(tx, store_id)}
+    _refuse(limit_faults(draft, known))
+    return [known[name] for name in draft.dayparts]
 
 
 async def remove_section(tx: Transaction, store_id: str, section_id: str) -> None:
@@ -164,14 +189,19 @@ async def _save_item(
         "tags": list(draft.tags),
         "hidden": draft.hidden,
         "sold_out": draft.sold_out,
+        "channels": list(draft.channels),
+        "dayparts": await _parts(tx, store_id, draft),
+        "station": await set_station(tx, store_id, draft.station) if draft.station else None,
+        "per_day": draft.per_day,
         "position": position,
     }
     if item_id is None:
         await tx.run(
             "INSERT INTO menu_items (id, store_id, section_id, code, name, name_zh, description, description_zh, price,"
-            " allergens, tags, hidden, sold_out, position) VALUES (%(id)s, %(store)s, %(section)s, %(code)s, %(name)s,"
-            " %(zh)s, %(description)s, %(description_zh)s, %(price)s, %(allergens)s, %(tags)s, %(hidden)s,"
-            " %(sold_out)s, coalesce(%(position)s::int,"
+            " allergens, tags, hidden, sold_out, channels, dayparts, station_id, per_day, position) VALUES (%(id)s,"
+            " %(store)s, %(section)s, %(code)s, %(name)s, %(zh)s, %(description)s, %(description_zh)s, %(price)s,"
+            " %(allergens)s, %(tags)s, %(hidden)s, %(sold_out)s, %(channels)s, %(dayparts)s, %(station)s, %(per_day)s,"
+            " coalesce(%(position)s::int,"
             " (SELECT coalesce(max(position) + 1, 0) FROM menu_items WHERE section_id = %(section)s)))",
             values,
         )
@@ -179,6 +209,7 @@ async def _save_item(
         "UPDATE menu_items SET section_id = %(section)s, code = %(code)s, name = %(name)s, name_zh = %(zh)s,"
         " description = %(description)s, description_zh = %(description_zh)s, price = %(price)s,"
         " allergens = %(allergens)s, tags = %(tags)s, hidden = %(hidden)s, sold_out = %(sold_out)s,"
+        " channels = %(channels)s, dayparts = %(dayparts)s, station_id = %(station)s, per_day = %(per_day)s,"
         " position = coalesce(%(position)s::int, position)"
         " WHERE id = %(id)s AND store_id = %(store)s AND NOT retired",
         values,
@@ -287,12 +318,14 @@ async def set_photo(tx: Transaction, store_id: str, item_id: str, photo: Photo |
     await _change_item(
         tx,
         store_id,
-        "UPDATE menu_items SET photo = %(photo)s, photo_width = %(width)s, photo_height = %(height)s",
+        "UPDATE menu_items SET photo = %(photo)s, photo_width = %(width)s, photo_height = %(height)s,"
+        " photo_avif = %(avif)s",
         {
             "id": item_id,
             "photo": photo.name if photo else "",
             "width": photo.width if photo else 0,
             "height": photo.height if photo else 0,
+            "avif": bool(photo and photo.avif),
         },
     )
 
@@ -304,47 +337,12 @@ async def _change_item(tx: Transaction, store_id: str, change: str, values: dict
     await menu_changed(tx, store_id, "edited")
 
 
-async def move_item(tx: Transaction, store_id: str, item_id: str, *, up: bool) -> None:
-    """Change places with the neighbour above or below in its section; at the end nothing happens."""
-    await tx.value("SELECT version FROM menus WHERE store_id = %(store)s FOR UPDATE", {"store": store_id})
-    rows = await tx.rows(
-        _Known,
-        "SELECT id, name FROM menu_items WHERE NOT retired AND section_id ="
-        " (SELECT section_id FROM menu_items WHERE id = %(id)s AND store_id = %(store)s) ORDER BY position, id",
-        {"id": item_id, "store": store_id},
-    )
-    await _reorder(tx, "UPDATE menu_items SET", [row.id for row in rows], item_id, up=up)
-    await menu_changed(tx, store_id, "moved")
-
-
-async def move_section(tx: Transaction, store_id: str, section_id: str, *, up: bool) -> None:
-    """The same for a section on the menu."""
-    await tx.value("SELECT version FROM menus WHERE store_id = %(store)s FOR UPDATE", {"store": store_id})
-    rows = await tx.rows(
-        _Known,
-        "SELECT id, name FROM menu_sections WHERE store_id = %(store)s AND NOT removed ORDER BY position, id",
-        {"store": store_id},
-    )
-    await _reorder(tx, "UPDATE menu_sections SET", [row.id for row in rows], section_id, up=up)
-    await menu_changed(tx, store_id, "moved")
-
-
-async def _reorder(tx: Transaction, update: str, ids: list[str], moved: str, *, up: bool) -> None:
-    if moved not in ids:
-        raise NotFound("This is no longer on the menu.")
-    here = ids.index(moved)
-    there = here + (-1 if up else 1)
-    if 0 <= there < len(ids):
-        ids[here], ids[there] = ids[there], ids[here]
-    place = " position = array_position(%(ids)s::text[], id) - 1 WHERE id = ANY(%(ids)s)"
-    await tx.run(update + place, {"ids": ids})
-
-
 async def store_menu(tx: Transaction, store_id: str, draft: MenuDraft, *, retire_others: bool = False) -> Stored:
     """Put a whole draft onto the menu: new dishes are added, those with a known code changed, in the draft's order.
 
     Dishes not in the draft stay, or go (`retire_others`). All or nothing: raises `Invalid` for the first fault."""
     await tx.value("SELECT version FROM menus WHERE store_id = %(store)s FOR UPDATE", {"store": store_id})
+    await parts_of_day.put(tx, store_id, draft.dayparts)
     sections = {
         row.name: row.id
         for row in await tx.rows(

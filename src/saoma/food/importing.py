@@ -5,6 +5,8 @@ whose code they have."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Final, assert_never
 
 from saoma.food.drafts import menu_drafted
@@ -18,24 +20,31 @@ from saoma.kit.db import Database, Rows
 __all__ = ["COLUMNS", "Problem", "Read", "Reading", "Unreadable", "export_menu", "import_menu", "read_menu"]
 
 MOST_BYTES: Final = 2_000_000
+#: Said instead of a text whose letters could be Chinese or Western.
+UNKNOWN_LETTERS: Final = "\0?"
+#: What menus in Chinese, or in a language of Western Europe, are written with.
+_CHINESE: Final = re.compile(r"[\t\n\r -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef€¥·–—‘’“”…×℃①-⑩]*")
+_WESTERN: Final = re.compile(r"[\t\n\r -~\u00a0-\u00ffŒœŠšŽžŸ€‚„…‘’“”•–—™‹›]*")
 
 
-def read_menu(content: bytes, file_name: str, currency: str) -> Reading:
+def read_menu(content: bytes, file_name: str, currency: str, known: Collection[str] = ()) -> Reading:
     """Read a file by what it is: JSON when its name or its first letter says so, CSV otherwise.
 
-    Prices are in `currency`."""
+    Prices are in `currency`; `known` are the names of the parts of the day that the shop has already."""
     if file_name.lower().endswith((".xlsx", ".xls", ".numbers", ".ods")) or content[:2] == b"PK":
         return _unreadable("This is a spreadsheet. Save it as CSV (UTF-8) and choose that file.")
     if len(content) > MOST_BYTES:
         return _unreadable("This file is too large. Menus may have {most} MB.", most=str(MOST_BYTES // 1_000_000))
     text = _decoded(content)
+    if text == UNKNOWN_LETTERS:
+        return _unreadable("The letters of this file can't be told apart. Save it as “CSV UTF-8” and choose it again.")
     if text is None or "\x00" in text:
         return _unreadable("This file is not text. Save it as CSV (UTF-8) or JSON and choose it again.")
     if not text.strip():
         return _unreadable("This file is empty. Export the menu to see what one looks like.")
     if file_name.lower().endswith(".json") or text.lstrip()[:1] in "{[":
-        return read_json(text, currency)
-    return read_csv(text, currency)
+        return read_json(text, currency, known)
+    return read_csv(text, currency, known)
 
 
 def _unreadable(msgid: str, **values: str) -> Unreadable:
@@ -43,17 +52,33 @@ def _unreadable(msgid: str, **values: str) -> Unreadable:
 
 
 def _decoded(content: bytes) -> str | None:
-    """UTF-8, or what Chinese spreadsheets write (GB18030), or UTF-16 with its mark; None for anything else."""
+    """The text, whatever spreadsheet wrote it: UTF-8, UTF-16 with its mark, Chinese (GB18030) or Western (CP1252).
+
+    None for what is no text, `UNKNOWN_LETTERS` for what could be either."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
+        return _in(content, "utf-16")
+    text = _in(content, "utf-8-sig")
+    if text is not None:
+        return text
+    chinese, western = _in(content, "gb18030"), _in(content, "cp1252")
+    if chinese is not None and not _CHINESE.fullmatch(chinese):
+        chinese = None
+    if western is not None and not _WESTERN.fullmatch(western):
+        western = None
+    if chinese is None or western is None:
+        return western if chinese is None else chinese
+    # Both can be read. Chinese comes in pairs of high bytes, one after the other; accents stand alone in their words.
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", content)]
+    if all(run % 2 == 0 for run in runs):
+        return chinese
+    return western if all(run <= 2 for run in runs) else UNKNOWN_LETTERS
+
+
+def _in(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
 
 
 async def import_menu(
@@ -64,8 +89,8 @@ async def import_menu(
     Dishes with a known code are changed, others added; those not in the file stay, or go (`retire_others`). Raises
     `NotFound` when the store has no menu."""
     async with db.reading() as rows:
-        currency = (await menu(rows, store_id)).currency
-    found = read_menu(content, file_name, currency)
+        now = await menu(rows, store_id)
+    found = read_menu(content, file_name, now.currency, {part.name for part in now.dayparts})
     match found:
         case Unreadable():
             return found

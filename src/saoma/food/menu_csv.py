@@ -8,18 +8,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Collection
 from typing import Final
 
+from saoma.food.dayparts import EVERY_DAY, Daypart, days_in, days_written, hours_in, hours_written
 from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
 from saoma.food.noting import MOST_LINES, GroupAt, ItemAt, OptionAt, Reading, Report, SectionAt, check
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 
 COLUMNS: Final = (
-    "section", "section_zh", "section_hidden", "station",
+    "section", "section_zh", "section_hidden", "station", "course", "section_channels", "section_dayparts",
     "code", "name", "name_zh", "description", "description_zh", "price", "allergens", "tags", "hidden", "sold_out",
+    "channels", "dayparts", "dish_station", "per_day",
     "choice_group", "choice_group_zh", "choose_min", "choose_max",
     "choice", "choice_zh", "choice_price", "choice_sold_out",
+    "daypart", "daypart_zh", "daypart_hours", "daypart_days",
 )  # fmt: skip
 _NEEDED: Final = ("section", "name", "price")
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "是", "有"})
@@ -28,9 +32,11 @@ _NO: Final = frozenset({"", "no", "n", "false", "0", "否", "无"})
 _FORMULA: Final = frozenset("=+-@'\t")
 
 
-def read_csv(text: str, currency: str) -> Reading:
-    """Read a menu from CSV; commas, semicolons and tabs are told apart by the heading."""
-    report = Report()
+def read_csv(text: str, currency: str, known: Collection[str] = ()) -> Reading:
+    """Read a menu from CSV; commas, semicolons and tabs are told apart by the heading.
+
+    `known` are the names of the parts of the day that the shop has already."""
+    report = Report(known=set(known))
     rows = _rows(text, report)
     sections = _read_rows(rows, currency, report) if rows is not None else []
     check(sections, report)
@@ -38,10 +44,16 @@ def read_csv(text: str, currency: str) -> Reading:
 
 
 def _rows(text: str, report: Report) -> list[tuple[int, dict[str, str]]] | None:
-    heading = text.splitlines()[0]
-    delimiter = max(",;\t", key=heading.count)
+    # What Excel writes above the heading to say how cells are divided.
+    said = re.match(r"sep=([,;\t])[\r\n]+", text)
+    heading = text[said.end() :].splitlines()[0] if said and text[said.end() :].strip() else text.splitlines()[0]
+    delimiter = said[1] if said else max(",;\t", key=heading.count)
+    if delimiter != ",":
+        report.decimal_comma = True
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
+        if said:
+            next(reader)
         names = [_column(name) for name in next(reader)]
         for place, name in enumerate(names):
             if name and name not in COLUMNS:
@@ -90,6 +102,10 @@ def _read_rows(rows: list[tuple[int, dict[str, str]]], currency: str, report: Re
     item: ItemAt | None = None
     for line, row in rows:
         get = _Getter(line, row, currency, report)
+        if get.text("daypart"):
+            _daypart(get)
+            if not get.any("section", "code", "name", "choice"):
+                continue
         has_section, has_item = bool(get.text("section")), get.any("code", "name", "price")
         if has_section:
             section = _section(get, sections)
@@ -128,6 +144,8 @@ class _Getter:
 
     def price(self, column: str, *, needed: bool = False) -> int:
         text = self.text(column).replace("−", "-").removeprefix("+")
+        if self.report.decimal_comma and re.fullmatch(r"-?[0-9]+,[0-9]{1,2}", text):
+            text = text.replace(",", ".")
         if not text:
             if needed:
                 self.problem(column, "This is empty. Write a price such as 12.50.")
@@ -146,11 +164,15 @@ class _Getter:
             self.problem(column, "“{text}” is neither yes nor no. Write yes, or leave it empty.", text=text[:40])
         return text in _YES
 
-    def count(self, column: str, default: int) -> int:
+    def names(self, column: str) -> tuple[str, ...]:
+        names = re.split(r"[;,|、，；\n]+", self.text(column))
+        return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+    def count(self, column: str, default: int, *, longest: int = 3) -> int:
         text = self.text(column)
         if not text:
             return default
-        if not (text.isascii() and text.isdecimal() and len(text) <= 3):
+        if not (text.isascii() and text.isdecimal() and len(text) <= longest):
             self.problem(column, "“{text}” is not a number. Write digits, such as 1.", text=text[:40])
             return default
         return int(text)
@@ -175,10 +197,31 @@ def _section(get: _Getter, sections: dict[str, SectionAt]) -> SectionAt:
                 )
         return sections[name]
     head = SectionDraft(
-        name=name, name_zh=get.text("section_zh"), station=get.text("station"), hidden=get.yes("section_hidden")
+        name=name,
+        name_zh=get.text("section_zh"),
+        station=get.text("station"),
+        hidden=get.yes("section_hidden"),
+        channels=get.words("section_channels"),
+        dayparts=get.names("section_dayparts"),
+        course=get.text("course").lower(),
     )
     sections[name] = SectionAt(get.line, head)
     return sections[name]
+
+
+def _daypart(get: _Getter) -> None:
+    hours, days = hours_in(get.text("daypart_hours")), days_in(get.text("daypart_days"))
+    if hours is None:
+        says = "“{text}” is not a span of the day. Write it as 07:00-11:00."
+        get.problem("daypart_hours", says, text=get.text("daypart_hours")[:40])
+    if days is None:
+        says = "“{text}” are not days. Write them as Mon-Fri, Sun, or leave this empty for every day."
+        get.problem("daypart_days", says, text=get.text("daypart_days")[:40])
+    starts, ends = hours or (0, 0)
+    name, name_zh = get.text("daypart"), get.text("daypart_zh")
+    get.report.daypart(
+        get.line, Daypart(id="", name=name, name_zh=name_zh, starts=starts, ends=ends, days=days or EVERY_DAY)
+    )
 
 
 def _item(get: _Getter) -> ItemAt:
@@ -196,6 +239,10 @@ def _item(get: _Getter) -> ItemAt:
         tags=get.words("tags"),
         hidden=get.yes("hidden"),
         sold_out=get.yes("sold_out"),
+        channels=get.words("channels"),
+        dayparts=get.names("dayparts"),
+        station=get.text("dish_station"),
+        per_day=get.count("per_day", 0, longest=5) if get.text("per_day") else None,
     )
     return ItemAt(get.line, head)
 
@@ -223,12 +270,24 @@ def write_csv(draft: MenuDraft, currency: str) -> str:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
+    for part in draft.dayparts:
+        writer.writerow(
+            {
+                "daypart": _guarded(part.name),
+                "daypart_zh": _guarded(part.name_zh),
+                "daypart_hours": hours_written(part),
+                "daypart_days": days_written(part.days),
+            }
+        )
     for section in draft.sections:
         head = {
             "section": _guarded(section.name),
             "section_zh": _guarded(section.name_zh),
             "section_hidden": _yes(section.hidden),
             "station": _guarded(section.station),
+            "course": section.course,
+            "section_channels": "; ".join(section.channels),
+            "section_dayparts": _guarded("; ".join(section.dayparts)),
         }
         if not section.items:
             writer.writerow(head)
@@ -265,6 +324,10 @@ def _item_cells(item: ItemDraft, currency: str) -> dict[str, str]:
         "tags": "; ".join(item.tags),
         "hidden": _yes(item.hidden),
         "sold_out": _yes(item.sold_out),
+        "channels": "; ".join(item.channels),
+        "dayparts": _guarded("; ".join(item.dayparts)),
+        "dish_station": _guarded(item.station),
+        "per_day": "" if item.per_day is None else str(item.per_day),
     }
 
 

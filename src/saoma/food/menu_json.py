@@ -8,19 +8,22 @@ from __future__ import annotations
 import bisect
 import json
 import json.scanner
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
 
+from saoma.food.dayparts import EVERY_DAY, Daypart, days_in, days_written, hours_in, hours_written
 from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
 from saoma.food.noting import MOST_LINES, GroupAt, ItemAt, OptionAt, Reading, Report, SectionAt, check
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 
-_SECTION: Final = ("name", "name_zh", "station", "hidden", "items")
+_SECTION: Final = ("name", "name_zh", "station", "hidden", "channels", "dayparts", "course", "items")
+_DAYPART: Final = ("name", "name_zh", "hours", "days")
 _ITEM: Final = (
     "code", "name", "name_zh", "description", "description_zh", "price", "allergens", "tags", "hidden", "sold_out",
-    "groups",
+    "channels", "dayparts", "station", "per_day", "groups",
 )  # fmt: skip
 _GROUP: Final = ("name", "name_zh", "min", "max", "options")
 _OPTION: Final = ("name", "name_zh", "price", "sold_out")
@@ -28,6 +31,8 @@ _OPTION: Final = ("name", "name_zh", "price", "sold_out")
 _CALLED: Final = {
     "section": "name", "section_zh": "name_zh", "choice_group": "name", "choice_group_zh": "name_zh",
     "choice": "name", "choice_zh": "name_zh", "choice_price": "price", "choose_min": "min", "choose_max": "max",
+    "section_channels": "channels", "section_dayparts": "dayparts", "dish_station": "station",
+    "daypart": "name", "daypart_zh": "name_zh", "daypart_hours": "hours", "daypart_days": "days",
 }  # fmt: skip
 #: Brackets inside brackets: a menu has few.
 _DEEPEST: Final = 20
@@ -46,9 +51,11 @@ class _Object(dict[str, Any]):
     twice: tuple[str, ...] = ()
 
 
-def read_json(text: str, currency: str) -> Reading:
-    """Read a menu from JSON: `{"sections": [{"name": ..., "items": [...]}]}`, as the export writes it."""
-    report = Report()
+def read_json(text: str, currency: str, known: Collection[str] = ()) -> Reading:
+    """Read a menu from JSON: `{"sections": [{"name": ..., "items": [...]}]}`, as the export writes it.
+
+    `known` are the names of the parts of the day that the shop has already."""
+    report = Report(known=set(known))
     found = _parsed(text, report)
     sections: list[SectionAt] = []
     if found is not None:
@@ -56,7 +63,7 @@ def read_json(text: str, currency: str) -> Reading:
         if top is None:
             report.add(1, "", "A menu is an object with sections. Export the menu to see what one looks like.")
         else:
-            top.known(("currency", "sections"))
+            top.known(("currency", "dayparts", "sections"))
             if (stated := top.text("currency")) and stated != currency:
                 top.problem(
                     "currency",
@@ -64,6 +71,8 @@ def read_json(text: str, currency: str) -> Reading:
                     stated=stated,
                     wanted=currency,
                 )
+            for fields in top.objects("dayparts"):
+                _daypart(fields)
             sections = [_section(fields) for fields in top.objects("sections")]
     check(sections, report)
     report.problems = [
@@ -159,11 +168,11 @@ class _Fields:
             return False
         return value
 
-    def count(self, name: str, default: int) -> int:
+    def count(self, name: str, default: int, *, longest: int = 3) -> int:
         value = self.found.get(name)
         if value is None:
             return default
-        if not isinstance(value, _Number) or not (value.isdecimal() and len(value) <= 3):
+        if not isinstance(value, _Number) or not (value.isdecimal() and len(value) <= longest):
             self.problem(name, "This must be a whole number, such as 1, without quotes.")
             return default
         return int(value)
@@ -185,13 +194,16 @@ class _Fields:
             return 0
 
     def words(self, name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(word.lower() for word in self.names(name)))
+
+    def names(self, name: str) -> tuple[str, ...]:
         value = self.found.get(name, [])
         if not isinstance(value, list) or not all(
             isinstance(word, str) and not isinstance(word, _Number) for word in value
         ):
             self.problem(name, 'This must be a list of texts, such as ["milk"].')
             return ()
-        return tuple(dict.fromkeys(word.strip().lower() for word in value))
+        return tuple(dict.fromkeys(word.strip() for word in value))
 
     def objects(self, name: str) -> list[_Fields]:
         value = self.found.get(name, [])
@@ -208,8 +220,27 @@ def _section(fields: _Fields) -> SectionAt:
         name_zh=fields.text("name_zh"),
         station=fields.text("station"),
         hidden=fields.yes("hidden"),
+        channels=fields.words("channels"),
+        dayparts=fields.names("dayparts"),
+        course=fields.text("course"),
     )
     return SectionAt(fields.line, head, [_item(item) for item in fields.objects("items")])
+
+
+def _daypart(fields: _Fields) -> None:
+    fields.known(_DAYPART)
+    hours, days = hours_in(fields.text("hours")), days_in(fields.text("days"))
+    if hours is None:
+        says = "“{text}” is not a span of the day. Write it as 07:00-11:00."
+        fields.problem("hours", says, text=fields.text("hours")[:40])
+    if days is None:
+        says = "“{text}” are not days. Write them as Mon-Fri, Sun, or leave this empty for every day."
+        fields.problem("days", says, text=fields.text("days")[:40])
+    starts, ends = hours or (0, 0)
+    name, name_zh = fields.text("name"), fields.text("name_zh")
+    fields.report.daypart(
+        fields.line, Daypart(id="", name=name, name_zh=name_zh, starts=starts, ends=ends, days=days or EVERY_DAY)
+    )
 
 
 def _item(fields: _Fields) -> ItemAt:
@@ -226,6 +257,10 @@ def _item(fields: _Fields) -> ItemAt:
         tags=fields.words("tags"),
         hidden=fields.yes("hidden"),
         sold_out=fields.yes("sold_out"),
+        channels=fields.words("channels"),
+        dayparts=fields.names("dayparts"),
+        station=fields.text("station"),
+        per_day=fields.count("per_day", 0, longest=5) if fields.found.get("per_day") is not None else None,
     )
     return ItemAt(fields.line, head, [_group(group) for group in fields.objects("groups")])
 
@@ -256,8 +291,19 @@ def _option(fields: _Fields) -> OptionAt:
 
 def write_json(draft: MenuDraft, currency: str) -> str:
     """The menu as JSON that `read_json` reads back to the same."""
-    sections = [_section_json(section, currency) for section in draft.sections]
-    return json.dumps({"currency": currency, "sections": sections}, ensure_ascii=False, indent=1) + "\n"
+    made: dict[str, Any] = {"currency": currency}
+    if draft.dayparts:
+        made["dayparts"] = [
+            {
+                "name": part.name,
+                "name_zh": part.name_zh,
+                "hours": hours_written(part),
+                "days": days_written(part.days),
+            }
+            for part in draft.dayparts
+        ]
+    made["sections"] = [_section_json(section, currency) for section in draft.sections]
+    return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
 
 
 def _section_json(section: SectionDraft, currency: str) -> dict[str, Any]:

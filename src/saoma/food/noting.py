@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from saoma.food.dayparts import Daypart
 from saoma.food.drafts import (
     Fault,
     GroupDraft,
@@ -17,8 +18,10 @@ from saoma.food.drafts import (
     MenuDraft,
     OptionDraft,
     SectionDraft,
+    daypart_faults,
     group_faults,
     item_faults,
+    limit_faults,
     option_faults,
     section_faults,
 )
@@ -120,6 +123,19 @@ class Report:
     """Collects problems."""
 
     problems: list[Problem] = field(default_factory=list)
+    #: The parts of the day that the file defines, and the names of all that may be used: the shop's and the file's.
+    dayparts: list[Daypart] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    #: Whether prices may have a comma before the cents, as spreadsheets of half of Europe write them.
+    decimal_comma: bool = False
+
+    def daypart(self, line: int, part: Daypart) -> None:
+        """A part of the day, defined at `line`."""
+        if any(part.name == other.name for other in self.dayparts):
+            self.add(line, "daypart", "“{name}” is there twice. Remove one of them.", name=part.name)
+        self.faults(line, daypart_faults(part))
+        self.dayparts.append(part)
+        self.known.add(part.name)
 
     def add(self, line: int, column: str, msgid: str, /, **values: str) -> None:
         """One problem."""
@@ -134,7 +150,7 @@ class Report:
         if self.problems:
             found = sorted(self.problems, key=lambda problem: problem.line)
             return Unreadable(tuple(found[:MOST_PROBLEMS]), max(0, len(found) - MOST_PROBLEMS))
-        return Read(MenuDraft(sections=tuple(section.draft() for section in sections)))
+        return Read(MenuDraft(sections=tuple(section.draft() for section in sections), dayparts=tuple(self.dayparts)))
 
 
 def check(sections: list[SectionAt], report: Report) -> None:
@@ -143,9 +159,11 @@ def check(sections: list[SectionAt], report: Report) -> None:
     count = 0
     for section in sections:
         report.faults(section.line, section_faults(section.head))
+        report.faults(section.line, limit_faults(section.head, report.known, "section_"))
         for item in section.items:
             count += 1
             report.faults(item.line, item_faults(item.draft()))
+            report.faults(item.line, limit_faults(item.head, report.known))
             if item.head.code in seen:
                 report.add(
                     item.line,

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import editing
+from saoma.food import arranging, editing
 from saoma.food.drafts import SectionDraft
 from saoma.food.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Menu
@@ -160,7 +160,7 @@ async def move_section(
     up = (await request.form()).get("where") == "up"
 
     async def work(tx: Transaction, at: Place) -> str:
-        await editing.move_section(tx, at.store.id, section_id, up=up)
+        await arranging.move_section(tx, at.store.id, section_id, up=up)
         return section_id
 
     return await changed(request, db, clock, "moved_section", work)
@@ -174,7 +174,7 @@ async def move_item(
     up = (await request.form()).get("where") == "up"
 
     async def work(tx: Transaction, at: Place) -> str:
-        await editing.move_item(tx, at.store.id, item_id, up=up)
+        await arranging.move_item(tx, at.store.id, item_id, up=up)
         return item_id
 
     return await changed(request, db, clock, "moved_item", work)
