@@ -1,6 +1,8 @@
 // The till: what is about to be taken, the scanner that types anywhere, bills by arrow keys, a fresh key per dish.
 // What a reader would get wrong: the amount shown here is a preview; the server compares it with its own (`shown`).
 
+import { startOffline } from "./lib/offline_send";
+
 type Request = { ctx: { sourceElement: Element; request: { body?: FormData }; response?: { status: number } } };
 
 const typing = (element: Element | null): boolean =>
@@ -153,3 +155,4 @@ document.body.addEventListener("live:any", (event) => {
 let later = 0;
 select();
 reckon();
+startOffline();

@@ -74,6 +74,7 @@ from saoma.practice.rehearsal import Customers
 from saoma.practice.training import who_is_trained
 from saoma.restaurant import book_rules, shares, sittings
 from saoma.restaurant import screens as restaurant_screens
+from saoma.restaurant.offline import TableOrders
 from saoma.restaurant.receipts import receipt_lines
 from saoma.settings import Settings, read_settings
 from saoma.statements import daily
@@ -274,6 +275,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         "door": rooms.door,
         "practised": who_is_trained,
         "shift_figures": (voids,),
+        "replayers": {"table": TableOrders(), "counter": fastfood.CounterOrders()},
         "doctor": Doctor(rooms.db, rooms.seal, rooms.clock, settings.public_url),
     }
     return build_app(

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from saoma.fastfood.book_rules import RULES
 from saoma.fastfood.model import KIND
+from saoma.fastfood.offline import CounterOrders
 from saoma.fastfood.paying import CounterBill
 from saoma.fastfood.receipts import receipt_lines
 
-__all__ = ["KIND", "RULES", "CounterBill", "receipt_lines"]
+__all__ = ["KIND", "RULES", "CounterBill", "CounterOrders", "receipt_lines"]

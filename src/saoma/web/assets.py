@@ -71,7 +71,8 @@ def icons() -> dict[str, str]:
 def assets() -> dict[str, Asset]:
     """Every built file by its hashed name."""
     found = {
-        "icon.svg": Asset(_TYPES["svg"], (BUILT.parent / "icon.svg").read_bytes(), b"", b""),
+        name: Asset(_TYPES[name[-3:]], (BUILT.parent / name).read_bytes(), b"", b"")
+        for name in ("icon.svg", "icon-192.png", "icon-512.png")
     }
     for name in manifest().values():
         path = BUILT / name
@@ -105,7 +106,7 @@ def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[byte
     if found is None:
         raise NotFoundException
     body, encoding = found.best(request.headers.get("accept-encoding", ""))
-    lasting = "public, max-age=86400" if name == "icon.svg" else "public, max-age=31536000, immutable"
+    lasting = "public, max-age=86400" if name.startswith("icon") else "public, max-age=31536000, immutable"
     headers = {"Cache-Control": lasting, "Vary": "Accept-Encoding"}
     if encoding:
         headers["Content-Encoding"] = encoding

@@ -6,7 +6,17 @@ from typing import Final
 
 from litestar import Router
 
-from saoma.food.screens import kitchen, kitchen_pass, office_dish, office_import, office_kitchen, office_menu, photos
+from saoma.food.screens import (
+    kitchen,
+    kitchen_pass,
+    office_dish,
+    office_import,
+    office_kitchen,
+    office_menu,
+    offline,
+    photos,
+)
+from saoma.web import installing
 
 #: All of them. Only `saoma.app` imports screens.
 routers: Final[tuple[Router, ...]] = (
@@ -17,4 +27,6 @@ routers: Final[tuple[Router, ...]] = (
     office_menu.router,
     office_dish.router,
     office_import.router,
+    offline.router,
+    installing.router,
 )

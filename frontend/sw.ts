@@ -1,0 +1,103 @@
+// The worker of staff's screens. When the till, the counter or the tablet can't be reached, it shows the page that takes
+// orders without the server. What a reader would get wrong: it keeps that page, the page's own files and the dishes'
+// photos, and nothing else; no bill, no payment and nothing of a person ever passes through its hands.
+
+type Kept = { version: string; files: string[] };
+type Extendable = Event & { waitUntil(work: Promise<unknown>): void };
+type Fetching = Extendable & { request: Request; respondWith(answer: Promise<Response>): void };
+type Worker = {
+  SAOMA: Kept; location: Location; skipWaiting(): Promise<void>; clients: { claim(): Promise<void> };
+  addEventListener(kind: string, heard: (event: never) => void): void;
+};
+const me = self as unknown as Worker;
+
+const SHELL = `saoma-offline-${me.SAOMA.version}`;
+const PHOTOS = "saoma-photos";
+const PAGE = "/offline";
+const SCREENS = /^\/(till|counter|tablet|offline)(\/|$)/;
+const PATIENCE = 6000;
+
+/** The page itself, if the server says that this one may be kept: somebody is signed in, and not in practice. */
+async function keepPage(shell: Cache): Promise<void> {
+  const answer = await fetch(PAGE, { redirect: "manual", credentials: "same-origin", cache: "no-store" });
+  if (answer.ok && answer.headers.get("X-Saoma-Keep") === "page") await shell.put(PAGE, answer);
+}
+
+async function fill(): Promise<void> {
+  const shell = await caches.open(SHELL);
+  const missing = [];
+  for (const file of me.SAOMA.files) if (!(await shell.match(file))) missing.push(file);
+  if (missing.length) await shell.addAll(missing);
+  await keepPage(shell).catch(() => undefined);
+}
+
+/** Somebody signed out: the page, the photos and the menu go; the orders stay until the server has them. */
+async function forget(): Promise<void> {
+  for (const name of await caches.keys()) if (name.startsWith("saoma-")) await caches.delete(name);
+  await new Promise<void>((resolve) => {
+    const asked = indexedDB.open("saoma-offline");
+    asked.onerror = () => resolve();
+    asked.onsuccess = () => {
+      const db = asked.result;
+      if (!db.objectStoreNames.contains("known")) {
+        db.close();
+        return resolve();
+      }
+      const tx = db.transaction("known", "readwrite");
+      tx.objectStore("known").clear();
+      tx.oncomplete = tx.onabort = () => { db.close(); resolve(); };
+    };
+    // A database that is not there yet is not made here: the page makes it with all that belongs to it.
+    asked.onupgradeneeded = () => asked.transaction?.abort();
+  });
+}
+
+async function keepPhotos(wanted: string[]): Promise<void> {
+  const photos = await caches.open(PHOTOS);
+  const good = new Set(wanted.filter((url) => url.startsWith("/photos/")));
+  for (const request of await photos.keys()) if (!good.has(new URL(request.url).pathname)) await photos.delete(request);
+  for (const url of good) if (!(await photos.match(url))) await photos.add(url).catch(() => undefined);
+}
+
+async function screen(request: Request): Promise<Response> {
+  let answer: Response | undefined;
+  try {
+    const late = new Promise<never>((_, fail) => setTimeout(() => fail(new Error("late")), PATIENCE));
+    answer = await Promise.race([fetch(request), late]);
+    if (![502, 503, 504].includes(answer.status)) return answer;
+  } catch {
+    answer = undefined;
+  }
+  const page = await (await caches.open(SHELL)).match(PAGE);
+  return page || answer || Response.error();
+}
+
+async function kept(request: Request, where: string): Promise<Response> {
+  if (await caches.has(where)) {
+    const found = await (await caches.open(where)).match(request);
+    if (found) return found;
+  }
+  return fetch(request);
+}
+
+me.addEventListener("install", (event: Extendable) => {
+  event.waitUntil(fill().then(() => me.skipWaiting()));
+});
+me.addEventListener("activate", (event: Extendable) => {
+  const old = caches.keys().then((names) => Promise.all(names.filter((name) => name.startsWith("saoma-offline-") && name !== SHELL).map((name) => caches.delete(name))));
+  event.waitUntil(old.then(() => me.clients.claim()));
+});
+me.addEventListener("message", (event: Extendable & { data: { ready?: boolean; keep?: string[] }; ports: MessagePort[] }) => {
+  if (event.data.ready) event.waitUntil(fill().catch(() => undefined).then(() => event.ports[0]?.postMessage("filled")));
+  if (event.data.keep) event.waitUntil(keepPhotos(event.data.keep).catch(() => undefined));
+});
+me.addEventListener("fetch", (event: Fetching) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (url.origin !== me.location.origin) return;
+  if (request.method === "POST" && url.pathname === "/sign-out") return event.waitUntil(forget());
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate" && SCREENS.test(url.pathname)) return event.respondWith(screen(request));
+  if (me.SAOMA.files.includes(url.pathname)) return event.respondWith(kept(request, SHELL));
+  if (url.pathname.startsWith("/photos/")) return event.respondWith(kept(request, PHOTOS));
+});

@@ -1,0 +1,225 @@
+"""A till that can be cut from the server and killed: a browser of its own with a profile on the disk, behind a wire
+that somebody can pull, or that loses answers on their way back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.browser import FLAGS, find, libraries
+from tests.journeys.conftest import House, free_port
+
+
+class Wire:
+    """Carries bytes between a browser and the server, as long as nobody has pulled it."""
+
+    def __init__(self, house: House) -> None:
+        self.target = int(house.app_url.rpartition(":")[2])
+        self.port = free_port()
+        self.lost = 0
+        self._losing = 0
+        self._open: set[socket.socket] = set()
+        self._door: socket.socket | None = None
+
+    def plug(self, losing: int = 0) -> None:
+        """Connect; the answers to the next `losing` orders get lost after the server has done its work."""
+        self._losing, self.lost = losing, 0
+        door = socket.create_server(("127.0.0.1", self.port))
+        self._door = door
+        threading.Thread(target=self._welcome, args=(door,), daemon=True).start()
+
+    def pull(self) -> None:
+        """Nobody gets through from now on, and who was talking is cut off."""
+        if self._door is not None:
+            with contextlib.suppress(OSError):
+                self._door.shutdown(socket.SHUT_RDWR)
+            self._door.close()
+            self._door = None
+        for end in list(self._open):
+            _hang_up(end)
+
+    def _welcome(self, door: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = door.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self._open |= {near, far}
+            loses = threading.Event()
+            threading.Thread(target=self._carry, args=(near, far, loses, True), daemon=True).start()
+            threading.Thread(target=self._carry, args=(far, near, loses, False), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket, loses: threading.Event, asking: bool) -> None:  # noqa: FBT001
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                if asking and piece.startswith(b"POST /offline/orders") and self._losing:
+                    self._losing -= 1
+                    loses.set()
+                if not asking and loses.is_set():
+                    self.lost += 1
+                    break
+                sink.sendall(piece)
+        for end in (source, sink):
+            self._open.discard(end)
+            _hang_up(end)
+
+
+def _hang_up(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
+
+
+class OfflineTill:
+    """One till: its wire, its profile, and the browser that is killed and started again."""
+
+    def __init__(self, playwright: Playwright, house: House, login: str, folder: Path) -> None:
+        self.playwright, self.house, self.login, self.folder = playwright, house, login, folder
+        self.wire = Wire(house)
+        self.wire.plug()
+        self.origin = f"http://{login}.localhost:{self.wire.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start the browser on its profile, and look at it."""
+        port, path = free_port(), find()
+        assert path, "no browser: run  make browser"
+        self.process = subprocess.Popen(
+            [
+                *(
+                    path,
+                    "--headless=new",
+                    *FLAGS,
+                    "--lang=en-US",
+                    "--window-size=1366,860",
+                    "--no-default-browser-check",
+                ),
+                *(f"--remote-debugging-port={port}", f"--user-data-dir={self.folder}", "about:blank"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **libraries()},
+            start_new_session=True,
+        )
+        self.browser = self._attached(port)
+        context = self.browser.contexts[0]
+        self.page: Page = context.pages[0] if context.pages else context.new_page()
+
+    def _attached(self, port: int) -> Browser:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=0.1).close()
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
+        return self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+
+    def kill(self) -> None:
+        """As when the machine loses its power: SIGKILL to the browser and all of its processes."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+        with contextlib.suppress(Exception):
+            self.browser.close()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.kill()
+        self.wire.pull()
+
+    def sign_in(self, path: str) -> None:
+        """Follow the start page's link, on the till's own origin, and go to a screen."""
+        link = re.sub(r":\d+/", f":{self.wire.port}/", self.house.sign_in_link(self.login), count=1)
+        self.page.goto(link)
+        self.page.locator("form button[type=submit]").click()
+        self.page.wait_for_url(re.compile(r"localhost:\d+/(?!sign-in)"))
+        self.page.goto(self.origin + path)
+
+    def prepare(self, path: str = "/till") -> None:
+        """A working day begins: somebody signs in, and the till learns what it needs without the server."""
+        self.sign_in(path)
+        self.page.wait_for_selector("html[data-offline=ready]", state="attached")
+
+    def cut(self, path: str = "/till") -> None:
+        """The wire is pulled; the till is opened again."""
+        self.wire.pull()
+        self.page.goto(self.origin + path)
+        expect(self.page.locator("#offline[data-state=lost]")).to_be_attached()
+
+    def take_by_hand(self, count: int) -> None:
+        """Real clicks: the table, a dish, keep."""
+        keys = self.page.locator("button[data-dish]:not([disabled])")
+        plain = [key for key in keys.all() if "…" not in key.inner_text()]
+        for number in range(count):
+            self.page.get_by_test_id("place").nth(number % 3 + 3).click()
+            plain[number % len(plain)].click()
+            before = self.page.get_by_test_id("said").get_attribute("data-label") or ""
+            self.page.get_by_test_id("keep").click()
+            expect(self.page.get_by_test_id("said")).not_to_have_attribute("data-label", before)
+
+    def take_by_script(self, count: int) -> None:
+        """The same clicks on the same buttons, dispatched by a script: tables, and every fifth one the counter."""
+        self.page.evaluate(_TAKE, count)
+
+    def waiting(self) -> int:
+        """How many orders the till says are waiting."""
+        return int("".join(filter(str.isdigit, self.page.get_by_test_id("waiting").inner_text())) or 0)
+
+    def deliver(self) -> None:
+        """Wait until the till says that nothing waits; sign in again if the kill has cost it its cookies."""
+        root = self.page.locator("#offline")
+        signed_out, empty = '#offline[data-state="sign-in"]', '#offline[data-state="connected"][data-waiting="0"]'
+        self.page.wait_for_selector(f"{signed_out}, {empty}", state="attached", timeout=20_000)
+        if root.get_attribute("data-state") == "sign-in":
+            self.sign_in("/offline")
+            self.page.wait_for_selector(empty, state="attached", timeout=20_000)
+
+    def devices(self) -> list[str]:
+        """The ids under which this browser's orders are known."""
+        return list(self.page.evaluate(_DEVICES))
+
+
+_TAKE = """async (count) => {
+  const click = (wanted) => document.querySelector(wanted).click();
+  const dishes = [...document.querySelectorAll("button[data-dish]:not([disabled])")];
+  const keys = dishes.filter((key) => !key.textContent.includes("…"));
+  const said = document.getElementById("said");
+  for (let n = 0; n < count; n++) {
+    click(n % 5 ? "[data-kind=table]" : "[data-kind=counter]");
+    if (n % 5) document.querySelectorAll("[data-testid=place]")[n % 3 + 3].click();
+    for (let d = 0; d <= n % 3; d++) keys[(n + d) % keys.length].click();
+    const before = said.dataset.label;
+    click("#keep");
+    while (said.dataset.label === before) await new Promise((later) => setTimeout(later, 1));
+  }
+  click("[data-kind=table]");
+}"""
+_DEVICES = """() => new Promise((resolve) => {
+  const asked = indexedDB.open("saoma-offline");
+  asked.onsuccess = () => {
+    const every = asked.result.transaction("devices").objectStore("devices").getAll();
+    every.onsuccess = () => { resolve(every.result.map((one) => one.id)); asked.result.close(); };
+  };
+})"""
+
+
+@contextlib.contextmanager
+def tills(playwright: Playwright, house: House, folder: Path, *logins: str) -> Iterator[list[OfflineTill]]:
+    """Some tills, gone at the end."""
+    made: list[OfflineTill] = []
+    try:
+        for number, login in enumerate(logins):
+            made.append(OfflineTill(playwright, house, login, folder / f"till-{number}"))
+        yield made
+    finally:
+        for one in made:
+            one.close()
