@@ -58,6 +58,6 @@ def test_a_waiter_gives_no_discount_a_cashier_a_small_one_and_a_manager_any() ->
     assert discount_limit([Role.WAITER], "USD") == Money.zero("USD")
     assert discount_limit([Role.WAITER, Role.CASHIER], "USD") == Money.parse("20.00", "USD")
     assert discount_limit([Role.CASHIER], "JPY") == Money.parse("3000", "JPY")
-    assert discount_limit([Role.CASHIER], "XAF") == Money.zero("XAF"), "nothing alone in a currency nobody weighed"
+    assert discount_limit([Role.CASHIER], "SEK") == Money.zero("SEK"), "nothing alone in a currency nobody weighed"
     assert discount_limit([Role.CASHIER, Role.MANAGER], "USD") is None
     assert not may([Role.WAITER], May.GIVE_DISCOUNTS)

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 from litestar import Litestar, Request, Response, get
-from litestar.di import Provide
 from litestar.params import FromPath
 
 from saoma.alipay.acquirer_client import AcquirerClient
@@ -41,20 +40,23 @@ from saoma.restaurant.screens import (
     phone_basket,
     phone_bill,
     till_arrivals,
+    till_discounts,
     till_methods,
+    till_moving,
     till_order,
     till_paying,
+    till_voids,
 )
 from saoma.restaurant.screens import phone as phone_screen
 from saoma.restaurant.screens import till as till_screen
 from saoma.restaurant.shares import KIND, SittingBill, part_of
 from saoma.restaurant.tables import add_table
 from saoma.settings import Settings
-from saoma.web.frame import build_app
 from saoma.web.page import House
 from tests.food import make as food
 from tests.identity import make as identity
 from tests.payments.make import FakeAlipay
+from tests.seating import seated
 
 ALIPAY = "Mozilla/5.0 (iPhone) NebulaSDK/1.8.100112 Nebula AliApp(AP/10.1.32.600) AlipayClient/10.1.32.600 Alipay"
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile Safari/604.1"
@@ -64,6 +66,7 @@ BEN = "2088000000000102"
 
 SCREENS = (
     *(phone_screen, phone_basket, phone_bill, till_screen, till_paying, till_order, till_methods, till_arrivals),
+    *(till_moving, till_voids, till_discounts),
     *(office_tables, office_codes),
 )
 
@@ -238,22 +241,15 @@ def app(of: Restaurant, *, live: Live | None = None, **given: Any) -> Litestar:
         **given,
     }
 
-    def provide(value: Any) -> Provide:
-        async def provided() -> Any:
-            return value
-
-        return Provide(provided, use_cache=True)
-
     handlers = [screen.router for screen in (*SCREENS, pay_screen, till_payments, wallet_screen)]
-    built = build_app(
+    return seated(
         [*handlers, hello, become_buyer, become_staff],
         house=House(secret=identity.SECRET, clock=of.clock),
         db=of.db,
         live=live,
-        dependencies={name: provide(value) for name, value in values.items()},
+        given=values,
+        exception_handlers={SignInNeeded: to_sign_in},
     )
-    built.exception_handlers[SignInNeeded] = to_sign_in
-    return built
 
 
 class Phone:

@@ -187,6 +187,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: datetime | None
     unit_amount_before: int | None = None
     void_reason: str = ""
+    void_by: str = ""
+    #: For whom staff chose it, while it is in the basket; it is that guest's once it is sent.
+    for_guest: str = ""
     #: Its course and what it waits for (`food.courses`): a line on hold was sent and is not cooked yet.
     course: str = ""
     hold: str = ""

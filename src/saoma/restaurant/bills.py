@@ -29,6 +29,7 @@ class BillTile(msgspec.Struct, frozen=True):
     held: int
     choosing: int
     ready: int
+    bill_asked_at: datetime | None = None
 
     @property
     def owed(self) -> Money:
@@ -57,6 +58,7 @@ class BillTile(msgspec.Struct, frozen=True):
 
 _TILES = """
 SELECT s.id AS sitting_id, t.name AS table_name, t.area, s.currency, s.opened_at, s.covered_at, s.closed_at,
+       s.bill_asked_at,
        (SELECT count(*) FROM guests g WHERE g.sitting_id = s.id) AS people,
        coalesce(l.ordered, 0)::bigint AS ordered, coalesce(b.paid, 0)::bigint AS paid,
        coalesce(b.held, 0)::bigint AS held, coalesce(l.choosing, 0)::bigint AS choosing,

@@ -14,9 +14,12 @@ from saoma.restaurant.screens import (
     phone_bill,
     till,
     till_arrivals,
+    till_discounts,
     till_methods,
+    till_moving,
     till_order,
     till_paying,
+    till_voids,
 )
 
 #: All of them.
@@ -27,6 +30,9 @@ routers: Final[tuple[Router, ...]] = (
     till.router,
     till_paying.router,
     till_order.router,
+    till_moving.router,
+    till_voids.router,
+    till_discounts.router,
     till_methods.router,
     till_arrivals.router,
     office_tables.router,

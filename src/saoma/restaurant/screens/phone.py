@@ -24,7 +24,7 @@ from saoma.kit.ids import new_id
 from saoma.kit.money import Money, total
 from saoma.restaurant import showing
 from saoma.restaurant.tables import path_of
-from saoma.restaurant.visits import AnyRequest, Visit, arrive, visit
+from saoma.restaurant.visits import AnyRequest, Moved, Visit, arrive, remember_seat, visit
 from saoma.settings import Settings
 from saoma.web.page import fragment, page, wants_fragment
 
@@ -38,6 +38,12 @@ def back_to_table(request: AnyRequest, code: str) -> Response[Any]:
     if wants_fragment(request):
         return Response(None, status_code=204, headers={"HX-Redirect": path_of(code)})
     return Redirect(path_of(code), status_code=HTTP_303_SEE_OTHER)
+
+
+def follow(request: AnyRequest, moved: Moved) -> Response[Any]:
+    """The answer to a phone whose party was moved: its new table's page, where it is the guest that it was."""
+    remember_seat(request, moved.there.table_id, moved.guest_id)
+    return back_to_table(request, moved.there.code)
 
 
 def live_topics(seen: Visit) -> list[str]:
@@ -163,4 +169,6 @@ def find_dish(shown: Menu, item_id: str) -> Item:
     return item
 
 
-router = Router(path="/", route_handlers=[table_page, menu_fragment, bar, dish_sheet])
+router = Router(
+    path="/", route_handlers=[table_page, menu_fragment, bar, dish_sheet], exception_handlers={Moved: follow}
+)

@@ -21,8 +21,8 @@ from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.restaurant import sittings
 from saoma.restaurant.model import Guest, Sitting
-from saoma.restaurant.screens.phone import back_to_table, bar_again, table_context
-from saoma.restaurant.visits import AnyRequest, Visit, at_table, sit_down, visit
+from saoma.restaurant.screens.phone import back_to_table, bar_again, follow, table_context
+from saoma.restaurant.visits import AnyRequest, Moved, Visit, at_table, sit_down, visit
 from saoma.web.page import fragment, page, wants_fragment
 
 
@@ -147,4 +147,4 @@ async def name(
     return back_to_table(request, code)
 
 
-router = Router(path="/", route_handlers=[basket_sheet, add, change, send, name])
+router = Router(path="/", route_handlers=[basket_sheet, add, change, send, name], exception_handlers={Moved: follow})

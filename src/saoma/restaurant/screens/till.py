@@ -13,18 +13,22 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.food.discounts import discounts_of
+from saoma.food.model import LineStatus
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
+from saoma.identity.model import staff_by_id
 from saoma.identity.roles import refund_limit
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import NotFound
 from saoma.kit.ids import new_id
+from saoma.kit.money import Money
 from saoma.payments import arrivals, refund
 from saoma.payments.lifecycle import Status
-from saoma.payments.of_payable import payments_for
-from saoma.restaurant import showing, sittings
+from saoma.payments.model import Payment
+from saoma.restaurant import moving, showing, sittings
 from saoma.restaurant.bills import closed_bills, free_tables, open_bills
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.shares import KIND
@@ -38,8 +42,8 @@ async def bill_at(rows: Rows, at: Counter, sitting_id: str) -> tuple[Sitting, Ta
     """A sitting of this till's store and its table. Raises `NotFound` for any other."""
     sitting = await rows.maybe(
         Sitting,
-        "SELECT id, table_id, store_id, tab_id, currency, status, opened_at, covered_at, closed_at"
-        " FROM sittings WHERE id = %(id)s AND store_id = %(store)s",
+        "SELECT id, table_id, store_id, tab_id, currency, status, opened_at, covered_at, closed_at, split_ways,"
+        " merged_into, bill_asked_at FROM sittings WHERE id = %(id)s AND store_id = %(store)s",
         {"id": sitting_id, "store": at.store.id},
     )
     if sitting is None:
@@ -68,7 +72,9 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
     """What the right side shows of one bill."""
     sitting, table = await bill_at(rows, at, sitting_id)
     meal = await sittings.meal(rows, sitting)
-    payments = await payments_for(rows, KIND, sitting_id)
+    payments = await moving.payments_on(rows, KIND, sitting_id)
+    discounts = await discounts_of(rows, sitting.tab_id)
+    struck = [line for line in meal.lines if line.status is LineStatus.VOID]
     return {
         "at": at,
         "sitting": sitting,
@@ -80,6 +86,11 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "running": [payment for payment in payments if payment.open],
         "stuck": [payment for payment in payments if payment.status is Status.NEEDS_ATTENTION],
         "free_lines": free_lines(meal),
+        "discounts": discounts,
+        "struck": struck,
+        "names": await _names(rows, {line.void_by for line in struck} | {each.by for each in discounts}),
+        "due_of": showing.due_of,
+        "tip_of": tip_of,
         "by_person": showing.by_person,
         "sum_of": showing.sum_of,
         "method_names": showing.METHOD_NAMES,
@@ -88,6 +99,17 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "key": new_id("tap"),
         "zone": at.store.zone,
     }
+
+
+def tip_of(payment: Payment) -> Money:
+    """What of a payment was on top of the bill."""
+    return Money(int(payment.part.get("tip", 0)), payment.currency)
+
+
+async def _names(rows: Rows, ids: set[str]) -> dict[str, str]:
+    """The names of staff by id; programs and guests have none."""
+    found = [await staff_by_id(rows, id) for id in sorted(ids) if id]
+    return {person.id: person.name for person in found if person is not None}
 
 
 def free_lines(meal: Meal) -> set[str]:
@@ -131,6 +153,31 @@ async def show_bill(
     return page(request, "restaurant/till_bill.html", status_code=status_code, **tiles | context)
 
 
+async def show_pane(
+    request: AnyRequest,
+    db: Database,
+    template: str,
+    where: str,
+    context: dict[str, Any],
+    *,
+    sitting_id: str,
+    status_code: int = 200,
+) -> Response[Any]:
+    """The right side with something else than the bill: the pane alone for htmx, the whole till otherwise."""
+    if wants_fragment(request):
+        return fragment(request, template, "pane", headers=moved_to(request, where), **context)
+    async with db.reading() as rows:
+        tiles = await tiles_context(rows, await standing_at(request, rows), sitting_id)
+    return page(request, template, status_code=status_code, **tiles | context)
+
+
+async def bill_again(request: AnyRequest, db: Database, sitting_id: str) -> Response[Any]:
+    """Back to the bill after something on it was changed."""
+    if wants_fragment(request):
+        return await show_bill(request, db, sitting_id)
+    return Redirect(path_to(sitting_id), status_code=HTTP_303_SEE_OTHER)
+
+
 @get("/till", guards=[needs(May.SEE_BILLS)], summary="The till")
 async def till(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """Open bills, and nothing chosen yet."""
@@ -150,8 +197,22 @@ async def bills(request: AnyRequest, db: NamedDependency[Database]) -> Response[
 
 @get("/till/bills/{sitting_id:str}", guards=[needs(May.SEE_BILLS)], summary="One bill on the till")
 async def bill(request: AnyRequest, db: NamedDependency[Database], sitting_id: FromPath[str]) -> Response[Any]:
-    """A bill with its lines by person, and the ways to take its money."""
-    return await show_bill(request, db, sitting_id)
+    """A bill with its lines by person, and the ways to take its money; of one that went into another, that one."""
+    async with db.reading() as rows:
+        sitting, _ = await bill_at(rows, await standing_at(request, rows), sitting_id)
+        lives_on = await moving.lives_on(rows, sitting_id)
+    if sitting.merged_into is not None:
+        return _to_bill(request, lives_on)
+    paid_by = request.query_params.get("refund", "")
+    lines = frozenset(request.query_params.getall("line", []))
+    draft = RefundDraft(paid_by, lines, typed="", reason="") if paid_by else None
+    return await show_bill(request, db, sitting_id, draft=draft)
+
+
+def _to_bill(request: AnyRequest, sitting_id: str) -> Response[Any]:
+    if wants_fragment(request):
+        return Response(None, status_code=204, headers={"HX-Redirect": path_to(sitting_id)})
+    return Redirect(path_to(sitting_id), status_code=HTTP_303_SEE_OTHER)
 
 
 @post("/till/tables/{table_id:str}/open", guards=[needs(May.TAKE_ORDERS)], summary="Begin a bill for a table")
@@ -172,7 +233,9 @@ async def close_bill(
     """End a sitting that owes nothing; the next scan begins a new one."""
     async with db.transaction() as tx:
         at = await standing_at(request, tx)
-        await bill_at(tx, at, sitting_id)
+        sitting, _ = await bill_at(tx, at, sitting_id)
+        if sitting.merged_into is not None:
+            return _to_bill(request, await moving.lives_on(tx, sitting_id))
         await sittings.close(tx, sitting_id, clock.now(), by=at.staff.id)
         await audit.note(
             tx, clock, who=at.staff.id, what="closed_bill", subject=sitting_id, merchant_id=at.store.merchant_id

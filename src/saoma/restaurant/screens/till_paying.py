@@ -30,8 +30,8 @@ from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments import by_staff
 from saoma.payments.model import Payment
-from saoma.payments.of_payable import payment_by_key, payments_for
-from saoma.restaurant import sittings
+from saoma.payments.of_payable import payment_by_key
+from saoma.restaurant import moving, sittings
 from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, Portion, TheseDishes, Whole
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.screens.till import (
@@ -43,6 +43,7 @@ from saoma.restaurant.screens.till import (
     tiles_context,
 )
 from saoma.restaurant.shares import KIND, part_of
+from saoma.restaurant.tips import TIP
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 
 AMOUNT_CHANGED: Final = "The bill changed meanwhile. Check the amount and scan again."
@@ -186,7 +187,7 @@ async def _payment_here(request: AnyRequest, db: Database, sitting_id: str, paym
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         await bill_at(rows, at, sitting_id)
-        for payment in await payments_for(rows, KIND, sitting_id):
+        for payment in await moving.payments_on(rows, KIND, sitting_id):
             if payment.id == payment_id:
                 return payment
     raise NotFound(NO_SUCH_BILL)
@@ -284,7 +285,9 @@ async def refund(
             terminal = await terminal_of(request, rows)
             device = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
         named = set(payment.part.get("lines", []))
-        chosen = [(line.id, line.money) for line in meal.ordered if line.id in draft.lines & named]
+        chosen = [(line.id, line.due) for line in meal.ordered if line.id in draft.lines & named]
+        if TIP in draft.lines and payment.part.get("tip"):
+            chosen.append((TIP, Money(int(payment.part["tip"]), payment.currency)))
         amount = refund_amount(payment, chosen, draft.typed)
         async with db.transaction() as tx:
             await audit.note(
