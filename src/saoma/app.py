@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ from saoma.checkout import screens as checkout_screens
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.shifts import Drawers
 from saoma.console import screens as console
+from saoma.delivery import screens as delivery_screens
 from saoma.fastfood import forgotten
 from saoma.fastfood import handed_over as fastfood
 from saoma.fastfood import screens as counter
@@ -90,6 +91,7 @@ SCREENS: tuple[Any, ...] = (
     *identity_screens.routers,
     *checkout_screens.routers,
     *food_screens.routers,
+    *delivery_screens.routers,
     *restaurant_screens.routers,
     *counter.routers,
     *console.routers,
@@ -257,26 +259,27 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
                 pulse.cancel()
 
     settings = rooms.settings
-    given = {
-        "db": rooms.db,
-        "clock": rooms.clock,
-        "settings": settings,
-        "seal": rooms.seal,
-        "storage": rooms.storage,
-        "payments": rooms.payments,
-        "checkout": rooms.checkout,
-        "rulings": rooms.rulings,
-        "alarms": rooms.alarms,
-        "watch": rooms.watch,
-        "wallets": rooms.wallets,
-        "acquirers": rooms.acquirers,
-        "live": rooms.live,
-        "hooks": rooms.hooks,
-        "door": rooms.door,
-        "practised": who_is_trained,
-        "shift_figures": (voids,),
-        "replayers": {"table": TableOrders(), "counter": fastfood.CounterOrders()},
-        "doctor": Doctor(rooms.db, rooms.seal, rooms.clock, settings.public_url),
+    # Asked for anew by each request: whoever exchanges a part of `rooms` exchanges it everywhere.
+    given: dict[str, Callable[[], Any]] = {
+        "db": lambda: rooms.db,
+        "clock": lambda: rooms.clock,
+        "settings": lambda: rooms.settings,
+        "seal": lambda: rooms.seal,
+        "storage": lambda: rooms.storage,
+        "payments": lambda: rooms.payments,
+        "checkout": lambda: rooms.checkout,
+        "rulings": lambda: rooms.rulings,
+        "alarms": lambda: rooms.alarms,
+        "watch": lambda: rooms.watch,
+        "wallets": lambda: rooms.wallets,
+        "acquirers": lambda: rooms.acquirers,
+        "live": lambda: rooms.live,
+        "hooks": lambda: rooms.hooks,
+        "door": lambda: rooms.door,
+        "practised": lambda: who_is_trained,
+        "shift_figures": lambda: (voids,),
+        "replayers": lambda: {"table": TableOrders(), "counter": fastfood.CounterOrders()},
+        "doctor": lambda: Doctor(rooms.db, rooms.seal, rooms.clock, rooms.settings.public_url),
     }
     return build_app(
         [front_door, *screens, *more],
@@ -289,18 +292,11 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         ),
         db=rooms.db,
         live=rooms.live,
-        checks={"database": rooms.db.alive},
-        dependencies={name: Provide(_giver(part), sync_to_thread=False) for name, part in given.items()},
+        checks={"database": lambda: rooms.db.alive()},
+        dependencies={name: Provide(part, sync_to_thread=False) for name, part in given.items()},
         lifespan=[lifespan],
         exception_handlers={SignInNeeded: to_sign_in},
     )
-
-
-def _giver(part: Any) -> Any:
-    def give() -> Any:
-        return part
-
-    return give
 
 
 def _begin(process: str) -> Settings:

@@ -6,5 +6,7 @@ from typing import Final
 
 from litestar import Router
 
+from saoma.delivery.screens import courier, dispatch, office_delivery, runner
+
 #: All of them. Only `saoma.app` imports screens.
-routers: Final[tuple[Router, ...]] = ()
+routers: Final[tuple[Router, ...]] = (runner.router, courier.router, dispatch.router, office_delivery.router)
