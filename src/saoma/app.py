@@ -59,6 +59,7 @@ from saoma.kit.open_files import allow_many_open_files
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
+from saoma.marketing.points import Collected
 from saoma.migrations import migrate
 from saoma.notifications.outbox import Outbox
 from saoma.notifications.postman import Postman
@@ -164,7 +165,7 @@ class Rooms:
             gateways,
             payables,
             lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}",
-            listeners=(Events(outbox, gateways), Drawers(clock)),
+            listeners=(Events(outbox, gateways), Drawers(clock), Collected(clock)),
         )
         return cls(
             settings=settings,

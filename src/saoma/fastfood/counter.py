@@ -22,6 +22,7 @@ from saoma.identity import model
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.ids import new_id
+from saoma.marketing import applying
 
 NO_SUCH_ORDER: Final = "There is no such order here."
 
@@ -159,7 +160,9 @@ async def add(
 ) -> Line:
     """Put a dish into the order. Raises as `ordering.add_line` does, and `Conflict` once its money moves."""
     at = await _changing(tx, order_id, now)
-    return await ordering.add_line(tx, at.tab_id, item_id, option_ids, quantity, "", note, key, at=now)
+    line = await ordering.add_line(tx, at.tab_id, item_id, option_ids, quantity, "", note, key, at=now)
+    await applying.apply(tx, at.tab_id, now)
+    return line
 
 
 async def change(tx: Transaction, order_id: str, line_id: str, quantity: int, now: datetime) -> None:
@@ -170,6 +173,7 @@ async def change(tx: Transaction, order_id: str, line_id: str, quantity: int, no
         raise NotFound("This dish is no longer in the basket.")
     await _changing(tx, order_id, now)
     await ordering.set_quantity(tx, line_id, quantity, None)
+    await applying.apply(tx, at.tab_id, now)
 
 
 async def set_channel(tx: Transaction, order_id: str, channel: Channel, now: datetime) -> None:
@@ -183,6 +187,7 @@ async def set_channel(tx: Transaction, order_id: str, channel: Channel, now: dat
     values = {"id": at.id, "tab": at.tab_id, "channel": channel.value}
     await tx.run("UPDATE counter_orders SET channel = %(channel)s WHERE id = %(id)s", values)
     await tx.run("UPDATE tabs SET channel = %(channel)s WHERE id = %(tab)s", values)
+    await applying.apply(tx, at.tab_id, now)
 
 
 async def set_note(tx: Transaction, order_id: str, note: str, now: datetime) -> None:
@@ -283,6 +288,7 @@ async def _changing(tx: Transaction, order_id: str, now: datetime) -> CounterOrd
 async def give_up(tx: Transaction, at: CounterOrder, now: datetime) -> None:
     """Nobody wants an order any more on which no money is. It is locked."""
     await ordering.close_tab(tx, at.tab_id)
+    await applying.let_go(tx, at.tab_id, now)
     await tx.run(
         "UPDATE counter_orders SET status = %(status)s, changed_at = %(now)s, due_at = NULL WHERE id = %(id)s",
         {"id": at.id, "status": ORDER.next(at.status, OrderEvent.CANCEL).value, "now": now},

@@ -175,6 +175,57 @@ async def put(
     )
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A discount as a rule wants it; `key` names the rule on this tab. Shares in minor units, above zero."""
+
+    kind: Kind
+    key: str
+    source: str
+    name: str
+    name_zh: str = ""
+    why: str = ""
+    why_zh: str = ""
+    shares: dict[str, int]
+
+
+async def renew(tx: Transaction, tab_id: str, kinds: Sequence[Kind], wanted: Sequence[Wanted]) -> None:
+    """Let the free lines of a tab have exactly the `wanted` discounts of these kinds; other lines keep what they have.
+
+    The tab is locked by the caller, and `wanted` names free lines only."""
+    await tx.run(
+        "DELETE FROM line_discounts s USING tab_discounts d, tab_lines l WHERE d.id = s.discount_id"
+        " AND l.id = s.line_id AND d.tab_id = %(tab)s AND d.kind = ANY(%(kinds)s)"
+        " AND l.paid_by IS NULL AND l.status <> 'void'",
+        {"tab": tab_id, "kinds": [kind.value for kind in kinds]},
+    )
+    for one in wanted:
+        discount_id = await tx.value(
+            "INSERT INTO tab_discounts (id, tab_id, kind, source, name, name_zh, why, why_zh, key)"
+            " VALUES (%(id)s, %(tab)s, %(kind)s, %(source)s, %(name)s, %(name_zh)s, %(why)s, %(why_zh)s, %(key)s)"
+            " ON CONFLICT (tab_id, key) DO UPDATE SET name = excluded.name, name_zh = excluded.name_zh,"
+            " why = excluded.why, why_zh = excluded.why_zh RETURNING id",
+            {
+                "id": new_id("dsc"),
+                "tab": tab_id,
+                "kind": one.kind.value,
+                "source": one.source,
+                "name": one.name,
+                "name_zh": one.name_zh,
+                "why": one.why,
+                "why_zh": one.why_zh,
+                "key": one.key,
+            },
+        )
+        await tx.run(
+            "INSERT INTO line_discounts (discount_id, line_id, amount)"
+            " SELECT %(id)s, line_id, amount FROM unnest(%(lines)s::text[], %(amounts)s::bigint[])"
+            " AS s (line_id, amount)",
+            {"id": discount_id, "lines": list(one.shares), "amounts": list(one.shares.values())},
+        )
+    await _forget_empty(tx, tab_id)
+    await told(tx, tab_id, "discount")
+
+
 async def take_off(tx: Transaction, tab_id: str, discount_id: str) -> bool:
     """Undo a discount on the lines that are still free; whether anything was undone. Repeats are harmless.
 

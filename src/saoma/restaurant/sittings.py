@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from saoma.food import ordering
+from saoma.food.discounts import Discount, discounts_of
 from saoma.food.model import Line, LineStatus, TabStatus
 from saoma.food.prep_facts import ready_about
 from saoma.kit.clock import Clock
@@ -18,6 +19,8 @@ from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import DueWork
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id
+from saoma.marketing import applying
+from saoma.restaurant import offers
 from saoma.restaurant.bill import Bill, Dish, Share, ShareState
 from saoma.restaurant.model import Guest, Place, ShareRow, Sitting
 from saoma.restaurant.tables import place
@@ -52,6 +55,8 @@ class Meal:
     shares: tuple[ShareRow, ...]
     #: When the last dish that is being made will be ready; None as long as that would be a guess.
     ready_about: datetime | None = None
+    #: What is taken off the dishes, and why.
+    discounts: tuple[Discount, ...] = ()
 
     @property
     def bill(self) -> Bill:
@@ -141,7 +146,7 @@ async def shares(rows: Rows, sitting_id: str) -> list[ShareRow]:
 
 
 async def meal(rows: Rows, sitting: Sitting) -> Meal:
-    """The whole sitting, in three questions; one more while the kitchen has something of it to make."""
+    """The whole sitting, in three questions; one more while the kitchen makes something, one for discounts."""
     lines = tuple(await ordering.lines(rows, sitting.tab_id))
     made = any(line.status in (LineStatus.SENT, LineStatus.COOKING) and not line.hold for line in lines)
     return Meal(
@@ -150,6 +155,7 @@ async def meal(rows: Rows, sitting: Sitting) -> Meal:
         lines,
         tuple(await shares(rows, sitting.id)),
         await ready_about(rows, sitting.store_id, sitting.tab_id) if made else None,
+        tuple(await discounts_of(rows, sitting.tab_id)) if any(line.discount for line in lines) else (),
     )
 
 
@@ -313,9 +319,11 @@ async def remember_ways(tx: Transaction, sitting_id: str, ways: int) -> None:
 
 
 async def reckon(tx: Transaction, sitting: Sitting, now: datetime) -> Bill:
-    """After the bill changed: note whether it is covered, settle or reopen the tab, tell phones and till.
+    """After the bill changed: let offers see it, note whether it is covered, settle or reopen the tab, tell everybody.
 
     The caller holds the sitting's lock."""
+    known = offers.told(await guests(tx, sitting.id), await shares(tx, sitting.id))
+    await applying.apply(tx, sitting.tab_id, now, **known)
     bill = await bill_of(tx, sitting)
     if sitting.is_open:
         status = (await ordering.tab(tx, sitting.tab_id)).status
@@ -353,6 +361,7 @@ async def close(tx: Transaction, sitting_id: str, now: datetime, by: str) -> Sit
     if bill.left:
         raise Conflict("This bill is not paid in full. Take the rest first.")
     await ordering.close_tab(tx, held.tab_id)
+    await applying.let_go(tx, held.tab_id, now)
     closed = await tx.one(
         Sitting,
         "UPDATE sittings SET status = 'closed', closed_at = %(now)s, closed_by = %(by)s, due_at = NULL"  # noqa: S608
