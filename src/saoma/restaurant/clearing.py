@@ -15,6 +15,8 @@ _SITTINGS: Final = (
     f"DELETE FROM bill_shares WHERE sitting_id IN {_OF_THE_STORE}",  # noqa: S608
     f"DELETE FROM guests WHERE sitting_id IN {_OF_THE_STORE}",  # noqa: S608
     "DELETE FROM sittings WHERE store_id = %(store)s",
+    "DELETE FROM dining_rules WHERE store_id = %(store)s",
+    "DELETE FROM table_turns WHERE table_id IN (SELECT id FROM dining_tables WHERE store_id = %(store)s)",
 )
 
 

@@ -75,6 +75,10 @@ class Guest(msgspec.Struct, frozen=True):
     seat: int
     buyer_id: str | None = None
     name: str = ""
+    #: Since when their dishes go to the kitchen; None until somebody or something at the table proved them.
+    admitted_at: datetime | None = None
+    knocked_at: datetime | None = None
+    turned_away_at: datetime | None = None
 
     @property
     def colour(self) -> int:

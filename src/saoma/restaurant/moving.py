@@ -20,6 +20,7 @@ from saoma.payments.model import Payment
 from saoma.payments.of_payable import payments_for
 from saoma.restaurant import sittings
 from saoma.restaurant.model import Guest, Sitting
+from saoma.restaurant.tables import next_party
 
 NO_SUCH_TABLE: Final = "There is no such table here."
 TAKEN: Final = "Somebody sits at table {name} already. Put the two bills together, or choose another table."
@@ -178,6 +179,8 @@ async def move(tx: Transaction, store_id: str, sitting_id: str, table_id: str) -
     if taken:
         raise Conflict(TAKEN, name=names[table_id])
     await tx.run("UPDATE sittings SET table_id = %(to)s WHERE id = %(id)s", {"id": sitting_id, "to": table_id})
+    for each in sorted((held.table_id, table_id)):
+        await next_party(tx, each)  # what proved to be at either table proves nothing now
     await locked(tx, held.tab_id)
     await tx.run("UPDATE tabs SET label = %(name)s WHERE id = %(id)s", {"id": held.tab_id, "name": names[table_id]})
     await told(tx, held.tab_id, "moved")
@@ -211,6 +214,7 @@ async def merge(tx: Transaction, store_id: str, source_id: str, target_id: str, 
         " merged_into = %(target)s WHERE id = %(id)s",
         {"id": source_id, "now": now, "by": by, "target": target_id},
     )
+    await next_party(tx, source.table_id)
     await ordering.close_tab(tx, source.tab_id)
     await sittings.take_more(tx, target_id, now)
     await sittings.reckon(tx, target, now)

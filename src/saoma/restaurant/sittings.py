@@ -22,8 +22,8 @@ from saoma.kit.ids import new_id
 from saoma.marketing import applying
 from saoma.restaurant import offers
 from saoma.restaurant.bill import Bill, Dish, Share, ShareState
-from saoma.restaurant.model import Guest, Place, ShareRow, Sitting
-from saoma.restaurant.tables import place
+from saoma.restaurant.model import Guest, Place, ShareRow, Sitting, Strength
+from saoma.restaurant.tables import next_party, place
 
 #: A paid table keeps its page this long for receipts and last looks, then it is free.
 LINGERS: Final = timedelta(minutes=20)
@@ -38,7 +38,7 @@ _SITTING: Final = (
     "id, table_id, store_id, tab_id, currency, status, opened_at, covered_at, closed_at, split_ways, merged_into,"
     " bill_asked_at"
 )
-_GUEST: Final = "id, sitting_id, seat, buyer_id, name"
+_GUEST: Final = "id, sitting_id, seat, buyer_id, name, admitted_at, knocked_at, turned_away_at"
 _SHARE: Final = (
     "payment_id, sitting_id, guest_id, choice, lines, amount, currency, refunded, state, held_at, settled_at,"
     " tip, tip_refunded"
@@ -169,20 +169,28 @@ async def bill_of(rows: Rows, sitting: Sitting) -> Bill:
 
 
 async def join(
-    tx: Transaction, table_code: str, buyer_id: str | None, nickname: str, now: datetime, guest_id: str | None = None
+    tx: Transaction,
+    table_code: str,
+    buyer_id: str | None,
+    nickname: str,
+    now: datetime,
+    guest_id: str | None = None,
+    proof: int | None = None,
 ) -> tuple[Sitting, Guest]:
     """Sit down at a table: the open sitting, or a new one, and who you are in it.
 
-    `guest_id` is what the phone remembers of an earlier scan. Raises `NotFound` for a code that is not in use and
-    `Invalid` for a nickname that is too long."""
+    `guest_id` is what the phone remembers of an earlier scan, `proof` the turn of the table that a code or word proved:
+    with that of now (or where the shop asks for none) the guest is let in at once. Raises `NotFound` for a code that
+    is not in use and `Invalid` for a nickname that is too long."""
     name = tidy_name(nickname)
     await tx.run("SELECT 1 FROM dining_tables WHERE code = %(code)s FOR UPDATE", {"code": table_code})
     here = await place(tx, table_code)
     open_sitting = here.sitting
+    admitted = "open" if here.strength is Strength.OPEN else "code" if proof == here.turn else ""
     if open_sitting is not None:
         known = await _known(tx, open_sitting, buyer_id, guest_id)
         if known is not None:
-            return open_sitting, await _refresh(tx, known, buyer_id, name)
+            return open_sitting, await _refresh(tx, known, buyer_id, name, now if admitted == "code" else None)
         if open_sitting.covered_at is not None and not await _still_choosing(tx, open_sitting):
             await close(tx, open_sitting.id, now, by="next party")
             open_sitting = None
@@ -190,10 +198,18 @@ async def join(
         open_sitting = await _open(tx, here, now)
     guest = await tx.one(
         Guest,
-        "INSERT INTO guests (id, sitting_id, seat, buyer_id, name, joined_at)"  # noqa: S608 - constant columns
-        " SELECT %(id)s, %(sitting)s, coalesce(max(seat), 0) + 1, %(buyer)s, %(name)s, %(now)s"
+        "INSERT INTO guests (id, sitting_id, seat, buyer_id, name, joined_at, admitted_at, admitted_by)"  # noqa: S608
+        " SELECT %(id)s, %(sitting)s, coalesce(max(seat), 0) + 1, %(buyer)s, %(name)s, %(now)s, %(admitted_at)s, %(by)s"
         f" FROM guests WHERE sitting_id = %(sitting)s RETURNING {_GUEST}",
-        {"id": new_id("gst"), "sitting": open_sitting.id, "buyer": buyer_id, "name": name, "now": now},
+        {
+            "id": new_id("gst"),
+            "sitting": open_sitting.id,
+            "buyer": buyer_id,
+            "name": name,
+            "now": now,
+            "admitted_at": now if admitted else None,
+            "by": admitted,
+        },
     )
     await _put_off(tx, open_sitting, now)
     await tx.tell(open_sitting.topic, "guests")
@@ -212,7 +228,7 @@ async def open_for_staff(tx: Transaction, store_id: str, table_id: str, now: dat
     here = await place(tx, code)
     if here.sitting is not None:
         return here.sitting
-    sitting = await _open(tx, here, now)
+    sitting = await _open(tx, here, now, "waiter")
     await tx.tell(f"till:{store_id}", "bill", {"sitting": sitting.id})
     return sitting
 
@@ -240,15 +256,20 @@ async def _known(tx: Transaction, sitting: Sitting, buyer_id: str | None, guest_
     return remembered
 
 
-async def _refresh(tx: Transaction, guest: Guest, buyer_id: str | None, name: str) -> Guest:
-    """A nickname may be given later, and a phone may come back inside the wallet."""
-    if (not name or name == guest.name) and (buyer_id is None or buyer_id == guest.buyer_id):
+async def _refresh(
+    tx: Transaction, guest: Guest, buyer_id: str | None, name: str, admitted_at: datetime | None
+) -> Guest:
+    """A nickname may be given later, a phone may come back inside the wallet, or with the code of now."""
+    lets_in = admitted_at is not None and guest.admitted_at is None
+    if (not name or name == guest.name) and (buyer_id is None or buyer_id == guest.buyer_id) and not lets_in:
         return guest
     changed = await tx.one(
         Guest,
         "UPDATE guests SET name = CASE WHEN %(name)s = '' THEN name ELSE %(name)s END,"  # noqa: S608
+        " admitted_by = CASE WHEN admitted_at IS NULL AND %(at)s::timestamptz IS NOT NULL THEN 'code'"
+        " ELSE admitted_by END, admitted_at = coalesce(admitted_at, %(at)s),"
         f" buyer_id = coalesce(buyer_id, %(buyer)s) WHERE id = %(id)s RETURNING {_GUEST}",
-        {"id": guest.id, "name": name, "buyer": buyer_id},
+        {"id": guest.id, "name": name, "buyer": buyer_id, "at": admitted_at},
     )
     await tx.tell(f"sitting:{guest.sitting_id}", "guests")
     return changed
@@ -258,8 +279,8 @@ async def _still_choosing(tx: Transaction, sitting: Sitting) -> bool:
     return any(line.status is LineStatus.BASKET for line in await ordering.lines(tx, sitting.tab_id))
 
 
-async def _open(tx: Transaction, place: Place, now: datetime) -> Sitting:
-    tab = await ordering.open_tab(tx, place.store_id, "table", place.table_name)
+async def _open(tx: Transaction, place: Place, now: datetime, channel: str = "table") -> Sitting:
+    tab = await ordering.open_tab(tx, place.store_id, channel, place.table_name)
     return await tx.one(
         Sitting,
         "INSERT INTO sittings (id, table_id, store_id, tab_id, currency, status, opened_at, due_at)"  # noqa: S608
@@ -343,6 +364,8 @@ async def reckon(tx: Transaction, sitting: Sitting, now: datetime) -> Bill:
                 "due": now + (LINGERS if bill.covered else FORGOTTEN_AFTER),
             },
         )
+    if sitting.is_open and bill.covered and sitting.covered_at is None:
+        await next_party(tx, sitting.table_id)
     await tx.tell(sitting.topic, "bill")
     await tx.tell(f"till:{sitting.store_id}", "bill", {"sitting": sitting.id})
     return bill
@@ -368,6 +391,8 @@ async def close(tx: Transaction, sitting_id: str, now: datetime, by: str) -> Sit
         f" WHERE id = %(id)s RETURNING {_SITTING}",
         {"id": sitting_id, "now": now, "by": by},
     )
+    if held.covered_at is None:
+        await next_party(tx, held.table_id)
     await tx.tell(held.topic, "closed")
     await tx.tell(f"till:{held.store_id}", "bill", {"sitting": sitting_id})
     return closed

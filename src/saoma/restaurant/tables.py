@@ -8,6 +8,8 @@ import secrets
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id
@@ -105,6 +107,32 @@ async def retire_table(tx: Transaction, store_id: str, table_id: str, now: datet
     await tx.run("UPDATE dining_tables SET retired_at = %(now)s WHERE id = %(id)s", {"id": table_id, "now": now})
 
 
+async def next_party(tx: Transaction, table_id: str) -> None:
+    """Begin another turn of a table: codes and words of the one before are refused from now on."""
+    await tx.run(
+        "INSERT INTO table_turns (table_id, turn) VALUES (%(id)s, 2)"
+        " ON CONFLICT (table_id) DO UPDATE SET turn = table_turns.turn + 1, wrong_words = 0",
+        {"id": table_id},
+    )
+    await tx.tell(f"table:{table_id}", "turn")
+
+
+class _Turn(msgspec.Struct, frozen=True):
+    table_id: str
+    turn: int
+
+
+async def turns_of(rows: Rows, store_id: str) -> dict[str, int]:
+    """Which party each table of a shop is at; a table that is missing is at its first."""
+    found = await rows.rows(
+        _Turn,
+        "SELECT n.table_id, n.turn FROM table_turns n JOIN dining_tables t ON t.id = n.table_id"
+        " WHERE t.store_id = %(store)s",
+        {"store": store_id},
+    )
+    return {row.table_id: row.turn for row in found}
+
+
 async def tables(rows: Rows, store_id: str) -> list[Table]:
     """A shop's tables, by area, then in the order people count (2 before 10)."""
     return await rows.rows(
@@ -125,9 +153,10 @@ async def place(rows: Rows, code: str) -> Place:
         " s.name AS store_name, s.name_zh AS store_name_zh, s.zone,"
         " m.name AS merchant_name, m.name_zh AS merchant_name_zh, m.currency, m.account_id,"
         " g.id AS sitting_id, g.tab_id, g.opened_at, g.covered_at, g.split_ways,"
-        " t.turn, coalesce(r.strength, 'open') AS strength, coalesce(r.tips, %(usual)s::int[]) AS tips"
+        " coalesce(n.turn, 1) AS turn, coalesce(r.strength, 'open') AS strength,"
+        " coalesce(r.tips, %(usual)s::int[]) AS tips"
         " FROM dining_tables t JOIN stores s ON s.id = t.store_id JOIN merchants m ON m.id = s.merchant_id"
-        " LEFT JOIN dining_rules r ON r.store_id = s.id"
+        " LEFT JOIN dining_rules r ON r.store_id = s.id LEFT JOIN table_turns n ON n.table_id = t.id"
         " LEFT JOIN sittings g ON g.table_id = t.id AND g.status = 'open'"
         " WHERE t.code = %(code)s AND t.retired_at IS NULL",
         {"code": code, "usual": list(USUAL)},

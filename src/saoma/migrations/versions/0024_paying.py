@@ -15,10 +15,13 @@ ALTER TABLE bill_shares
 -- By how many people the table last said it splits evenly.
 ALTER TABLE sittings ADD COLUMN split_ways int CHECK (split_ways BETWEEN 2 AND 50);
 
--- The turn of a table counts the parties: codes and words of an earlier turn are refused.
-ALTER TABLE dining_tables
-    ADD COLUMN turn int NOT NULL DEFAULT 1 CHECK (turn > 0),
-    ADD COLUMN wrong_words int NOT NULL DEFAULT 0;
+-- The turn of a table counts the parties: codes and words of an earlier turn are refused; a table without a row is at 1.
+-- Locked after a sitting, while the table itself is locked before it: that is why these are rows of their own.
+CREATE TABLE table_turns (
+    table_id text PRIMARY KEY,
+    turn int NOT NULL DEFAULT 1 CHECK (turn > 0),
+    wrong_words int NOT NULL DEFAULT 0
+);
 
 -- Who may send dishes to the kitchen, where a store asks for more than a scan.
 ALTER TABLE guests

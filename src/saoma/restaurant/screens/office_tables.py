@@ -19,20 +19,30 @@ from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, Refused
+from saoma.restaurant.model import Strength
+from saoma.restaurant.rules import DiningRules, rules_of, set_rules
 from saoma.restaurant.tables import add_table, path_of, rename_table, renew_code, retire_table, tables
+from saoma.restaurant.tips import offers
 from saoma.settings import Settings
 from saoma.web.page import page
 
 _MAY = [needs(May.EDIT_TABLES)]
+CHOOSE_A_STRENGTH = "Choose what a phone must show before it may order."
 
 
 async def _page(
-    request: AnyRequest, db: Database, settings: Settings, template: str, refusal: Refused | None = None
+    request: AnyRequest,
+    db: Database,
+    settings: Settings,
+    template: str,
+    refusal: Refused | None = None,
+    typed_tips: str | None = None,
 ) -> Response[Any]:
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         every = await tables(rows, at.store.id)
         merchant = await model.merchant(rows, at.store.merchant_id)
+        rules = await rules_of(rows, at.store.id)
     return page(
         request,
         template,
@@ -40,6 +50,8 @@ async def _page(
         at=at,
         merchant=merchant,
         tables=every,
+        rules=rules,
+        typed_tips=typed_tips,
         address_of=lambda table: settings.public_url.rstrip("/") + path_of(table.code),
         refusal=refusal,
         zone=at.store.zone,
@@ -98,6 +110,38 @@ async def add(
     return await _change(request, db, clock, settings, "added_table", work)
 
 
+@post("/office/tables/rules", guards=_MAY, summary="Who may order from a table, and tips")
+async def change_rules(
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+) -> Response[Any]:
+    """What a phone must show before it may order, and the percentages offered as tips."""
+    form = await request.form()
+    strength, typed = str(form.get("strength", "")), str(form.get("tips", ""))[:64]
+    try:
+        if strength not in set(Strength):
+            raise Invalid(CHOOSE_A_STRENGTH)
+        rules = DiningRules(Strength(strength), offers(typed))
+        async with db.transaction() as tx:
+            at = await standing_at(request, tx)
+            await set_rules(tx, at.store.id, rules, clock.now())
+            detail = {"strength": rules.strength.value, "tips": rules.tips}
+            await audit.note(
+                tx,
+                clock,
+                who=at.staff.id,
+                what="changed_table_rules",
+                subject=at.store.id,
+                merchant_id=at.store.merchant_id,
+                detail=detail,
+            )
+    except Invalid as refusal:
+        return await _page(request, db, settings, "restaurant/office_tables.html", refusal, typed)
+    return Redirect("/office/tables", status_code=HTTP_303_SEE_OTHER)
+
+
 @post("/office/tables/{table_id:str}", guards=_MAY, summary="Rename a table")
 async def rename(
     request: AnyRequest,
@@ -149,4 +193,4 @@ async def retire(
     return await _change(request, db, clock, settings, "retired_table", work)
 
 
-router = Router(path="/", route_handlers=[show, print_sheet, add, rename, renew, retire])
+router = Router(path="/", route_handlers=[show, print_sheet, add, change_rules, rename, renew, retire])

@@ -22,9 +22,13 @@ from saoma.kit.db import Database
 from saoma.kit.errors import NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money, total
+from saoma.kit.seal import Seal
 from saoma.restaurant import showing
-from saoma.restaurant.tables import path_of
-from saoma.restaurant.visits import AnyRequest, Moved, Visit, arrive, remember_seat, visit
+from saoma.restaurant.admission import waiting_beside
+from saoma.restaurant.codes import turn_in
+from saoma.restaurant.model import Strength
+from saoma.restaurant.tables import path_of, place
+from saoma.restaurant.visits import AnyRequest, Moved, Visit, arrive, remember_proof, remember_seat, visit
 from saoma.settings import Settings
 from saoma.web.page import fragment, page, wants_fragment
 
@@ -73,6 +77,7 @@ def table_context(seen: Visit) -> dict[str, Any]:
         "nothing": Money.zero(currency),
         "counts": showing.counts(basket, seen.me),
         "stages": showing.stages(meal.ordered) if meal else [],
+        "waiting_beside": waiting_beside(meal.guests, seen.me) if meal else [],
         "own_paid": showing.own_paid(meal.shares, seen.me) if meal else [],
         "topics": live_topics(seen),
         "zone": seen.place.zone,
@@ -97,9 +102,15 @@ async def table_page(
     db: NamedDependency[Database],
     clock: NamedDependency[Clock],
     settings: NamedDependency[Settings],
+    seal: NamedDependency[Seal],
     code: FromPath[str],
 ) -> Response[Any]:
-    """The menu at a table. Inside the wallet an unknown buyer is sent to the silent authorization first."""
+    """The menu at a table. Inside the wallet an unknown buyer is sent to the silent authorization first.
+
+    A code that rotates brings `k`: that of the party of now is kept in the session, an older one is told so."""
+    shown_code = request.query_params.get("k", "")
+    if shown_code:
+        return await _proved(request, db, seal, code, shown_code)
     seen = await arrive(request, db, clock, code)
     if seen.in_wallet and not seen.buyer_id and not _asked_lately(request, clock, seen.place.account_id):
         request.session[f"{_ASKED}:{seen.place.account_id}"] = clock.now().timestamp()
@@ -113,9 +124,20 @@ async def table_page(
         menu=shown,
         key=new_id("tap"),
         address="" if seen.in_wallet else address,
+        old_code=request.query_params.get("old") == "1" and seen.place.strength is not Strength.OPEN,
         authorize=authorize_path(path_of(code), seen.place.account_id),
         **table_context(seen),
     )
+
+
+async def _proved(request: AnyRequest, db: Database, seal: Seal, code: str, shown_code: str) -> Response[Any]:
+    """Keep what a code that rotates proves, and go on to the table's page, whose address may be seen by anyone."""
+    async with db.reading() as rows:
+        here = await place(rows, code)
+    if turn_in(seal, shown_code, here.table_id) != here.turn:
+        return Redirect(f"{path_of(code)}?old=1", status_code=HTTP_303_SEE_OTHER)
+    remember_proof(request, here.table_id, here.turn)
+    return Redirect(path_of(code), status_code=HTTP_303_SEE_OTHER)
 
 
 @get("/t/{code:str}/menu", summary="The menu's dishes again, after one sold out")

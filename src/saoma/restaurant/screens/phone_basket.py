@@ -13,13 +13,14 @@ from litestar.params import FromPath
 from saoma.food import ordering
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
+from saoma.food.model import Line
 from saoma.food.ordering import PriceChanged, SoldOut
 from saoma.food.quoting import Quoted, quote_line
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused
 from saoma.kit.ids import new_id
-from saoma.restaurant import sittings
+from saoma.restaurant import admission, sittings
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.screens.phone import back_to_table, bar_again, follow, table_context
 from saoma.restaurant.visits import AnyRequest, Moved, Visit, at_table, sit_down, visit
@@ -40,7 +41,7 @@ async def _told(tx: Transaction, sitting: Sitting) -> None:
     await tx.tell(f"till:{sitting.store_id}", "bill", {"sitting": sitting.id})
 
 
-async def _basket(
+async def show_basket(
     request: AnyRequest, db: Database, clock: Clock, code: str, *, refusal: Refused | None = None, sent: int = 0
 ) -> Response[Any]:
     async with db.reading() as rows:
@@ -61,7 +62,7 @@ async def basket_sheet(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
 ) -> Response[Any]:
     """The basket by person, and below it what was ordered and how far it is."""
-    return await _basket(request, db, clock, code)
+    return await show_basket(request, db, clock, code)
 
 
 @post("/t/{code:str}/add", status_code=200, summary="Put a dish into the basket")
@@ -108,7 +109,7 @@ async def change(
     async with db.transaction() as tx:
         await ordering.set_quantity(tx, line_id, quantity, me.id)
         await _told(tx, meal.sitting)
-    return await _basket(request, db, clock, code)
+    return await show_basket(request, db, clock, code)
 
 
 @post("/t/{code:str}/send", status_code=200, summary="Send the round to the kitchen")
@@ -118,20 +119,38 @@ async def send(
     """Send everything in the basket (`who=mine`: only one's own). Pressing twice, or two people at once, sends once."""
     form = await request.form()
     async with db.reading() as rows:
-        meal, me = at_table(await visit(request, rows, code))
+        seen = await visit(request, rows, code)
+    meal, me = at_table(seen)
+    if seen.must_be_let_in:
+        return await _ask_to_order(request, db, clock, seen)
     async with db.transaction() as tx:
         await sittings.take_more(tx, meal.sitting.id, clock.now())
+    sent: list[Line] = []
     try:
-        only = me.id if form.get("who") == "mine" else None
-        sent = await ordering.order(db, meal.sitting.tab_id, me.id, only, at=clock.now())
+        mine = form.get("who") == "mine"
+        for who in [me.id] if mine else admission.whose_round(meal, me, seen.place.strength):
+            sent += await ordering.order(db, meal.sitting.tab_id, me.id, who, at=clock.now())
     except (SoldOut, PriceChanged, Conflict) as refusal:
         if not wants_fragment(request):
             raise
-        return await _basket(request, db, clock, code, refusal=refusal)
+        return await show_basket(request, db, clock, code, refusal=refusal)
     async with db.transaction() as tx:
         held = await sittings.lock(tx, meal.sitting.id)
         await sittings.reckon(tx, held, clock.now())
-    return await _basket(request, db, clock, code, sent=len(sent))
+    return await show_basket(request, db, clock, code, sent=len(sent))
+
+
+async def _ask_to_order(request: AnyRequest, db: Database, clock: Clock, seen: Visit) -> Response[Any]:
+    """The dishes stay in the basket; staff and the table are asked to let this phone in, once."""
+    meal, me = at_table(seen)
+    try:
+        async with db.transaction() as tx:
+            await admission.knock(tx, meal.sitting, me, clock.now())
+    except NotAllowed as refusal:
+        if not wants_fragment(request):
+            raise
+        return await show_basket(request, db, clock, seen.place.code, refusal=refusal)
+    return await show_basket(request, db, clock, seen.place.code)
 
 
 @post("/t/{code:str}/name", status_code=200, summary="Say one's name at the table")
