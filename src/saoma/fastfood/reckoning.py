@@ -142,6 +142,9 @@ def stage(status: OrderStatus, dishes: Iterable[LineStatus]) -> Stage:
         case OrderStatus.CANCELLED:
             return Stage.CANCELLED
         case OrderStatus.PAID:
+            dishes = list(dishes)
+            if dishes and all(dish is LineStatus.VOID for dish in dishes):
+                return Stage.CANCELLED
             left = {dish for dish in dishes if dish not in (LineStatus.VOID, LineStatus.BASKET, LineStatus.SERVED)}
             if not left:
                 return Stage.COLLECTED

@@ -12,25 +12,28 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.checkout.giving_back import RefundDraft, given_back
 from saoma.fastfood import board, counter
 from saoma.fastfood.forms import channel_in
 from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
 from saoma.fastfood.reckoning import Account, may_change, stage
 from saoma.food import ordering
+from saoma.food.discounts import discounts_of
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu, offered
 from saoma.food.model import Item, LineStatus
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
+from saoma.identity.roles import refund_limit
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Conflict, Invalid, Refused
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
-from saoma.payments import arrivals
+from saoma.payments import arrivals, refund
 from saoma.payments.lifecycle import Status
-from saoma.payments.of_payable import payments_for
+from saoma.payments.of_payable import payments_for, refunds_for
 from saoma.web.page import fragment, moved_to, page, wants_fragment
 
 MAY: Final = [needs(May.TAKE_ORDERS)]
@@ -48,6 +51,7 @@ async def waiting_context(rows: Rows, at: Counter) -> dict[str, Any]:
         "numbers": await board.numbers(rows, at.store.id),
         "open_orders": await board.open_orders(rows, at.store.id),
         "arrived": await arrivals.waiting_at(rows, at.store.id) if at.takes_payments else [],
+        "refunds_waiting": len(await refund.waiting(rows, at.store.merchant_id, at.store.id)) if at.asks_refunds else 0,
         "zone": at.store.zone,
     }
 
@@ -56,15 +60,20 @@ async def order_context(
     rows: Rows, at: Counter, order: CounterOrder | None, channel: Channel, order_key: str
 ) -> dict[str, Any]:
     """What stands beside the dishes: the order, or an empty one that the first dish begins."""
-    lines, payments = [], []
-    note = ""
+    lines, payments, struck, discounts = [], [], [], []
+    note, back = "", frozenset[str]()
     account = Account((await menu(rows, at.store.id)).currency, 0)
     if order is not None:
-        lines = [line for line in await ordering.lines(rows, order.tab_id) if line.status is not LineStatus.VOID]
+        every = await ordering.lines(rows, order.tab_id)
+        lines = [line for line in every if line.status is not LineStatus.VOID]
+        struck = [line for line in every if line.status is LineStatus.VOID]
+        discounts = await discounts_of(rows, order.tab_id)
         account = await counter.account(rows, order, lines)
         payments = await payments_for(rows, KIND, order.id)
         tab = await ordering.tab(rows, order.tab_id)
         channel, note = Channel.TAKEAWAY if tab.to_go else Channel.COUNTER, tab.note
+        back = given_back(await refunds_for(rows, KIND, order.id))
+    taken = [payment for payment in payments if payment.status is Status.SUCCEEDED]
     return {
         "order": order,
         "order_key": order.key if order else order_key,
@@ -72,9 +81,16 @@ async def order_context(
         "note": note,
         "lines": lines,
         "account": account,
-        "stage": stage(order.status, [line.status for line in lines]).value if order else "building",
+        "struck": struck,
+        "discounts": discounts,
+        "back": back,
+        "stage": stage(order.status, [line.status for line in [*lines, *struck]]).value if order else "building",
         "changing": order is None or _changing(order.status, account),
-        "taken": [payment for payment in payments if payment.status is Status.SUCCEEDED],
+        "taken": taken,
+        "too_much": next((one for one in reversed(taken) if one.money_refundable >= account.surplus), None),
+        "waiting_for": {one.payment_id for one in await refund.waiting(rows, at.store.merchant_id, at.store.id)},
+        "refund_alone": refund_limit(at.staff.roles if at.gives_back else (), account.currency),
+        "draft": None,
         "running": [payment for payment in payments if payment.open or payment.status is Status.NEEDS_ATTENTION],
         "key": new_id("tap"),
         "nothing": Money.zero(account.currency),
@@ -102,6 +118,7 @@ async def show(
     *,
     block: str = "order",
     refusal: Refused | None = None,
+    draft: RefundDraft | None = None,
 ) -> Response[Any]:
     """The order's side alone for htmx (or another `block`), the whole counter otherwise."""
     form = await request.form() if request.method == "POST" else {}
@@ -110,7 +127,7 @@ async def show(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id) if order_id else None
-        context = await order_context(rows, at, order, channel, order_key) | {"refusal": refusal}
+        context = await order_context(rows, at, order, channel, order_key) | {"refusal": refusal, "draft": draft}
         headers = moved_to(request, path_to(order)) if order is not None else {}
         if wants_fragment(request) and block == "order":
             return fragment(request, "fastfood/counter.html", block, headers=headers, at=at, **context)
