@@ -23,6 +23,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.postgres import EmbeddedPostgres
 from saoma.migrations import fingerprint, migrate
+from tests import seating
 from tests.shelf import Shelf
 
 # A busy machine is no fault of the code: examples have no deadline each, tests have one in all.
@@ -73,6 +74,13 @@ def own_log() -> Iterator[None]:
     yield
     if structlog.is_configured():
         structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def seats() -> Iterator[None]:
+    """Applications built for one test serve the next with its own parts."""
+    with seating.one_test():
+        yield
 
 
 @pytest.fixture

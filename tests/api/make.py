@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
-from saoma.app import SCREENS, Rooms, compose, works
+from saoma.app import SCREENS, Rooms, works
 from saoma.identity.api_keys import PARTNER_SCOPES, ApiKey, Scope, add_api_key
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
 from saoma.settings import Settings
+from tests import seating
 from tests.identity import make
 from tests.identity.make import SECRET, Shop
 from tests.payments.make import FakeAlipay
@@ -161,7 +162,7 @@ async def deployment(
     rooms.postman.jitter = lambda: 0.0
     # The gateways stay the fakes they are, whatever becomes of the accounts.
     rooms.refresh_gateways = _as_they_are  # type: ignore[method-assign]
-    app = compose(rooms, more=more, screens=screens)
+    app = seating.composed(rooms, more=more, screens=screens)
     async with rooms.running():
         shop = await make.shop(rooms.db)
         alipay = FakeAlipay(clock)

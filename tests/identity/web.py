@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 from litestar import Litestar, Request, Response, get, post
-from litestar.di import Provide
 
 from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.identity.guards import SignInNeeded, to_sign_in
@@ -17,9 +16,9 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.storage import Storage
 from saoma.settings import Settings
-from saoma.web.frame import build_app
 from saoma.web.page import House
 from tests.identity import make
+from tests.seating import seated
 
 ALIPAY = "Mozilla/5.0 (iPhone) NebulaSDK/1.8.100112 Nebula AliApp(AP/10.1.32.600) AlipayClient/10.1.32.600 Alipay"
 ALIPAY_HK = "Mozilla/5.0 Nebula AliApp(APHK/2.6.0.160) AlipayClientHK/2.6.0.160 AlipayClient/10.1.32.600"
@@ -53,17 +52,11 @@ def app(routers: Sequence[Any], db: Database, clock: Clock, **given: Any) -> Lit
     values |= {"acquirers": AcquirerClient(), "storage": Storage.at("memory:"), "shift_figures": ()}
     values |= given
 
-    def provide(value: Any) -> Provide:
-        async def provided() -> Any:
-            return value
-
-        return Provide(provided, use_cache=True)
-
-    return build_app(
+    return seated(
         [*routers, plant, session, set_session],
         house=House(secret=make.SECRET, clock=clock),
         db=db,
-        dependencies={name: provide(value) for name, value in values.items()},
+        given=values,
         exception_handlers={SignInNeeded: to_sign_in},
     )
 
