@@ -159,7 +159,7 @@ async def _become(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> R
 
 def app(of: Shop) -> Litestar:
     """The delivery screens in the real frame."""
-    given: dict[str, Any] = {"db": of.db, "clock": of.clock}
+    given: dict[str, Any] = {"db": of.db, "clock": of.clock, "brought_orders": {}}
     built = build_app(
         [*screens.routers, _hello, _become],
         house=WebHouse(secret=identity.SECRET, clock=of.clock),

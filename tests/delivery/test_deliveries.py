@@ -127,7 +127,7 @@ async def test_it_is_handed_over_by_the_customers_code_once_and_nobody_guesses_i
 
     async def hand(which: str, code: str = "", left: str = "") -> Handed | WrongCode:
         async with database.transaction() as tx:
-            return await carrying.hand_over(tx, here.store_id, which, mei, clock.now(), code=code, left=left)
+            return await carrying.hand_over(tx, here.store_id, which, mei, clock.now(), {}, code=code, left=left)
 
     with pytest.raises(Invalid):
         await hand(first.id)
@@ -166,8 +166,8 @@ async def test_who_is_not_there_can_still_be_reached_and_what_comes_back_is_over
         await carrying.fail(tx, here.store_id, order.id, mei, Reason.REFUSED, clock.now())
         with pytest.raises(Conflict):
             await carrying.give_back(tx, here.store_id, order.id, here.manager.id, clock.now())
-        back = await carrying.bring_back(tx, here.store_id, order.id, here.manager, clock.now())
-        assert await carrying.bring_back(tx, here.store_id, order.id, here.manager, clock.now()) == back
+        back = await carrying.bring_back(tx, here.store_id, order.id, here.manager, clock.now(), {})
+        assert await carrying.bring_back(tx, here.store_id, order.id, here.manager, clock.now(), {}) == back
         assert (await carrying.cards_of(tx, here.store_id, mei.id)) == []
         ended = await carrying.ended_cards(tx, here.store_id, clock.now() - timedelta(hours=1))
         assert [(each.id, each.status) for each in ended] == [(order.id, Stage.RETURNED)]

@@ -39,17 +39,17 @@ async def pressed(here: Any, orders: list[Any], what: str, which: int, who: int,
                 case "near":
                     await carrying.come_near(tx, store, order.id, courier, now)
                 case "code":
-                    await carrying.hand_over(tx, store, order.id, courier, now, code=order.code)
+                    await carrying.hand_over(tx, store, order.id, courier, now, {}, code=order.code)
                 case "wrong":
-                    await carrying.hand_over(tx, store, order.id, courier, now, code="none")
+                    await carrying.hand_over(tx, store, order.id, courier, now, {}, code="none")
                 case "left":
-                    await carrying.hand_over(tx, store, order.id, courier, now, left="with the porter")
+                    await carrying.hand_over(tx, store, order.id, courier, now, {}, left="with the porter")
                 case "fail":
                     await carrying.fail(tx, store, order.id, courier, Reason.NOBODY_THERE, now)
                 case "again":
                     await carrying.try_again(tx, store, order.id, courier, now)
                 case "back":
-                    await carrying.bring_back(tx, store, order.id, courier, now)
+                    await carrying.bring_back(tx, store, order.id, courier, now, {})
                 case _:
                     await deliveries.cancel(tx, KIND, order.order_id, "amy", now)
     except Refused:

@@ -10,6 +10,8 @@ from saoma.food.model import LineStatus
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
+from saoma.restaurant import showing, sittings
+from saoma.restaurant.tables import add_table
 from tests.delivery.make import browser, shop
 from tests.food import make as food
 from tests.identity import make as identity
@@ -70,3 +72,24 @@ async def test_one_runner_takes_a_dish_once_and_what_is_brought_is_served(
         assert 'data-testid="mine"' in answer.text
         answer = await phone.post(f"/runner/tabs/{tab.id}/brought")
         assert "Nothing to carry" in answer.text
+
+
+async def test_a_guest_reads_on_the_phone_that_a_dish_is_on_its_way(database: Database, clock: MovableClock) -> None:
+    here = await shop(database, clock, couriers=0)
+    runner = await identity.staff(database, here.of, Role.RUNNER)
+    async with database.transaction() as tx:
+        table = await add_table(tx, here.store_id, "5", clock.now())
+        sitting = await sittings.open_for_staff(tx, here.store_id, table.id, clock.now())
+        tea = food.dish(here.menu, "tea")
+        for key in "ab":
+            await ordering.add_line(tx, sitting.tab_id, tea.id, food.choices(tea, "Regular"), 1, "", "", key)
+        first, _ = await ordering.send(tx, sitting.tab_id, "test")
+        for seen in (LineStatus.SENT, LineStatus.COOKING):
+            await kitchen.bump(tx, here.store_id, sitting.tab_id, 1, seen)
+        await running.take(tx, here.store_id, sitting.tab_id, [first.id], runner, clock.now())
+        meal = await sittings.meal(tx, sitting)
+        assert showing.stages(meal.ordered, meal.carried) == [("carried", 1), ("ready", 1)]
+        assert [each.quantity for each in showing.alike(meal.ordered, meal.carried)] == [1, 1]
+        await running.brought(tx, here.store_id, sitting.tab_id, runner, clock.now())
+        meal = await sittings.meal(tx, sitting)
+        assert showing.stages(meal.ordered, meal.carried) == [("ready", 1), ("served", 1)]

@@ -23,6 +23,11 @@ from saoma.alipay.notify import read_notice
 from saoma.alipay.signing import md5_signatory, string_to_sign
 from saoma.app import SCREENS
 from saoma.checkout import shifts
+from saoma.delivery import deliveries as bringing
+from saoma.delivery.editing import add_zone, draft
+from saoma.delivery.model import address, contact
+from saoma.delivery.quoting import must_quote
+from saoma.delivery.zones import circle
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND as COUNTER
 from saoma.fastfood.model import Channel
@@ -311,6 +316,16 @@ async def furnish(of: World) -> None:
     async with rooms.db.transaction() as tx:
         shift = await shifts.begin(tx, clock, owner, shop.store, "", Money.parse("50.00", "USD"))
     ids |= {"shift": shift.id}
+    # An order that waits for a courier.
+    async with rooms.db.transaction() as tx:
+        near = draft(name=f"{MARK} near", name_zh="", shape=circle(1500), currency="USD", fee="3.00")
+        zone_id, now = await add_zone(tx, shop.store.id, near), rooms.clock.now()
+        quote = await must_quote(tx, shop.store.id, zone_id, Money.parse("20.00", "USD"))
+        whom = contact(MARK, "+65 9123 4567")
+        brought = await bringing.begin(
+            *(tx, "elsewhere", MARK, shop.store.id, address(f"1 {MARK} Road"), whom, quote, now, now), label=MARK
+        )
+    ids |= {"zone": zone_id, "brought": brought.id}
     # Money that came by a printed code, a refund that waits for a second person, and a payment nobody knows the end of.
     code = await rooms.payments.codes.create(_code(of), owner.id)
     number = of.house.alipay.pays_at_counter(code.id, Money.parse("7.77", "USD"))

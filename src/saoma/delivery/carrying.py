@@ -6,6 +6,7 @@ that presses twice takes one."""
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -29,6 +30,10 @@ from saoma.kit.money import Money, total
 from saoma.payments.cases import Kind, Move, open_case
 from saoma.payments.lifecycle import Status
 from saoma.payments.of_payable import payments_for
+
+#: What the room of an order does when its delivery is over, in the same transaction: order id, how it ended, who, when.
+#: The composition hands them over by kind of order; an order whose room does nothing is in none.
+Ended = Mapping[str, Callable[[Transaction, str, Stage, str, datetime], Awaitable[None]]]
 
 #: Who guesses a code so often has not heard it from the customer.
 MOST_WRONG_CODES: Final = 5
@@ -219,7 +224,15 @@ async def come_near(tx: Transaction, store_id: str, delivery_id: str, courier: S
 
 
 async def hand_over(
-    tx: Transaction, store_id: str, delivery_id: str, courier: Staff, now: datetime, *, code: str = "", left: str = ""
+    tx: Transaction,
+    store_id: str,
+    delivery_id: str,
+    courier: Staff,
+    now: datetime,
+    ended: Ended,
+    *,
+    code: str = "",
+    left: str = "",
 ) -> Handed | WrongCode:
     """It is delivered: the customer said their code, or the courier writes with whom or where it was left.
 
@@ -242,9 +255,10 @@ async def hand_over(
         how = "left"
     else:
         raise Invalid("Ask for the four digits on the customer's phone, or write with whom you leave it.")
-    return Handed(
-        await moved(tx, at, Step.DELIVER, courier.id, now, left if how == "left" else "", ended_at=now, handed_over=how)
-    )
+    said = left if how == "left" else ""
+    after = await moved(tx, at, Step.DELIVER, courier.id, now, said, ended_at=now, handed_over=how)
+    await _tell_its_room(tx, after, ended, courier.id, now)
+    return Handed(after)
 
 
 async def fail(
@@ -261,7 +275,9 @@ async def try_again(tx: Transaction, store_id: str, delivery_id: str, courier: S
     return await moved(tx, at, Step.TRY_AGAIN, courier.id, now, reason="")
 
 
-async def bring_back(tx: Transaction, store_id: str, delivery_id: str, by: Staff, now: datetime) -> Delivery:
+async def bring_back(
+    tx: Transaction, store_id: str, delivery_id: str, by: Staff, now: datetime, ended: Ended
+) -> Delivery:
     """It is back at the shop: the delivery is over, and a case asks a person about the money. Raises `Conflict`."""
     at = await delivery_at(tx, store_id, delivery_id, lock=True)
     if at.courier_id != by.id and not by.may(May.DISPATCH):
@@ -269,7 +285,13 @@ async def bring_back(tx: Transaction, store_id: str, delivery_id: str, by: Staff
     after = await moved(tx, at, Step.RETURN, by.id, now, ended_at=now)
     if at.status is not Stage.RETURNED:
         await _ask_about_the_money(tx, after, now)
+        await _tell_its_room(tx, after, ended, by.id, now)
     return after
+
+
+async def _tell_its_room(tx: Transaction, at: Delivery, ended: Ended, by: str, now: datetime) -> None:
+    if at.order_kind in ended:
+        await ended[at.order_kind](tx, at.order_id, at.status, by, now)
 
 
 async def _ask_about_the_money(tx: Transaction, at: Delivery, now: datetime) -> None:

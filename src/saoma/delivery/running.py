@@ -20,7 +20,7 @@ from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import NOTHING_HERE, NotFound
 
 #: Orders of these channels are brought to where people sit; the others are called out or collected.
-BROUGHT: Final = ("table",)
+BROUGHT: Final = ("table", "waiter")
 
 
 class Dish(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ Dishes that staff ordered belong to nobody at the table and are shown under the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,13 +58,13 @@ class Alike:
         return total((line.money for line in self.lines), self.first.currency)
 
 
-def alike(lines: Iterable[Line]) -> list[Alike]:
-    """Lines put together as people count them, in the order the first of each was added."""
+def alike(lines: Iterable[Line], carried: Set[str] = frozenset()) -> list[Alike]:
+    """Lines put together as people count them, in the order the first of each was added; what is carried apart."""
     groups: dict[object, list[Line]] = {}
     for line in lines:
         chosen = tuple(option.id for option in line.options)
         same = (line.item_id, chosen, line.note, line.unit_amount, line.unit_amount_before, line.status, line.hold)
-        groups.setdefault((*same, line.paid, line.held, line.guest_id), []).append(line)
+        groups.setdefault((*same, line.paid, line.held, line.guest_id, line.id in carried), []).append(line)
     return [Alike(tuple(group)) for group in groups.values()]
 
 
@@ -83,12 +83,14 @@ def due_of(lines: Sequence[Line]) -> Money:
     return total((line.due for line in lines), lines[0].currency)
 
 
-def stages(lines: Iterable[Line]) -> list[tuple[str, int]]:
-    """How many pieces are at each stage, the nearest to the table first; "later" are those of a later course."""
+def stages(lines: Iterable[Line], carried: Set[str] = frozenset()) -> list[tuple[str, int]]:
+    """How many pieces are at each stage, the nearest to the table first.
+
+    "carried" are those that a runner brings now, "later" those of a later course."""
     counts = Counter[str]()
     for line in lines:
-        counts["later" if line.hold else line.status.value] += line.quantity
-    return [(stage, counts[stage]) for stage in (*_STAGES, "later") if counts[stage]]
+        counts["later" if line.hold else "carried" if line.id in carried else line.status.value] += line.quantity
+    return [(stage, counts[stage]) for stage in ("carried", *_STAGES, "later") if counts[stage]]
 
 
 def counts(lines: Iterable[Line], guest: Guest | None) -> dict[str, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from saoma.delivery.running import on_its_way
 from saoma.food import ordering
 from saoma.food.discounts import Discount, discounts_of
 from saoma.food.model import Line, LineStatus, TabStatus
@@ -57,6 +58,8 @@ class Meal:
     ready_about: datetime | None = None
     #: What is taken off the dishes, and why.
     discounts: tuple[Discount, ...] = ()
+    #: The dishes that a runner carries to this table now.
+    carried: frozenset[str] = frozenset()
 
     @property
     def bill(self) -> Bill:
@@ -146,7 +149,8 @@ async def shares(rows: Rows, sitting_id: str) -> list[ShareRow]:
 
 
 async def meal(rows: Rows, sitting: Sitting) -> Meal:
-    """The whole sitting, in three questions; one more while the kitchen makes something, one for discounts."""
+    """The whole sitting, in three questions; one more while the kitchen makes something, while something stands ready,
+    and for discounts."""
     lines = tuple(await ordering.lines(rows, sitting.tab_id))
     made = any(line.status in (LineStatus.SENT, LineStatus.COOKING) and not line.hold for line in lines)
     return Meal(
@@ -156,6 +160,9 @@ async def meal(rows: Rows, sitting: Sitting) -> Meal:
         tuple(await shares(rows, sitting.id)),
         await ready_about(rows, sitting.store_id, sitting.tab_id) if made else None,
         tuple(await discounts_of(rows, sitting.tab_id)) if any(line.discount for line in lines) else (),
+        await on_its_way(rows, sitting.tab_id)
+        if any(line.status is LineStatus.READY for line in lines)
+        else frozenset(),
     )
 
 

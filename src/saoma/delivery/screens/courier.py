@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.delivery import carrying
-from saoma.delivery.carrying import WrongCode
+from saoma.delivery.carrying import Ended, WrongCode
 from saoma.delivery.expecting import late_minutes
 from saoma.delivery.model import REASON_NAMES, Delivery, Reason
 from saoma.delivery.quoting import rules
@@ -132,7 +132,11 @@ async def near(
 
 @post("/courier/{delivery_id:str}/delivered", guards=_MAY, status_code=200, summary="It is delivered")
 async def delivered(
-    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], delivery_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    brought_orders: NamedDependency[Ended],
+    delivery_id: FromPath[str],
 ) -> Response[Any]:
     """With the customer's four digits, or with a word about whom it was left with."""
     form = await request.form()
@@ -140,7 +144,9 @@ async def delivered(
     try:
         async with db.transaction() as tx:
             at = await place(request, tx)
-            found = await carrying.hand_over(tx, at.store.id, delivery_id, at.staff, clock.now(), code=code, left=left)
+            found = await carrying.hand_over(
+                tx, at.store.id, delivery_id, at.staff, clock.now(), brought_orders, code=code, left=left
+            )
     except Refused as refusal:
         if refusal.status == 404:
             raise
@@ -183,14 +189,18 @@ async def again(
 
 @post("/courier/{delivery_id:str}/back", guards=_MAY, status_code=200, summary="It is back at the shop")
 async def back(
-    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], delivery_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    brought_orders: NamedDependency[Ended],
+    delivery_id: FromPath[str],
 ) -> Response[Any]:
     """The delivery is over; a person decides about the money."""
     return await _pressed(
         request,
         db,
         clock,
-        lambda tx, at: carrying.bring_back(tx, at.store.id, delivery_id, at.staff, clock.now()),
+        lambda tx, at: carrying.bring_back(tx, at.store.id, delivery_id, at.staff, clock.now(), brought_orders),
     )
 
 

@@ -13,6 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.delivery import carrying
+from saoma.delivery.carrying import Ended
 from saoma.delivery.deliveries import delivery_at, happenings
 from saoma.delivery.expecting import expected_at, late_minutes
 from saoma.delivery.model import REASON_NAMES, STAGE_NAMES
@@ -142,12 +143,16 @@ async def packed(
 
 @post("/deliveries/{delivery_id:str}/back", guards=_MAY, status_code=200, summary="It is back at the shop")
 async def back(
-    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], delivery_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    brought_orders: NamedDependency[Ended],
+    delivery_id: FromPath[str],
 ) -> Response[Any]:
     """The delivery is over; a person decides about the money."""
 
     async def work(tx: Transaction, at: Place) -> object:
-        return await carrying.bring_back(tx, at.store.id, delivery_id, at.staff, clock.now())
+        return await carrying.bring_back(tx, at.store.id, delivery_id, at.staff, clock.now(), brought_orders)
 
     return await _pressed(request, db, clock, delivery_id, "brought_back", work)
 

@@ -76,7 +76,7 @@ def table_context(seen: Visit) -> dict[str, Any]:
         "basket_total": total((line.money for line in basket), currency),
         "nothing": Money.zero(currency),
         "counts": showing.counts(basket, seen.me),
-        "stages": showing.stages(meal.ordered) if meal else [],
+        "stages": showing.stages(meal.ordered, meal.carried) if meal else [],
         "waiting_beside": waiting_beside(meal.guests, seen.me) if meal else [],
         "own_paid": showing.own_paid(meal.shares, seen.me) if meal else [],
         "topics": live_topics(seen),
