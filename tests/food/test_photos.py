@@ -25,13 +25,14 @@ def picture(width: int = 2000, height: int = 1000, form: str = "JPEG", orientati
     return out.getvalue()
 
 
-async def test_a_photo_is_kept_in_every_width_as_webp_of_the_same_shape() -> None:
+@pytest.mark.parametrize("form", ["webp", "avif"])
+async def test_a_photo_is_kept_in_every_width_and_form_in_the_same_shape(form: str) -> None:
     storage = Storage.at("memory:")
     photo = await keep_photo(storage, picture())
-    assert (photo.width, photo.height) == (1280, 960)
+    assert (photo.width, photo.height, photo.avif) == (1280, 960, True)
     for width in PHOTO_WIDTHS:
-        copy = Image.open(io.BytesIO(await photo_copy(storage, photo.name, width)))
-        assert (copy.format, copy.size) == ("WEBP", (width, width * 3 // 4))
+        copy = Image.open(io.BytesIO(await photo_copy(storage, photo.name, width, form)))
+        assert (copy.format, copy.size) == (form.upper(), (width, width * 3 // 4))
         assert not copy.getexif(), "where and with what it was taken is nobody's business"
 
 
@@ -45,8 +46,12 @@ async def test_a_photo_of_a_turned_camera_stands_upright() -> None:
 
 
 async def test_a_small_photo_is_not_blown_up() -> None:
-    photo = await keep_photo(Storage.at("memory:"), picture(400, 300, "PNG"))
+    storage = Storage.at("memory:")
+    photo = await keep_photo(storage, picture(400, 300, "PNG"))
     assert (photo.width, photo.height) == (400, 300)
+    for width, kept in zip(PHOTO_WIDTHS, (160, 320, 400, 400), strict=True):
+        copy = Image.open(io.BytesIO(await photo_copy(storage, photo.name, width, "avif")))
+        assert copy.width == kept
 
 
 async def test_the_same_photo_has_the_same_name_and_another_has_another() -> None:

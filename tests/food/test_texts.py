@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from saoma.food.dayparts import CHANNELS
 from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES
 from saoma.kit.i18n import texts
 
 ROOM = Path(__file__).resolve().parents[2] / "src" / "saoma" / "food"
 #: Calls that carry a text for people, and which of their arguments it is.
 SAYING = {
-    **dict.fromkeys(("Conflict", "Invalid", "NotFound", "NotAllowed", "SoldOut", "PriceChanged"), 0),
+    **dict.fromkeys(("Conflict", "Invalid", "NotFound", "NotAllowed", "SoldOut", "NotNow", "PriceChanged"), 0),
     **dict.fromkeys(("_unreadable", "Unreadable"), 0),
     **dict.fromkeys(("Fault", "problem", "text_fault"), 1),
     "add": 2,
@@ -42,18 +43,20 @@ def _in_code() -> set[str]:
             if place is None or len(node.args) <= place:
                 continue
             for part in ast.walk(node.args[place]):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value.strip():
                     found.add(part.value)
         # Texts chosen before they are raised are assigned to a plain name first.
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("text", "says"):
                 for part in ast.walk(node.value):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value:
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value.strip():
                         found.add(part.value)
     return found
 
 
-SAID = sorted(_in_templates() | _in_code() | set(ALLERGEN_NAMES.values()) | set(TAG_NAMES.values()))
+SAID = sorted(
+    _in_templates() | _in_code() | set(ALLERGEN_NAMES.values()) | set(CHANNELS.values()) | set(TAG_NAMES.values())
+)
 
 
 def test_texts_were_found_at_all() -> None:

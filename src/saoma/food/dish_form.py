@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from saoma.food.dayparts import CHANNELS, Daypart
 from saoma.food.drafts import (
     Fault,
     GroupDraft,
@@ -74,6 +75,10 @@ class DishForm:
     tags: tuple[str, ...] = ()
     hidden: bool = False
     sold_out: bool = False
+    channels: tuple[str, ...] = ()
+    dayparts: tuple[str, ...] = ()
+    station: str = ""
+    per_day: str = ""
     groups: tuple[GroupRow, ...] = ()
 
 
@@ -85,8 +90,10 @@ class Checked:
     errors: Mapping[str, Fault] = field(default_factory=dict)
 
 
-def shown(item: Item, section_id: str) -> DishForm:
-    """A stored dish as a form."""
+def shown(
+    item: Item, section_id: str, stations: Mapping[str, str] | None = None, parts: Sequence[Daypart] = ()
+) -> DishForm:
+    """A stored dish as a form; `stations` gives names by id, `parts` are those of the shop's day."""
 
     def price(minor: int) -> str:
         return Money(minor, item.currency).text
@@ -103,6 +110,10 @@ def shown(item: Item, section_id: str) -> DishForm:
         tags=item.tags,
         hidden=item.hidden,
         sold_out=item.sold_out,
+        channels=item.channels,
+        dayparts=tuple(part.name for part in parts if part.id in item.dayparts),
+        station=(stations or {}).get(item.station_id or "", ""),
+        per_day="" if item.per_day is None else str(item.per_day),
         groups=tuple(
             GroupRow(
                 name=group.name,
@@ -156,6 +167,10 @@ def typed(values: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Dish
         tags=tuple(word for word in TAGS if word in lists.get("tags", ())),
         hidden=text("hidden") == "on",
         sold_out=text("sold_out") == "on",
+        channels=tuple(word for word in CHANNELS if word in lists.get("channels", ())),
+        dayparts=tuple(lists.get("dayparts", ()))[:_MOST_ROWS],
+        station=text("station"),
+        per_day=text("per_day"),
         groups=tuple(
             GroupRow(
                 name=text(f"g{group}-name"),
@@ -210,8 +225,8 @@ class _Errors(dict[str, Fault]):
             self.note(name, Fault("price", says, values))
             return 0
 
-    def count(self, name: str, text: str) -> int:
-        if text.isascii() and text.isdecimal() and len(text) < 4:
+    def count(self, name: str, text: str, *, longest: int = 3) -> int:
+        if text.isascii() and text.isdecimal() and len(text) <= longest:
             return int(text)
         self.note(name, Fault("count", "“{text}” is not a number. Write digits, such as 1.", {"text": text[:40]}))
         return 1
@@ -235,6 +250,10 @@ def checked(form: DishForm, currency: str, code_in_use: str = "") -> Checked:
         tags=form.tags,
         hidden=form.hidden,
         sold_out=form.sold_out,
+        channels=form.channels,
+        dayparts=form.dayparts,
+        station=form.station,
+        per_day=errors.count("per_day", form.per_day, longest=5) if form.per_day else None,
         groups=tuple(groups),
     )
     for fault in item_faults(draft):

@@ -13,6 +13,7 @@ from saoma.food.screens import (
     office_import,
     office_kitchen,
     office_menu,
+    office_times,
     offline,
     photos,
 )
@@ -27,6 +28,7 @@ routers: Final[tuple[Router, ...]] = (
     office_menu.router,
     office_dish.router,
     office_import.router,
+    office_times.router,
     offline.router,
     installing.router,
 )

@@ -10,7 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food import kitchen
+from saoma.food import kitchen, portions
 from saoma.food.courses import COURSE_NAMES, Course
 from saoma.food.editing import stations
 from saoma.food.kitchen import lateness
@@ -146,12 +146,41 @@ async def served(request: AnyRequest, db: NamedDependency[Database]) -> Response
 
 
 @get("/kitchen/dishes", guards=_SEE, summary="Dishes to mark sold out")
-async def dishes(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
-    """Every dish with its switch, for the sold-out sheet."""
+async def dishes(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
+    """Every dish with its switch and how many are left, for the sold-out sheet."""
     async with db.reading() as rows:
         at = await place(request, rows)
         shown = (await menu(rows, at.store.id)).visible()
-    return fragment(request, "food/kitchen.html", "dishes", menu=shown)
+    day = shown.local(clock.now()).date()
+    return fragment(request, "food/kitchen.html", "dishes", menu=shown, day=day)
+
+
+@post("/kitchen/items/{item_id:str}/left", guards=[needs(May.MARK_SOLD_OUT)], status_code=200, summary="How many left")
+async def left(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], item_id: FromPath[str]
+) -> Response[Any]:
+    """Count a dish down from this number today; empty counts no more. Zero is sold out."""
+    said = str((await request.form()).get("left", "")).strip()
+    if said and not (said.isascii() and said.isdecimal() and len(said) < 6):
+        raise Invalid("Write how many are left: a number from 0 to {most}.", most=portions.MOST_PORTIONS)
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        of = await menu(tx, at.store.id)
+        if of.item(item_id) is None:
+            raise NotFound("This dish is no longer on the menu.")
+        day = of.local(clock.now()).date()
+        item = await portions.set_left(tx, item_id, int(said) if said else None, day)
+        detail = {"left": int(said) if said else None}
+        await audit.note(
+            tx,
+            clock,
+            who=at.staff.id,
+            what="counted_portions",
+            subject=item_id,
+            merchant_id=at.store.merchant_id,
+            detail=detail,
+        )
+    return fragment(request, "food/kitchen.html", "dish", item=item, day=day)
 
 
 @post("/kitchen/items/{item_id:str}/sold-out", guards=[needs(May.MARK_SOLD_OUT)], status_code=200, summary="Sold out")
@@ -170,9 +199,10 @@ async def sold_out(
         item = await set_sold_out(tx, item_id, sold_out=gone)
         what = "marked_sold_out" if gone else "marked_back_on"
         await audit.note(tx, clock, who=at.staff.id, what=what, subject=item_id, merchant_id=at.store.merchant_id)
+        day = (await menu(tx, at.store.id)).local(clock.now()).date()
     if request.query_params.get("on") == "board":
         return await _answer(request, db)
-    return fragment(request, "food/kitchen.html", "dish", item=item)
+    return fragment(request, "food/kitchen.html", "dish", item=item, day=day)
 
 
-router = Router("/", route_handlers=[show, show_board, bump, recall, bump_line, served, dishes, sold_out])
+router = Router("/", route_handlers=[show, show_board, bump, recall, bump_line, served, dishes, left, sold_out])

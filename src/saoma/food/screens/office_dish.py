@@ -4,6 +4,7 @@ What was typed stays in the form until it can be saved; adding a row to the choi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -14,10 +15,11 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food import editing
+from saoma.food.dayparts import CHANNELS
 from saoma.food.dish_form import Checked, DishForm, checked, reshaped, shown, typed
 from saoma.food.drafts import Fault
 from saoma.food.menu import menu
-from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, Menu
+from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, Menu, called
 from saoma.food.photos import MOST_BYTES, keep_photo
 from saoma.food.screens.office_menu import EDIT, opened
 from saoma.food.screens.place import Place, place
@@ -47,6 +49,7 @@ def _page(
     item: Item | None,
     result: Checked | None = None,
     refusal: Refused | None = None,
+    stations: Sequence[editing.Station] = (),
 ) -> Response[Any]:
     return page(
         request,
@@ -60,15 +63,27 @@ def _page(
         refusal=refusal,
         known_allergens=ALLERGEN_NAMES,
         known_tags=TAG_NAMES,
+        known_channels=CHANNELS,
+        stations=[("", "–"), *((one.name, either_name(one, language_of(request))) for one in stations)],
         section_names=[(section.id, section.called(language_of(request))) for section in of.sections],
         zone=at.store.zone,
     )
 
 
+def _shown(item: Item, section_id: str, of: Menu, stations: Sequence[editing.Station]) -> DishForm:
+    return shown(item, section_id, {one.id: one.name for one in stations}, of.dayparts)
+
+
+def either_name(one: editing.Station, lang: str) -> str:
+    """A station's name for a reader of `lang`."""
+    return called(one.name, one.name_zh, lang)
+
+
 def _typed(form: FormMultiDict) -> DishForm:
     values = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     lists = {
-        name: [value for value in form.getall(name, []) if isinstance(value, str)] for name in ("allergens", "tags")
+        name: [value for value in form.getall(name, []) if isinstance(value, str)]
+        for name in ("allergens", "tags", "channels", "dayparts")
     }
     return typed(values, lists)
 
@@ -79,11 +94,12 @@ async def new(request: AnyRequest, db: NamedDependency[Database]) -> Response[An
     async with db.transaction() as tx:
         at = await place(request, tx)
         of = await opened(tx, at)
+        every = await editing.stations(tx, at.store.id)
     if not of.sections:
         raise Conflict("Add a section first: every dish belongs to one.")
     asked = request.query_params.get("section", "")
     known = [section.id for section in of.sections]
-    return _page(request, at, of, DishForm(section_id=asked if asked in known else known[0]), None)
+    return _page(request, at, of, DishForm(section_id=asked if asked in known else known[0]), None, stations=every)
 
 
 @get("/office/menu/items/{item_id:str}", guards=EDIT, summary="A dish")
@@ -92,8 +108,9 @@ async def edit(request: AnyRequest, db: NamedDependency[Database], item_id: From
     async with db.reading() as rows:
         at = await place(request, rows)
         of = await menu(rows, at.store.id)
+        every = await editing.stations(rows, at.store.id)
     item, section_id = _found(of, item_id)
-    return _page(request, at, of, shown(item, section_id), item)
+    return _page(request, at, of, _shown(item, section_id, of, every), item, stations=every)
 
 
 @post("/office/menu/choices", guards=EDIT, status_code=200, summary="Rows of the choices")
@@ -114,10 +131,11 @@ async def _save(request: AnyRequest, db: Database, clock: Clock, item_id: str | 
     async with db.reading() as rows:
         at = await place(request, rows)
         of = await menu(rows, at.store.id)
+        every = await editing.stations(rows, at.store.id)
     item = _found(of, item_id)[0] if item_id else None
     result = checked(form, of.currency, item.code if item else "")
     if result.draft is None:
-        return _page(request, at, of, form, item, result)
+        return _page(request, at, of, form, item, result, stations=every)
     try:
         async with db.transaction() as tx:
             saved = await editing.save_item(tx, at.store.id, form.section_id, result.draft, item_id)
@@ -125,7 +143,7 @@ async def _save(request: AnyRequest, db: Database, clock: Clock, item_id: str | 
             detail = {"name": result.draft.name, "price": result.draft.price, "was": item.price if item else None}
             await _note(tx, clock, at, what, saved, detail)
     except (Invalid, Conflict) as refusal:
-        return _page(request, at, of, form, item, result, refusal)
+        return _page(request, at, of, form, item, result, refusal, every)
     where = "/office/menu" if item_id else f"/office/menu/items/{saved}"
     return Redirect(f"{where}?saved={saved}", status_code=HTTP_303_SEE_OTHER)
 
@@ -180,6 +198,7 @@ async def put_photo(
     async with db.reading() as rows:
         at = await place(request, rows)
         of = await menu(rows, at.store.id)
+        every = await editing.stations(rows, at.store.id)
     item, section_id = _found(of, item_id)
     file = form.get("photo")
     try:
@@ -190,7 +209,7 @@ async def put_photo(
             await editing.set_photo(tx, at.store.id, item_id, photo)
             await _note(tx, clock, at, "changed_photo", item_id, {"photo": photo.name})
     except Invalid as refusal:
-        return _page(request, at, of, shown(item, section_id), item, refusal=refusal)
+        return _page(request, at, of, _shown(item, section_id, of, every), item, refusal=refusal, stations=every)
     return Redirect(f"/office/menu/items/{item_id}", status_code=HTTP_303_SEE_OTHER)
 
 

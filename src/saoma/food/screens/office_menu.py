@@ -14,6 +14,8 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food import arranging, editing
+from saoma.food.courses import COURSE_NAMES
+from saoma.food.dayparts import CHANNELS
 from saoma.food.drafts import SectionDraft
 from saoma.food.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Menu
@@ -59,6 +61,8 @@ async def whole_page(request: AnyRequest, db: Database, refusal: Refused | None 
         menu=shown,
         stations={one.id: one for one in every},
         refusal=refusal,
+        known_channels=CHANNELS,
+        courses=COURSE_NAMES,
         zone=at.store.zone,
     )
 
@@ -87,7 +91,8 @@ async def show_list(request: AnyRequest, db: Database) -> Response[Any]:
         shown = await menu_here(rows, at)
         every = await editing.stations(rows, at.store.id)
     stations = {one.id: one for one in every}
-    return fragment(request, "food/office_menu.html", "list", at=at, menu=shown, stations=stations)
+    context = {"stations": stations, "known_channels": CHANNELS, "courses": COURSE_NAMES}
+    return fragment(request, "food/office_menu.html", "list", at=at, menu=shown, **context)
 
 
 @get("/office/menu", guards=EDIT, summary="The menu")
@@ -135,7 +140,13 @@ async def _section_draft(request: AnyRequest) -> SectionDraft:
         return " ".join(str(form.get(name, "")).split())
 
     return SectionDraft(
-        name=text("name"), name_zh=text("name_zh"), station=text("station"), hidden=form.get("hidden") == "on"
+        name=text("name"),
+        name_zh=text("name_zh"),
+        station=text("station"),
+        hidden=form.get("hidden") == "on",
+        course=text("course"),
+        channels=tuple(word for word in CHANNELS if word in form.getall("channels", [])),
+        dayparts=tuple(str(name) for name in form.getall("dayparts", [])),
     )
 
 
