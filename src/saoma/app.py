@@ -36,6 +36,7 @@ from saoma.checkout.checkout import Checkout
 from saoma.checkout.shifts import Drawers
 from saoma.console import screens as console
 from saoma.delivery import screens as delivery_screens
+from saoma.delivery.carrying import Ended
 from saoma.fastfood import forgotten
 from saoma.fastfood import handed_over as fastfood
 from saoma.fastfood import screens as counter
@@ -112,6 +113,8 @@ DUE_TABLES: tuple[str, ...] = (
     "recon_runs",
     "store_registrations",
 )
+#: Who is told when a delivery is over, by the kind of its order.
+BROUGHT: Ended = {}
 #: What rooms above the payment core add to its audit.
 AUDIT_RULES: dict[str, str] = {**book_rules.RULES, **fastfood.RULES}
 
@@ -279,6 +282,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         "door": lambda: rooms.door,
         "practised": lambda: who_is_trained,
         "shift_figures": lambda: (voids,),
+        "brought_orders": lambda: BROUGHT,
         "replayers": lambda: {"table": TableOrders(), "counter": fastfood.CounterOrders()},
         "doctor": lambda: Doctor(rooms.db, rooms.seal, rooms.clock, rooms.settings.public_url),
     }
