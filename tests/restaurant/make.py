@@ -39,6 +39,7 @@ from saoma.restaurant.screens import (
     office_tables,
     phone_basket,
     phone_bill,
+    phone_offers,
     till_arrivals,
     till_discounts,
     till_methods,
@@ -65,7 +66,7 @@ ANNA = "2088000000000101"
 BEN = "2088000000000102"
 
 SCREENS = (
-    *(phone_screen, phone_basket, phone_bill, till_screen, till_paying, till_order, till_methods, till_arrivals),
+    *(phone_screen, phone_basket, phone_bill, phone_offers, till_screen, till_paying, till_order, till_methods, till_arrivals),
     *(till_moving, till_voids, till_discounts),
     *(office_tables, office_codes),
 )

@@ -22,7 +22,7 @@ from saoma.identity import model
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.ids import new_id
-from saoma.marketing import applying
+from saoma.marketing import applying, coupons
 
 NO_SUCH_ORDER: Final = "There is no such order here."
 
@@ -268,6 +268,36 @@ async def settle(tx: Transaction, at: CounterOrder, now: datetime, payment_id: s
     )
     await tell(tx, settled)
     return settled
+
+
+async def enter_coupon(tx: Transaction, order_id: str, code: str, now: datetime) -> None:
+    """Use a coupon's code on the order. Raises a `Refused` that says why it doesn't fit, or that its money moves."""
+    at = await _changing(tx, order_id, now)
+    await coupons.enter(tx, at.tab_id, code, now)
+
+
+async def give_free(tx: Transaction, order_id: str, by: str, now: datetime) -> bool:
+    """Send an order that discounts made free to the kitchen, for there is nothing to pay; whether it was sent now.
+
+    Raises `Conflict` while there is anything to pay, and for an empty one."""
+    at = await lock(tx, order_id)
+    if at.fired_at is not None:
+        return False
+    lines = await ordering.lines(tx, at.tab_id)
+    so_far = await account(tx, at, lines)
+    reckoning.may_change(at.status, so_far)
+    if so_far.ordered or not any(line.discount for line in lines):
+        raise Conflict(reckoning.NOTHING_CHOSEN if not lines else reckoning.AMOUNT_CHANGED)
+    await ordering.check_basket(tx, at.tab_id, at=now)
+    await ordering.fire(tx, at.tab_id, by, at=now)
+    await ordering.settle_tab(tx, at.tab_id)
+    await tx.run(
+        "UPDATE counter_orders SET status = 'paid', changed_at = %(now)s, fired_at = %(now)s, due_at = NULL"
+        " WHERE id = %(id)s",
+        {"id": at.id, "now": now},
+    )
+    await tell(tx, at)
+    return True
 
 
 class _Payer(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from saoma.fastfood import counter
 from saoma.fastfood.model import KIND, CounterOrder, OrderStatus
 from saoma.fastfood.screens.counter import MAY
 from saoma.food import ordering
+from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.kit.clock import Clock
@@ -51,6 +52,7 @@ async def show_display(
         if order is not None:
             lines = await ordering.lines(rows, order.tab_id)
             context["lines"] = [line for line in lines if line.status is not LineStatus.VOID]
+            context["discounts"] = await discounts_of(rows, order.tab_id)
             context["account"] = await counter.account(rows, order, lines)
             context["running"] = next((one for one in await payments_for(rows, KIND, order.id) if one.open), None)
     if wants_fragment(request):

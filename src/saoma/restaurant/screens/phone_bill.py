@@ -53,6 +53,11 @@ def _answer(request: AnyRequest, seen: Visit, refusal: Refused | None = None) ->
     return page(request, "restaurant/phone_bill.html", **context)
 
 
+def bill_again(request: AnyRequest, seen: Visit) -> Response[Any]:
+    """The bill, after something else changed it."""
+    return _answer(request, seen)
+
+
 def _ways_context(seen: Visit, form: Mapping[str, str], refusal: Refused | None) -> dict[str, Any]:
     meal, me = at_table(seen)
     if not me.buyer_id or me.buyer_id != seen.buyer_id:

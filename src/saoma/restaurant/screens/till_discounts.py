@@ -22,6 +22,7 @@ from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.restaurant import showing, sittings
 from saoma.restaurant.by_hand import DISCOUNT_REASONS, Off, names, reason_of, shares_of
+from saoma.restaurant.coupons import enter_coupon
 from saoma.restaurant.screens.till import bill_again, bill_at, free_lines, path_to, show_pane
 
 _MAY: Final = [needs(May.GIVE_DISCOUNTS)]
@@ -171,4 +172,18 @@ async def withdraw(
     return await bill_again(request, db, sitting_id)
 
 
-router = Router(path="/", route_handlers=[show, give, withdraw])
+@post("/till/bills/{sitting_id:str}/coupon", guards=_MAY, status_code=200, summary="Enter a coupon at the till")
+async def coupon(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], sitting_id: FromPath[str]
+) -> Response[Any]:
+    """Use a code that a guest shows. The same code again changes nothing."""
+    try:
+        async with db.transaction() as tx:
+            await bill_at(tx, await standing_at(request, tx), sitting_id)
+            await enter_coupon(tx, sitting_id, str((await request.form()).get("coupon", ""))[:64], clock.now())
+    except Refused as refusal:
+        return await _pane(request, db, sitting_id, refusal)
+    return await bill_again(request, db, sitting_id)
+
+
+router = Router(path="/", route_handlers=[show, give, withdraw, coupon])
