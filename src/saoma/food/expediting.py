@@ -83,7 +83,8 @@ async def pass_now(rows: Rows, store_id: str) -> list[PassTab]:
     return at_pass(
         await rows.rows(
             KitchenLine,
-            "SELECT l.*, coalesce(l.fired_at, l.sent_at) AS fired_at, t.label, t.channel,"
+            "SELECT l.*, coalesce(l.fired_at, l.sent_at) AS fired_at, t.label, t.channel, t.to_go,"
+            " t.note AS order_note,"
             " greatest(extract(epoch FROM clock_timestamp() - coalesce(l.fired_at, l.sent_at)), 0)::int AS age_seconds"
             " FROM tab_lines l JOIN tabs t ON t.id = l.tab_id WHERE l.store_id = %(store)s"
             " AND l.status IN ('sent', 'cooking', 'ready') ORDER BY l.created_at, l.id",
