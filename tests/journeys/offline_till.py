@@ -160,7 +160,7 @@ class OfflineTill:
         keys = self.page.locator("button[data-dish]:not([disabled])")
         plain = [key for key in keys.all() if "…" not in key.inner_text()]
         for number in range(count):
-            self.page.get_by_test_id("place").nth(number % 3 + 3).click()
+            self.page.get_by_test_id("place").nth(number % 3 + 18).click()
             plain[number % len(plain)].click()
             before = self.page.get_by_test_id("said").get_attribute("data-label") or ""
             self.page.get_by_test_id("keep").click()
@@ -195,7 +195,7 @@ _TAKE = """async (count) => {
   const said = document.getElementById("said");
   for (let n = 0; n < count; n++) {
     click(n % 5 ? "[data-kind=table]" : "[data-kind=counter]");
-    if (n % 5) document.querySelectorAll("[data-testid=place]")[n % 3 + 3].click();
+    if (n % 5) document.querySelectorAll("[data-testid=place]")[n % 3 + 18].click();
     for (let d = 0; d <= n % 3; d++) keys[(n + d) % keys.length].click();
     const before = said.dataset.label;
     click("#keep");

@@ -31,6 +31,7 @@ class Tile:
 #: In the order of how often they are opened in a day.
 TILES: Final = (
     Tile("/till", "Till", "Open bills, take payments", "receipt", May.SEE_BILLS),
+    Tile("/tablet", "Tablet", "Check bills out at the table or the exit", "tablet", May.SEE_BILLS),
     Tile("/counter", "Counter", "Take orders at the counter, call numbers", "store", May.TAKE_ORDERS),
     Tile("/kiosk/open", "Kiosk", "Let customers order by themselves on this device", "tablet", May.TAKE_ORDERS),
     Tile("/kitchen", "Kitchen", "Dishes to cook, by age", "chef-hat", May.SEE_KITCHEN),

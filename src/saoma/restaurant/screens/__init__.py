@@ -14,6 +14,7 @@ from saoma.restaurant.screens import (
     phone_bill,
     phone_door,
     phone_offers,
+    tablet,
     till,
     till_arrivals,
     till_discounts,
@@ -41,6 +42,7 @@ routers: Final[tuple[Router, ...]] = (
     till_discounts.router,
     till_methods.router,
     till_arrivals.router,
+    tablet.router,
     office_tables.router,
     office_codes.router,
 )

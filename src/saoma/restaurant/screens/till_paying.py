@@ -64,7 +64,7 @@ def wanted(bill: Bill, lines: list[str], typed: str) -> Choice:
     return TheseDishes(frozenset(lines)) if lines else Whole()
 
 
-async def _bill_of_code(request: AnyRequest, db: Database, scanned: str) -> str | None:
+async def bill_of_code(request: AnyRequest, db: Database, scanned: str) -> str | None:
     """The open bill of a table whose own code was scanned at the till."""
     code = _TABLE_CODE.search(scanned)
     if code is None:
@@ -82,7 +82,7 @@ async def _bill_of_code(request: AnyRequest, db: Database, scanned: str) -> str 
 async def scan(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """A table's code opens its bill; a payment code needs a bill first."""
     scanned = str((await request.form()).get("payment_code", ""))
-    sitting_id = await _bill_of_code(request, db, scanned)
+    sitting_id = await bill_of_code(request, db, scanned)
     if sitting_id is None:
         raise Invalid(CHOOSE_A_BILL)
     if wants_fragment(request):
@@ -97,7 +97,7 @@ async def pay(
     """Charge the scanned payment code and show the pane. A repeated submit shows the same payment."""
     form = await request.form()
     scanned = str(form.get("payment_code", ""))
-    other = await _bill_of_code(request, db, scanned)
+    other = await bill_of_code(request, db, scanned)
     if other is not None:
         return _go(request, path_to(other))
 
@@ -163,14 +163,14 @@ async def taken(
         if shown and shown != str(portion.amount.minor):
             raise Conflict(AMOUNT_CHANGED)
         terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
-        subject = _subject(request, at, table)
+        subject = subject_of(request, at, table)
         payment = await take(Wish(at, sitting, subject, choice, portion, terminal_id, key))
     except (Invalid, Conflict) as refusal:
         return await show_bill(request, db, sitting_id, status_code=refusal.status, refusal=refusal)
     return await show_payment(request, db, checkout, sitting_id, payment.id)
 
 
-def _subject(request: AnyRequest, at: Counter, table: Table) -> str:
+def subject_of(request: AnyRequest, at: Counter, table: Table) -> str:
     """What the customer's wallet says the money is for."""
     lang = language_of(request)
     seat = texts(lang)("Table {name}", name=table.name) if table.name.isdecimal() else table.name
@@ -183,7 +183,7 @@ def _go(request: AnyRequest, where: str) -> Response[Any]:
     return Redirect(where, status_code=HTTP_303_SEE_OTHER)
 
 
-async def _payment_here(request: AnyRequest, db: Database, sitting_id: str, payment_id: str) -> Payment:
+async def payment_here(request: AnyRequest, db: Database, sitting_id: str, payment_id: str) -> Payment:
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         await bill_at(rows, at, sitting_id)
@@ -197,7 +197,7 @@ async def show_payment(
     request: AnyRequest, db: Database, checkout: Checkout, sitting_id: str, payment_id: str
 ) -> Response[Any]:
     """The pane of one payment of this bill, alone for htmx; what staff took shows its change."""
-    payment = await _payment_here(request, db, sitting_id, payment_id)
+    payment = await payment_here(request, db, sitting_id, payment_id)
     where = f"{path_to(sitting_id)}/payments/{payment_id}"
     gateway = checkout.payments.gateways.get(payment.account_id)
     async with db.reading() as rows:
@@ -266,7 +266,7 @@ async def refund(
 
     What is above the person's own limit waits for a second one."""
     form = await request.form()
-    payment = await _payment_here(request, db, sitting_id, payment_id)
+    payment = await payment_here(request, db, sitting_id, payment_id)
     refusal: Refused | None = None
     draft = RefundDraft(
         payment_id=payment.id,
