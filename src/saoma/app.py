@@ -65,6 +65,9 @@ from saoma.migrations import migrate
 from saoma.notifications.outbox import Outbox
 from saoma.notifications.postman import Postman
 from saoma.notifications.webhooks import Webhooks
+from saoma.online import firing
+from saoma.online import handed_over as online
+from saoma.online import screens as online_screens
 from saoma.payments.alarms import Alarms, raise_alarm
 from saoma.payments.payable import Payable
 from saoma.payments.payments import Payments
@@ -96,6 +99,7 @@ SCREENS: tuple[Any, ...] = (
     *delivery_screens.routers,
     *restaurant_screens.routers,
     *counter.routers,
+    *online_screens.routers,
     *console.routers,
     *practice.routers,
 )
@@ -106,6 +110,7 @@ DUE_TABLES: tuple[str, ...] = (
     "refunds",
     "sittings",
     "counter_orders",
+    "online_orders",
     "alarms",
     "alarm_deliveries",
     "chores",
@@ -116,7 +121,7 @@ DUE_TABLES: tuple[str, ...] = (
 #: Who is told when a delivery is over, by the kind of its order.
 BROUGHT: Ended = {}
 #: What rooms above the payment core add to its audit.
-AUDIT_RULES: dict[str, str] = {**book_rules.RULES, **fastfood.RULES}
+AUDIT_RULES: dict[str, str] = {**book_rules.RULES, **fastfood.RULES, **online.RULES}
 
 
 @dataclass
@@ -157,10 +162,15 @@ class Rooms:
         payables: dict[str, Payable] = {
             shares.KIND: shares.SittingBill(clock),
             fastfood.KIND: fastfood.CounterBill(clock),
+            online.KIND: online.OnlineBill(clock),
             API: References(),
             **(more_payables or {}),
         }
-        receipts_of = {shares.KIND: receipt_lines, fastfood.KIND: fastfood.receipt_lines}
+        receipts_of = {
+            shares.KIND: receipt_lines,
+            fastfood.KIND: fastfood.receipt_lines,
+            online.KIND: online.receipt_lines,
+        }
         outbox, keep = Outbox(clock), timedelta(days=settings.keep_line_days)
         payments = Payments(
             db,
@@ -355,6 +365,7 @@ def works(rooms: Rooms) -> list[DueWork]:
     return [
         *rooms.payments.works(),
         *sittings.works(rooms.db, rooms.clock),
+        *firing.works(rooms.db, rooms.payments, rooms.clock),
         *forgotten.works(rooms.db, rooms.clock),
         *rooms.alarms.works(),
         *rooms.watch.works(),

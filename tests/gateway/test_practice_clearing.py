@@ -24,8 +24,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 #: Everything that hangs on a store, a menu, a sitting or a tab; whoever adds a table here has it cleared too.
 HANGS_ON_A_STORE = {
     *("menus", "stations", "menu_sections", "menu_items", "option_groups", "options", "tabs", "tab_lines"),
-    *("dining_tables", "sittings", "guests", "bill_shares", "terminals"),
+    *("dining_tables", "sittings", "guests", "bill_shares", "dining_rules", "terminals"),
     *("staff", "practice_runs", "practice_lessons", "store_registrations"),
+    *("online_stores", "online_hours", "online_orders", "online_shares"),
     *("counter_orders", "counter_shares", "pickup_numbers"),
     *("delivery_settings", "delivery_zones", "deliveries", "delivery_events", "carried_dishes"),
 }

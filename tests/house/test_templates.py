@@ -72,7 +72,18 @@ def said_in_templates() -> set[tuple[str, str]]:
 
 
 #: Rooms whose refusals reach people on pages; the others' are read by developers and operators, in English.
-SPEAKS_TO_PEOPLE = {"web", "identity", "checkout", "food", "delivery", "restaurant", "fastfood", "payments", "practice"}
+SPEAKS_TO_PEOPLE = {
+    "web",
+    "identity",
+    "checkout",
+    "food",
+    "delivery",
+    "restaurant",
+    "fastfood",
+    "online",
+    "payments",
+    "practice",
+}
 #: Refusals of these are about how rooms call each other; no page can bring them about.
 BETWEEN_ROOMS = {"payments/take.py", "payments/drive.py", "payments/patience.py"}
 

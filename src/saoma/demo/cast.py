@@ -31,6 +31,8 @@ from saoma.kit.clock import SystemClock, beijing_day
 from saoma.kit.db import Database, Transaction
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
+from saoma.online import offers
+from saoma.online.model import Hours
 from saoma.restaurant.tables import add_table
 from saoma.statements.sources import Source, set_source
 
@@ -285,6 +287,10 @@ async def open_shop(
     if place.menu is not None:
         await open_menu(tx, store.id, orders.CURRENCY)
         await store_menu(tx, store.id, place.menu)
+        await offers.set_up(tx, store.id)
+        # Open day and night, so that a newcomer can try it at any hour.
+        await offers.set_hours(tx, store.id, [Hours(day, 0, 24 * 60) for day in range(7)])
+        await offers.change(tx, store.id, {"takes": True, "lead_minutes": 5, "capacity": 20})
     for name in place.tables:
         table = await add_table(tx, store.id, name, SystemClock().now())
         demo.tables.append(

@@ -4,12 +4,13 @@ They are the lines themselves: nothing is kept twice, so a dish brought back and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from saoma.food.prep_times import Fact, Forecast, forecast, learn
+from saoma.food.prep_times import Fact, Forecast, Habit, forecast, learn
 from saoma.kit.db import Rows
 
 #: How many of a dish's last times count, and for how many days.
@@ -71,3 +72,24 @@ async def ready_about(rows: Rows, store_id: str, tab_id: str) -> datetime | None
     if not expected or not all(one.known for one in expected):
         return None
     return max(one.ready_at for one in expected)
+
+
+class _Known(msgspec.Struct):
+    item_id: str
+    facts: list[tuple[int, int]]
+
+
+async def habits(rows: Rows, store_id: str, item_ids: Sequence[str]) -> dict[str, Habit]:
+    """What was learned of these dishes, for who wants to know before they are ordered; one question."""
+    known = await rows.rows(
+        _Known,
+        "SELECT wanted.item_id, coalesce(jsonb_agg(jsonb_build_array(fact.load, fact.seconds)"
+        " ORDER BY fact.ready_at DESC) FILTER (WHERE fact.load IS NOT NULL), '[]') AS facts"
+        " FROM unnest(%(items)s::text[]) AS wanted (item_id) LEFT JOIN LATERAL ("
+        " SELECT l.load, l.ready_at, extract(epoch FROM l.ready_at - l.started_at)::int AS seconds"
+        " FROM tab_lines l WHERE l.store_id = %(store)s AND l.item_id = wanted.item_id AND l.load IS NOT NULL"
+        " AND l.ready_at > clock_timestamp() - make_interval(days => %(days)s)"
+        " ORDER BY l.ready_at DESC LIMIT %(last)s) AS fact ON true GROUP BY wanted.item_id",
+        {"store": store_id, "items": sorted(set(item_ids)), "days": DAYS, "last": LAST},
+    )
+    return {row.item_id: learn([Fact(load, seconds) for load, seconds in row.facts]) for row in known}

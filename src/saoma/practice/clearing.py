@@ -14,6 +14,7 @@ import structlog
 from saoma.delivery.clearing import clear_delivery
 from saoma.fastfood.clearing import clear_fastfood
 from saoma.kit.db import Database, Transaction
+from saoma.online.clearing import clear_online
 from saoma.payments.watch import Nightly
 from saoma.practice.place import one_by_one
 from saoma.restaurant.clearing import clear_restaurant
@@ -89,6 +90,7 @@ async def clear_practice(db: Database, now: datetime, part: int = PART) -> str:
         if not await tx.value(_STILL_LEFT, given | {"id": left.id}):
             return 0
         await clear_delivery(tx, left.id)
+        await clear_online(tx, left.id)
         await clear_fastfood(tx, left.id)
         await clear_restaurant(tx, left.id)
         await tx.run("DELETE FROM terminals WHERE store_id = %(id)s", {"id": left.id})

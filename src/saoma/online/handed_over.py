@@ -1,0 +1,12 @@
+"""What the composition takes from this room, in one place: its payable, its receipts, its questions for the audit.
+
+Screens are not here: they are in `screens`, and nobody but the composition imports those."""
+
+from __future__ import annotations
+
+from saoma.online.book_rules import RULES
+from saoma.online.model import KIND
+from saoma.online.paying import OnlineBill
+from saoma.online.receipts import receipt_lines
+
+__all__ = ["KIND", "RULES", "OnlineBill", "receipt_lines"]

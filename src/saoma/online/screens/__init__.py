@@ -1,0 +1,12 @@
+"""What customers who order ahead, and the staff who keep the promise, look at. Only `saoma.app` imports screens."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+
+from saoma.online.screens import customer, inbox, office, placing
+
+#: All of them.
+routers: Final[tuple[Router, ...]] = (customer.router, placing.router, inbox.router, office.router)
