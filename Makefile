@@ -56,6 +56,7 @@ bench: setup
 	@$(BIN)/python bench/waiting_payments.py
 	@$(BIN)/python bench/reconcile.py --lines 500000
 	@$(BIN)/python bench/menu_page.py
+	@$(BIN)/python bench/checkout.py --peer
 	@$(BIN)/python bench/sandbox.py
 
 docs: setup

@@ -134,12 +134,18 @@ class Diner:
         if status != 200:
             raise PlayedWrong(f"sending answered {status}: {text[:300]}")
 
-    async def pay_whole(self, code: str, amount: Money, key: str) -> None:
-        """Press "pay the whole bill"."""
+    async def pay_whole(self, code: str, amount: Money, key: str) -> str:
+        """Press "pay the whole bill"; the payment's id."""
         form = [("choice", "whole"), ("amount", str(amount.minor)), ("key", key)]
         status, headers, text = await self._browser.press(f"/t/{code}/pay", form)
         if status != 204 or not headers.get("HX-Redirect", "").startswith("/pay/"):
             raise PlayedWrong(f"paying answered {status}: {_words(text)}")
+        return headers["HX-Redirect"].removeprefix("/pay/").partition("?")[0]
+
+    async def says_paid(self, payment_id: str) -> bool:
+        """Look at the payment's page as the phone does while it waits: whether it says paid."""
+        _, _, text = await self._browser.ask("GET", f"/pay/{payment_id}/state", headers=self._browser.headers())
+        return 'data-shows="paid"' in text
 
     async def report(self, payment_id: str, result_code: str) -> None:
         """Tell the server what tradePay said, as the page does."""
