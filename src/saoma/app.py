@@ -78,10 +78,11 @@ from saoma.practice.clearing import nightly
 from saoma.practice.place import open_account
 from saoma.practice.rehearsal import Customers
 from saoma.practice.training import who_is_trained
-from saoma.restaurant import book_rules, shares, sittings
+from saoma.restaurant import book_rules, lingering, shares
 from saoma.restaurant import screens as restaurant_screens
 from saoma.restaurant.offline import TableOrders
 from saoma.restaurant.receipts import receipt_lines
+from saoma.restaurant.shift_figures import discounts_and_tips
 from saoma.settings import Settings, read_settings
 from saoma.statements import daily
 from saoma.statements.sources import new_spool
@@ -291,7 +292,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         "hooks": lambda: rooms.hooks,
         "door": lambda: rooms.door,
         "practised": lambda: who_is_trained,
-        "shift_figures": lambda: (voids,),
+        "shift_figures": lambda: (voids, discounts_and_tips),
         "brought_orders": lambda: BROUGHT,
         "replayers": lambda: {"table": TableOrders(), "counter": fastfood.CounterOrders()},
         "doctor": lambda: Doctor(rooms.db, rooms.seal, rooms.clock, rooms.settings.public_url),
@@ -364,7 +365,7 @@ def works(rooms: Rooms) -> list[DueWork]:
     """All that a worker drives."""
     return [
         *rooms.payments.works(),
-        *sittings.works(rooms.db, rooms.clock),
+        *lingering.works(rooms.db, rooms.clock),
         *firing.works(rooms.db, rooms.payments, rooms.clock),
         *forgotten.works(rooms.db, rooms.clock),
         *rooms.alarms.works(),

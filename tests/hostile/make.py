@@ -308,6 +308,7 @@ async def furnish(of: World) -> None:
         "table_payment": settled.id,
         "held_payment": held.id,
         "table": dining.tables[1].id,
+        "guest": anna.id,
         "table_code": dining.tables[0].code,
         "section": of.menu.sections[1].id,
         "item": dining.dish("tea").id,

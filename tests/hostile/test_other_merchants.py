@@ -73,6 +73,8 @@ MEANT: Final = {
     "/till-payments": {"payment_id": "open_payment"},
     "/till/arrivals": {"payment_id": "arrival"},
     "/till/bills": {"sitting_id": "sitting", "payment_id": "table_payment", "line_id": "staff_line"},
+    "/till/codes": {"table_id": "table"},
+    "/till/knocks": {"guest_id": "guest"},
     "/till/refunds": {"refund_id": "waiting_refund"},
     "/till/shifts": {"shift_id": "shift"},
     "/till/tables": {"table_id": "table"},
@@ -239,6 +241,7 @@ async def test_missing_authorisation_at_another_table(of: World) -> None:
         elsewhere = str(await rows.value(sql, {"id": of.theirs.store.id}))
     wrong, tried = [], 0
     ids = {"item_id": of.ids["item"], "line_id": of.ids["basket_line"], "payment_id": of.ids["held_payment"]}
+    ids["guest_id"] = of.ids["guest"]
     for code in (elsewhere, of.restaurant.tables[2].code):
         async with of.browser(buyer=SPY) as phone:
             assert (await phone.post(f"/t/{code}/name", {"name": "Spy"})).status_code == 303

@@ -26,7 +26,7 @@ from saoma.notifications.postman import Postman
 from saoma.notifications.webhooks import Webhooks
 from saoma.payments.audit import faults
 from saoma.payments.model import Payment
-from saoma.restaurant import sittings
+from saoma.restaurant import lingering, sittings
 from saoma.restaurant.bill import Whole
 from saoma.statements import daily
 from saoma.statements.sources import Source, set_source
@@ -262,7 +262,7 @@ def works(of: House) -> dict[str, DueWork]:
     """What a worker does with money, tables, partners and files, by name."""
     assert of.postman is not None
     files = daily.works(of.db, of.clock, identity.seal(), of.folder / "spool", Storage.at("memory:"))
-    tables = [*sittings.works(of.db, of.clock), *forgotten.works(of.db, of.clock)]
+    tables = [*lingering.works(of.db, of.clock), *forgotten.works(of.db, of.clock)]
     every = [*of.payments.works(), *tables, *of.postman.works(), *files]
     return {work.name: work for work in every}
 

@@ -17,6 +17,7 @@ from saoma.alipay.acquirer_client import AcquirerClient
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import pay as pay_screen
 from saoma.checkout.screens import till_payments
+from saoma.checkout.shifts import Drawers
 from saoma.food.model import Item, Menu
 from saoma.gateway import Method, SecondaryMerchant
 from saoma.identity.guards import SignInNeeded, to_sign_in
@@ -39,9 +40,11 @@ from saoma.restaurant.screens import (
     office_tables,
     phone_basket,
     phone_bill,
+    phone_door,
     phone_offers,
     till_arrivals,
     till_discounts,
+    till_door,
     till_methods,
     till_moving,
     till_order,
@@ -66,9 +69,19 @@ ANNA = "2088000000000101"
 BEN = "2088000000000102"
 
 SCREENS = (
-    *(phone_screen, phone_basket, phone_bill, phone_offers, till_screen, till_paying, till_order, till_methods, till_arrivals),
+    *(
+        phone_screen,
+        phone_basket,
+        phone_bill,
+        phone_offers,
+        till_screen,
+        till_paying,
+        till_order,
+        till_methods,
+        till_arrivals,
+    ),
     *(till_moving, till_voids, till_discounts),
-    *(office_tables, office_codes),
+    *(phone_door, till_door, office_tables, office_codes),
 )
 
 _keys = itertools.count(1)
@@ -196,6 +209,7 @@ async def restaurant(db: Database, clock: MovableClock, *, tables: int = 3) -> R
         {KIND: SittingBill(clock)},
         lambda account: f"http://shop.test/alipay/notify/{account}",
         jitter=lambda: 0.5,
+        listeners=(Drawers(clock),),
     )
     checkout = Checkout(payments, db, clock, {KIND: receipt_lines})
     return Restaurant(db, clock, shop, shown, made, alipay, payments, checkout)
@@ -229,7 +243,9 @@ class _NoWallets:
 
 def app(of: Restaurant, *, live: Live | None = None, **given: Any) -> Litestar:
     """The restaurant's screens in the real frame."""
-    settings = Settings(database_url=of.db.url, secret=identity.SECRET, public_url="http://shop.test")
+    settings = Settings(
+        database_url=of.db.url, secret=identity.SECRET, public_url="http://shop.test", loopback_printers=True
+    )
     values: dict[str, Any] = {
         "db": of.db,
         "clock": of.clock,

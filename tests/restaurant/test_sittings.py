@@ -12,7 +12,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.due import drive_due
 from saoma.kit.errors import Conflict, Invalid, NotFound
-from saoma.restaurant import sittings
+from saoma.restaurant import lingering, sittings
 from saoma.restaurant.bill import Whole
 from saoma.restaurant.tables import add_table, place, rename_table, renew_code, retire_table, tables
 from tests.restaurant.make import ANNA, BEN, Restaurant, restaurant
@@ -109,7 +109,7 @@ async def test_a_paid_table_is_free_after_twenty_minutes(house: Restaurant) -> N
     sitting, anna = await house.sit(ANNA)
     await house.eats(sitting, anna, "tea")
     await house.money_arrives(await house.pays(sitting, Whole()))
-    works = sittings.works(house.db, house.clock)
+    works = lingering.works(house.db, house.clock)
     house.clock.advance(timedelta(minutes=19))
     await drive_due(house.db, works, house.clock)
     assert (await house.again(sitting)).is_open
@@ -123,7 +123,7 @@ async def test_a_paid_table_is_free_after_twenty_minutes(house: Restaurant) -> N
 async def test_a_table_that_owes_money_is_never_closed_by_time_or_by_staff(house: Restaurant) -> None:
     sitting, anna = await house.sit(ANNA)
     await house.eats(sitting, anna, "tea")
-    works = sittings.works(house.db, house.clock)
+    works = lingering.works(house.db, house.clock)
     for _ in range(5):
         house.clock.advance(timedelta(hours=3))
         await drive_due(house.db, works, house.clock)
@@ -136,7 +136,7 @@ async def test_a_table_that_owes_money_is_never_closed_by_time_or_by_staff(house
 async def test_a_table_where_nobody_ordered_is_forgotten(house: Restaurant) -> None:
     sitting, _ = await house.sit(ANNA)
     house.clock.advance(timedelta(hours=2, minutes=1))
-    await drive_due(house.db, sittings.works(house.db, house.clock), house.clock)
+    await drive_due(house.db, lingering.works(house.db, house.clock), house.clock)
     assert not (await house.again(sitting)).is_open
 
 

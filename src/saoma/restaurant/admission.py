@@ -91,6 +91,18 @@ async def knocks(rows: Rows, store_id: str) -> list[Knock]:
     return await rows.rows(Knock, _KNOCKS, {"store": store_id})
 
 
+async def sitting_with(rows: Rows, store_id: str, guest_id: str) -> Sitting:
+    """The sitting of a guest of this store. Raises `NotFound` for anybody else's."""
+    sitting_id = await rows.value(
+        "SELECT s.id FROM guests g JOIN sittings s ON s.id = g.sitting_id"
+        " WHERE g.id = %(guest)s AND s.store_id = %(store)s",
+        {"guest": guest_id, "store": store_id},
+    )
+    if sitting_id is None:
+        raise NotFound(NOBODY_WAITS)
+    return await sittings.sitting(rows, str(sitting_id))
+
+
 async def knock(tx: Transaction, sitting: Sitting, guest: Guest, now: datetime) -> None:
     """Ask staff and the table to be let in; asking again changes nothing. Raises `NotAllowed` once turned away."""
     if guest.turned_away_at is not None:

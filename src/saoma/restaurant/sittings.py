@@ -15,9 +15,7 @@ from saoma.food import ordering
 from saoma.food.discounts import Discount, discounts_of
 from saoma.food.model import Line, LineStatus, TabStatus
 from saoma.food.prep_facts import ready_about
-from saoma.kit.clock import Clock
-from saoma.kit.db import Database, Rows, Transaction
-from saoma.kit.due import DueWork
+from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id
 from saoma.marketing import applying
@@ -240,18 +238,6 @@ async def open_for_staff(tx: Transaction, store_id: str, table_id: str, now: dat
     return sitting
 
 
-async def member(rows: Rows, place: Place, guest_id: str | None) -> tuple[Sitting, Guest] | None:
-    """Who the phone is at this table now; None when it has not joined the open sitting."""
-    if place.sitting is None or guest_id is None:
-        return None
-    guest = await rows.maybe(
-        Guest,
-        f"SELECT {_GUEST} FROM guests WHERE id = %(id)s AND sitting_id = %(sitting)s",  # noqa: S608
-        {"id": guest_id, "sitting": place.sitting.id},
-    )
-    return None if guest is None else (place.sitting, guest)
-
-
 async def _known(tx: Transaction, sitting: Sitting, buyer_id: str | None, guest_id: str | None) -> Guest | None:
     people = await guests(tx, sitting.id)
     by_buyer = next((guest for guest in people if buyer_id is not None and guest.buyer_id == buyer_id), None)
@@ -403,25 +389,3 @@ async def close(tx: Transaction, sitting_id: str, now: datetime, by: str) -> Sit
     await tx.tell(held.topic, "closed")
     await tx.tell(f"till:{held.store_id}", "bill", {"sitting": sitting_id})
     return closed
-
-
-async def close_if_done(db: Database, sitting_id: str, clock: Clock) -> None:
-    """When its time has come: close a sitting that owes nothing; one that owes waits for staff."""
-    async with db.transaction() as tx:
-        now = clock.now()
-        held = await lock(tx, sitting_id)
-        bill = await bill_of(tx, held)
-        if held.is_open and not bill.held and not bill.left:
-            await close(tx, sitting_id, now, by="time")
-        else:
-            due = now + FORGOTTEN_AFTER if held.is_open else None
-            await tx.run("UPDATE sittings SET due_at = %(due)s WHERE id = %(id)s", {"id": sitting_id, "due": due})
-
-
-def works(db: Database, clock: Clock) -> list[DueWork]:
-    """What a worker does for sittings: close those that are over."""
-
-    async def handle(sitting_id: str) -> None:
-        await close_if_done(db, sitting_id, clock)
-
-    return [DueWork("sittings", "sittings", timedelta(minutes=1), handle)]

@@ -44,6 +44,7 @@ async def _told(tx: Transaction, sitting: Sitting) -> None:
 async def show_basket(
     request: AnyRequest, db: Database, clock: Clock, code: str, *, refusal: Refused | None = None, sent: int = 0
 ) -> Response[Any]:
+    """The basket as it stands, alone for htmx, with what a press was told."""
     async with db.reading() as rows:
         seen, at = await visit(request, rows, code), clock.now()
         basket = seen.meal.basket if seen.meal else ()

@@ -20,7 +20,7 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.seal import Seal
-from saoma.restaurant import admission, sittings
+from saoma.restaurant import admission
 from saoma.restaurant.codes import code_of, word_of
 from saoma.restaurant.model import Strength, Table
 from saoma.restaurant.rules import rules_of
@@ -65,9 +65,9 @@ async def knocks(request: AnyRequest, db: NamedDependency[Database]) -> Response
 async def _decide(request: AnyRequest, db: Database, clock: Clock, guest_id: str, *, comes_in: bool) -> Response[Any]:
     async with db.reading() as rows:
         at = await standing_at(request, rows)
-        found = next((each for each in await admission.knocks(rows, at.store.id) if each.guest_id == guest_id), None)
-        sitting = await sittings.sitting(rows, found.sitting_id) if found is not None else None
-    if sitting is None:
+        sitting = await admission.sitting_with(rows, at.store.id, guest_id)
+        waits = any(each.guest_id == guest_id for each in await admission.knocks(rows, at.store.id))
+    if not waits:
         return await _knocks(request, db)  # somebody else was quicker
     if comes_in:
         await admission.let_in(db, sitting, guest_id, at.staff.id, clock.now())
