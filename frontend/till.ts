@@ -1,4 +1,4 @@
-// The till: what is about to be taken, the scanner that types anywhere, bills by arrow keys, a fresh key per dish.
+// The till: what is about to be taken, the scanner that types anywhere, bills by arrow keys, moves by Alt and a letter.
 // What a reader would get wrong: the amount shown here is a preview; the server compares it with its own (`shown`).
 
 import { startOffline } from "./lib/offline_send";
@@ -16,7 +16,7 @@ function shown(minor: number, format: string): string {
   return format.replace(/\d[\d.,]*/, part ? `${grouped}.${part}` : grouped);
 }
 
-/** A typed amount goes before ticked dishes, those before everything: the same order as on the server. */
+/** A typed amount goes before an even part, that before ticked dishes, those before everything: as on the server. */
 function reckon(): void {
   const form = document.querySelector<HTMLFormElement>("#take");
   const amount = form?.querySelector<HTMLElement>("#take-amount");
@@ -29,18 +29,25 @@ function reckon(): void {
   const ticked = [...form.querySelectorAll<HTMLInputElement>('input[name="line"]:checked')];
   let minor = left;
   let words = what.dataset.rest || "";
+  const even = form.querySelector<HTMLInputElement>('input[name="ways"]:checked');
   if (Number(typed) > 0) {
     minor = Math.round(Number(typed) * 10 ** digits);
     words = what.dataset.typed || "";
+  } else if (even?.value) {
+    minor = Number(even.dataset.minor);
+    words = (what.dataset.even || "").replace("{n}", even.value);
   } else if (ticked.length) {
     minor = Math.min(left, ticked.reduce((sum, box) => sum + Number(box.dataset.minor), 0));
     words = ticked.length === 1 ? what.dataset.one || "" : (what.dataset.some || "").replace("{n}", String(ticked.length));
   }
-  what.textContent = words;
-  amount.textContent = shown(minor, format);
   amount.classList.toggle("too-much", minor > left);
   const hidden = form.querySelector<HTMLInputElement>('input[name="shown"]');
   if (hidden) hidden.value = String(minor);
+  // The bill and its tip are two things: what is compared with the server is the bill's part, what is asked for is both.
+  const tip = Math.max(0, Math.round(Number(form.querySelector<HTMLInputElement>("[data-tip]")?.value || 0) * 10 ** digits)) || 0;
+  what.textContent = tip ? `${words} · ${(what.dataset.withTip || "").replace("{tip}", shown(tip, format))}` : words;
+  minor += tip;
+  amount.textContent = shown(minor, format);
   for (const mirror of document.querySelectorAll<HTMLElement>("[data-take-amount]")) mirror.textContent = shown(minor, format);
   const given = document.querySelector<HTMLInputElement>('#take-cash input[name="given"]')?.value || "";
   const change = document.querySelector<HTMLElement>("[data-change]");
@@ -100,9 +107,29 @@ function find(field: HTMLInputElement): void {
   }
 }
 
+/** Alt and a letter make the till's main moves: letters alone belong to the scanner, F-keys to the browser. */
+function shortcut(event: KeyboardEvent): void {
+  if (!event.altKey || event.ctrlKey || event.metaKey || event.repeat || document.querySelector("dialog[open]")) return;
+  const key = event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.code === "Slash" ? "?" : "";
+  const target = key && document.querySelector<HTMLElement>(`[data-key-alt="${key}"]`);
+  if (!target) return;
+  event.preventDefault();
+  if (target instanceof HTMLInputElement) target.focus();
+  else target.click();
+}
+
 document.addEventListener("keydown", (event) => {
+  shortcut(event);
   walk(event);
   catchScan(event);
+});
+document.addEventListener("click", (event) => {
+  const quick = (event.target as Element).closest<HTMLElement>("[data-percent]");
+  const field = quick?.closest("form")?.querySelector<HTMLInputElement>('input[name="typed"]');
+  const percent = quick?.closest("form")?.querySelector<HTMLInputElement>('input[name="off"][value="percent"]');
+  if (!quick || !field || !percent) return;
+  field.value = quick.dataset.percent || "";
+  percent.checked = true;
 });
 document.addEventListener("input", (event) => {
   const field = event.target as HTMLInputElement;

@@ -120,7 +120,7 @@ DUE_TABLES: tuple[str, ...] = (
     "store_registrations",
 )
 #: Who is told when a delivery is over, by the kind of its order.
-BROUGHT: Ended = {}
+BROUGHT: Ended = {online.KIND: online.ended}
 #: What rooms above the payment core add to its audit.
 AUDIT_RULES: dict[str, str] = {**book_rules.RULES, **fastfood.RULES, **online.RULES}
 

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saoma.checkout import shifts
+from saoma.checkout.printing import KnownPrinter, set_printer
+from saoma.checkout.shifts import Shift
 from saoma.food import kitchen, ordering
 from saoma.food.discounts import Kind
+from saoma.food.menu import set_sold_out
+from saoma.food.shift_figures import voids
+from saoma.gateway import Method
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed
 from saoma.kit.money import Money
 from saoma.restaurant.bill import TheseDishes
+from saoma.restaurant.book_rules import RULES
 from saoma.restaurant.by_hand import Off, names, reason_of, shares_of
+from saoma.restaurant.shares import KIND
+from saoma.restaurant.shift_figures import discounts_and_tips
+from tests.checkout.printer import printer, prints
+from tests.identity import make as identity
 from tests.restaurant import make
 from tests.restaurant.make import ANNA, Restaurant, app, fresh, restaurant, till
 from tests.restaurant.test_till import dinner
@@ -252,3 +264,139 @@ async def test_a_table_that_wants_the_bill_says_so_on_its_tile(house: Restaurant
         assert make.testids((await waiter.get("/till/bills", htmx=True)).text, "tile-asked") == 1
         shown = (await waiter.post(f"/till/bills/{sitting.id}/ask", {"asked": "no"})).text
         assert make.testids(shown, "bill-asked") == 0
+
+
+# -- the waiter's pad ------------------------------------------------------------------------------------------------
+
+
+async def test_a_waiter_orders_by_seat_sends_a_course_and_fires_the_next(house: Restaurant) -> None:
+    async with house.db.transaction() as tx:
+        await tx.run("UPDATE menu_sections SET course = 'drinks' WHERE id IN (SELECT section_id FROM menu_items"
+                     " WHERE id = %(tea)s)", {"tea": house.dish("tea").id})  # fmt: skip
+        await tx.run("UPDATE menu_sections SET course = 'main' WHERE course = ''")
+        await tx.run("UPDATE menus SET version = gen_random_uuid()::text")
+    async with till(app(house), house, Role.WAITER) as waiter:
+        opened = await waiter.post(f"/till/tables/{house.tables[0].id}/open", htmx=False)
+        order = opened.headers["location"]
+        bill = order.removesuffix("/order")
+        for _ in range(2):
+            people = (await waiter.post(f"{bill}/seats", {"known": "0"})).text
+        assert make.testids(people, "for-guest") == 1, "pressed twice, one seat"
+        seat = re.search(r'name="for" value="(gst_[^"]+)"', people)
+        assert seat
+        await waiter.post(f"{bill}/lines", {"item": house.dish("plain").id, "key": "1", "for": seat[1]})
+        chosen = (await waiter.post(f"{bill}/lines", {"item": house.dish("tea").id, "key": "2"})).text
+        assert make.testids(chosen, "chosen-line") == 2
+        left = (await waiter.post(f"{bill}/send", {"course": "drinks"})).text
+        assert make.testids(left, "chosen-line") == 1
+        await waiter.post(f"{bill}/send")
+        shown = (await waiter.get(bill)).text
+        assert "Guest 1" in shown
+        refused = await waiter.post(f"{bill}/lines", {"item": house.dish("tea").id, "key": "3", "for": "gst_x"})
+        assert "Choose again for whom it is" in refused.text
+    async with house.db.reading() as rows:
+        sold = await rows.value("SELECT array_agg(guest_id ORDER BY guest_id) FROM tab_lines WHERE status = 'sent'")
+        assert sold == ["", seat[1]]
+        assert await rows.value("SELECT channel FROM tabs") == "waiter"
+
+
+async def test_a_dish_that_sold_out_meanwhile_says_so_on_the_pad_and_nothing_is_sent(house: Restaurant) -> None:
+    sitting, _ = await house.sit(ANNA)
+    path = f"/till/bills/{sitting.id}"
+    async with till(app(house), house, Role.WAITER) as waiter:
+        await waiter.post(f"{path}/lines", {"item": house.dish("tea").id, "key": "1"})
+        async with house.db.transaction() as tx:
+            await set_sold_out(tx, house.dish("tea").id, sold_out=True)
+        refused = (await waiter.post(f"{path}/send")).text
+        assert make.testids(refused, "refusal") == 1
+        assert "is sold out" in refused
+        assert "is sold out" in (await waiter.post(f"{path}/lines", {"item": house.dish("tea").id, "key": "2"})).text
+    assert not (await house.bill(sitting)).ordered
+
+
+# -- the money -------------------------------------------------------------------------------------------------------
+
+
+async def drawer(house: Restaurant) -> Shift:
+    """A shift at the drawer that devices of no terminal share."""
+    who = await identity.staff(house.db, house.shop, Role.CASHIER)
+    async with house.db.transaction() as tx:
+        return await shifts.begin(tx, house.clock, who, house.shop.store, "", Money.parse("100.00", "USD"))
+
+
+async def test_four_people_pay_an_even_part_each_with_a_tip_and_cash_opens_the_drawer(house: Restaurant) -> None:
+    sitting = await dinner(house)
+    await drawer(house)
+    paid = []
+    async with printer() as (address, jobs), till(app(house), house) as cashier:
+        wanted = KnownPrinter(
+            store_id=house.store_id, terminal_id="", address=address, millimetres=80, letters="gbk", has_drawer=True
+        )
+        async with house.db.transaction() as tx:
+            await set_printer(tx, wanted, loopback=True)
+        for number in range(4):
+            shown = (await cashier.get(f"/till/bills/{sitting.id}")).text
+            part = re.search(r'value="4"\s+data-minor="(\d+)"', shown)
+            assert part
+            paid.append(int(part[1]))
+            form = {"key": f"k{number}", "shown": part[1], "ways": "4", "tip": "0.50", "method": "cash", "given": "20"}
+            for _ in range(2):
+                answer = await cashier.post(f"/till/bills/{sitting.id}/taken", form)
+            assert make.testids(answer.text, "by-hand") == 1
+        assert [prints(jobs.get_nowait()).pulses for _ in range(jobs.qsize())] == [1, 1, 1, 1]
+    assert sorted(paid) == [437, 437, 438, 438]
+    bill = await house.bill(sitting)
+    assert bill.covered
+    assert (bill.tips.minor, bill.surplus.minor) == (200, 0)
+
+
+async def test_tills_that_do_not_add_up_discounts_tips_voids_and_refunds_are_each_told_apart(house: Restaurant) -> None:
+    """The users' complaint: at the end of a shift the drawer, the bills and the report tell three stories."""
+    sitting, anna = await house.sit(ANNA)
+    await house.eats(sitting, anna, "beef", "beef", "plain", "tea")
+    first = await house.bill(sitting)
+    beef, other, plain, tea = (dish.line_id for dish in first.dishes)
+    shift = await drawer(house)
+    path = f"/till/bills/{sitting.id}"
+    async with till(app(house), house, Role.MANAGER) as manager:
+        await manager.post(f"{path}/discount", discount(typed="50", line=beef))
+        await manager.post(f"{path}/void", {"key": fresh(), "line": other, "reason": "It never came"})
+        for key, dish, method, tip in (("a", beef, "cash", "1.00"), ("b", plain, "card_terminal", "0.70")):
+            due = {each.line_id: each.amount.minor for each in (await house.bill(sitting)).dishes}[dish]
+            form = {"key": key, "shown": str(due), "line": dish, "tip": tip, "method": method, "reference": "slip"}
+            assert make.testids((await manager.post(f"{path}/taken", form)).text, "by-hand") == 1
+        taken = {one.method: one for one in await house.payments.of_payable(KIND, sitting.id)}
+        cash = taken[Method.CASH]
+        give = {"key": fresh(), "line": beef, "reason": "It was cold"}
+        await manager.post(f"{path}/payments/{cash.id}/refund", give)
+        form = {"key": "c", "shown": "200", "line": tea, "method": "cash"}
+        await manager.post(f"{path}/taken", form)
+        async with house.db.transaction() as tx:
+            await tx.run("UPDATE tab_discounts SET created_at = %(now)s", {"now": house.clock.now()})
+        takings = (await manager.get("/till/takings")).text
+    bill = await house.bill(sitting)
+    half = first.dishes[0].amount.minor // 2
+    assert bill.ordered.minor == first.ordered.minor - half - first.dishes[1].amount.minor
+    assert (bill.covered, bill.left.minor, bill.refunded.minor) == (True, 0, half), "a refund of a dish leaves the tip"
+    async with house.db.reading() as rows:
+        counted = shifts.drawer_of(shift, await shifts.entries(rows, shift.id))
+        told = {each.name: (each.count, each.amount.minor) for each in await discounts_and_tips(rows, shift)}
+        struck = [(each.count, each.amount.minor) for each in await voids(rows, shift)]
+        broken = [name for name, rule in RULES.items() if await rows.rows(Broken, rule)]
+    assert counted.expected.minor == 10000 + (half + 100) - half + 200, "float, cash with its tip, what went back, tea"
+    assert told == {
+        "Discounts by hand": (1, half),
+        "Tips in this drawer": (1, 100),
+        "Tips at this till, not cash": (1, 70),
+    }
+    assert struck == [(1, first.dishes[1].amount.minor)]
+    assert not broken
+    assert make.testids(takings, "taken-off") == 1
+    assert sorted(re.findall(r'data-testid="tips-of">([^<]+)<', takings)) == ["$0.70", "$1.00"]
+
+
+class Broken(msgspec.Struct):
+    """A row that breaks a rule of the books."""
+
+    id: str
+    detail: str

@@ -9,7 +9,7 @@ Each change tells the live topic `tab:<tab_id>` (kind `lines`); sending and void
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -84,8 +84,10 @@ async def add_line(
     key: str,
     *,
     at: datetime | None = None,
+    for_guest: str = "",
 ) -> Line:
     """Put a dish into the basket at today's price. `guest_id` "" is staff. `key` is the caller's idempotency key.
+    What staff choose for somebody (`for_guest`) is that guest's from sending on.
 
     `at` is the moment it is ordered for (now, when nobody says), which decides whether it is served then. The same key
     with the same content answers the line it made; with other content `Conflict`. Raises `SoldOut`, `NotNow`,
@@ -95,7 +97,8 @@ async def add_line(
     if len(note) > LONGEST_NOTE:
         raise Invalid("This note is too long. Use at most {most} letters.", most=LONGEST_NOTE)
     on = await locked(tx, tab_id)
-    content = msgspec.json.encode([item_id, sorted(option_ids), quantity, guest_id, note])
+    whose = [for_guest] if for_guest else []
+    content = msgspec.json.encode([item_id, sorted(option_ids), quantity, guest_id, note, *whose])
     fingerprint = hashlib.sha256(content).hexdigest()
     earlier = await tx.maybe(
         _Keyed,
@@ -127,9 +130,9 @@ async def add_line(
     line = await tx.one(
         Line,
         """INSERT INTO tab_lines (id, tab_id, store_id, item_id, name, name_zh, options, quantity, unit_amount,
-                currency, guest_id, note, key, fingerprint)
+                currency, guest_id, for_guest, note, key, fingerprint)
             VALUES (%(id)s, %(tab)s, %(store)s, %(item)s, %(name)s, %(name_zh)s, %(options)s, %(quantity)s, %(unit)s,
-                %(currency)s, %(guest)s, %(note)s, %(key)s, %(fingerprint)s)
+                %(currency)s, %(guest)s, %(for_guest)s, %(note)s, %(key)s, %(fingerprint)s)
             RETURNING *""",
         {
             "id": new_id("line"),
@@ -143,6 +146,7 @@ async def add_line(
             "unit": quote.unit.minor,
             "currency": quote.unit.currency,
             "guest": guest_id,
+            "for_guest": for_guest,
             "note": note,
             "key": key,
             "fingerprint": fingerprint,
@@ -190,15 +194,22 @@ async def set_quantity(tx: Transaction, line_id: str, quantity: int, guest_id: s
 
 
 async def send(
-    tx: Transaction, tab_id: str, by: str, guest_id: str | None = None, *, at: datetime | None = None
+    tx: Transaction,
+    tab_id: str,
+    by: str,
+    guest_id: str | None = None,
+    *,
+    at: datetime | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Line]:
-    """Send the basket (or with `guest_id` only that guest's part) as the next round; answers what was sent.
+    """Send the basket (or with `guest_id` only that guest's part, with `only` only these lines of it) as the next
+    round; answers what was sent.
 
     Freezes prices; at a table a later course waits for the earlier ones (`food.courses`). An empty basket, because
     somebody else was quicker, answers an empty list. All or nothing: raises `SoldOut` (too few left, too), `NotNow` or
     `PriceChanged` naming the dish, `Conflict` when the tab is not open. `at`: as of `add_line`."""
     on = await locked(tx, tab_id)
-    basket = await basket_lines(tx, tab_id, guest_id)
+    basket = [line for line in await basket_lines(tx, tab_id, guest_id) if only is None or line.id in only]
     if not basket:
         return []
     await _can_be_sold(tx, on, basket, at)
@@ -252,7 +263,8 @@ async def _sent(tx: Transaction, at: Tab, basket: Sequence[Line], by: str) -> li
                 WHERE id = %(tab)s AND status = 'open' AND EXISTS (SELECT FROM basket) RETURNING round
             )
             UPDATE tab_lines SET status = 'sent', round = next.round, sent_at = clock_timestamp(), sent_by = %(by)s,
-                unit_amount_before = NULL, station_id = made.station_id, course = made.course
+                unit_amount_before = NULL, station_id = made.station_id, course = made.course,
+                guest_id = CASE WHEN for_guest <> '' THEN for_guest ELSE guest_id END
             FROM next, (SELECT i.id AS item_id, coalesce(i.station_id, s.station_id) AS station_id, s.course
                 FROM menu_items i JOIN menu_sections s ON s.id = i.section_id
                 WHERE i.store_id = %(store)s) AS made
@@ -292,13 +304,19 @@ async def requote(tx: Transaction, tab_id: str, *, at: datetime | None = None) -
 
 
 async def order(
-    db: Database, tab_id: str, by: str, guest_id: str | None = None, *, at: datetime | None = None
+    db: Database,
+    tab_id: str,
+    by: str,
+    guest_id: str | None = None,
+    *,
+    at: datetime | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Line]:
     """The whole press of a button: `send` in its own transaction; on `PriceChanged` the basket is requoted before the
     refusal goes on, so that the guest sees the new prices and the next press sends. Screens call this."""
     try:
         async with db.transaction() as tx:
-            return await send(tx, tab_id, by, guest_id, at=at)
+            return await send(tx, tab_id, by, guest_id, at=at, only=only)
     except PriceChanged:
         async with db.transaction() as tx:
             await requote(tx, tab_id, at=at)

@@ -13,6 +13,8 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.food import offline
+from saoma.food.courses import COURSE_NAMES, STAGED, Course
 from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
 from saoma.identity import audit
@@ -29,6 +31,7 @@ from saoma.payments import arrivals, refund
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
 from saoma.restaurant import moving, showing, sittings
+from saoma.restaurant.bill import MOST_WAYS
 from saoma.restaurant.bills import closed_bills, free_tables, open_bills
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.shares import KIND
@@ -63,6 +66,7 @@ async def tiles_context(rows: Rows, at: Counter, selected: str = "") -> dict[str
         "free": await free_tables(rows, at.store.id),
         "closed": await closed_bills(rows, at.store.id),
         "zone": at.store.zone,
+        "offline_waiting": await offline.count_in_trouble(rows, at.store.id),
         "arrived": await arrivals.waiting_at(rows, at.store.id) if at.takes_payments else [],
         "refunds_waiting": len(await refund.waiting(rows, at.store.merchant_id, at.store.id)) if at.asks_refunds else 0,
     }
@@ -90,6 +94,9 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "struck": struck,
         "names": await _names(rows, {line.void_by for line in struck} | {each.by for each in discounts}),
         "due_of": showing.due_of,
+        "waiting_courses": waiting_courses(meal),
+        "ways_offered": ways_offered(sitting, len(meal.guests)),
+        "course_names": COURSE_NAMES,
         "tip_of": tip_of,
         "by_person": showing.by_person,
         "sum_of": showing.sum_of,
@@ -99,6 +106,19 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "key": new_id("tap"),
         "zone": at.store.zone,
     }
+
+
+def ways_offered(sitting: Sitting, people: int) -> list[int]:
+    """By how many people the till offers to split: the small numbers, those who sit there, and what the table said."""
+    named = {*range(2, 7), people, sitting.split_ways or 2}
+    return sorted(ways for ways in named if 2 <= ways <= MOST_WAYS)
+
+
+def waiting_courses(meal: Meal) -> list[tuple[Course, int]]:
+    """The courses that the kitchen has not been let begin, and how many pieces of each."""
+    held = [line for line in meal.ordered if line.hold]
+    pieces = [(course, sum(line.quantity for line in held if line.course == course)) for course in STAGED]
+    return [(course, count) for course, count in pieces if count]
 
 
 def tip_of(payment: Payment) -> Money:

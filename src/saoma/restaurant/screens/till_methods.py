@@ -4,23 +4,32 @@ Cash, card and account are paid the moment they are written down; no provider is
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from litestar import Response, Router, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
+from saoma.checkout.paper_escpos import open_drawer
+from saoma.checkout.printing import printer_of, send
+from saoma.gateway import Method
+from saoma.identity import model
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
+from saoma.kit.errors import Refused
 from saoma.payments.by_staff import takings
 from saoma.payments.model import Payment
 from saoma.restaurant.days import day_of
 from saoma.restaurant.screens.till_paying import Wish, taken
+from saoma.restaurant.shift_figures import discounts_given, tips_of
 from saoma.restaurant.showing import METHOD_NAMES
+from saoma.settings import Settings
 from saoma.web.page import page
 
 
@@ -43,15 +52,37 @@ async def show_code(
     summary="Write down cash, card or account",
 )
 async def write_down(
-    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], sitting_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    settings: NamedDependency[Settings],
+    sitting_id: FromPath[str],
 ) -> Response[Any]:
-    """Record money that staff have taken. A repeated submit records it once."""
+    """Record money that staff have taken; cash opens the drawer. A repeated submit records it once."""
     form = await request.form()
 
-    async def take(wish: Wish) -> Payment:
-        return await checkout.take_by_staff(**wish.of_bill(), **by_hand(form, wish.portion.amount.currency))
+    cash_at: list[str] = []
 
-    return await taken(request, db, checkout, sitting_id, take)
+    async def take(wish: Wish) -> Payment:
+        payment = await checkout.take_by_staff(**wish.of_bill(), **by_hand(form, wish.portion.amount.currency))
+        if payment.method is Method.CASH:
+            cash_at.append(wish.terminal_id)
+        return payment
+
+    answer = await taken(request, db, checkout, sitting_id, take)
+    if cash_at:
+        async with db.reading() as rows:
+            at = await standing_at(request, rows)
+            printer = await printer_of(rows, at.store.id, cash_at[0])
+        if printer is not None and printer.has_drawer:
+            # the cashier does not wait for it: a drawer that stays shut is opened by its key
+            answer.background = BackgroundTask(_kick, printer.address, loopback=settings.loopback_printers)
+    return answer
+
+
+async def _kick(address: str, *, loopback: bool) -> None:
+    with contextlib.suppress(Refused):
+        await send(address, open_drawer(), loopback=loopback)
 
 
 @get("/till/takings", guards=[needs(May.SEE_PAYMENTS)], summary="Takings of a day")
@@ -63,7 +94,19 @@ async def show_takings(
         at = await standing_at(request, rows)
         day = day_of(request.query_params.get("day", ""), at.store.zone, clock.now())
         rows_of_day = await takings(rows, at.store.id, day.begins, day.ends)
-    return page(request, "restaurant/till_takings.html", at=at, day=day, takings=rows_of_day, names=METHOD_NAMES)
+        currency = (await model.merchant(rows, at.store.merchant_id)).currency
+        tips = await tips_of(rows, at.store.id, currency, day.begins, day.ends)
+        off = await discounts_given(rows, at.store.id, currency, day.begins, day.ends)
+    return page(
+        request,
+        "restaurant/till_takings.html",
+        at=at,
+        day=day,
+        takings=rows_of_day,
+        names=METHOD_NAMES,
+        tips=tips,
+        discounts=off,
+    )
 
 
 router = Router(path="/", route_handlers=[show_code, write_down, show_takings])

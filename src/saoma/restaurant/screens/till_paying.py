@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
@@ -32,7 +32,7 @@ from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key
 from saoma.restaurant import moving, sittings
-from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, Portion, TheseDishes, Whole
+from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choice, Even, Portion, TheseDishes, Whole
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
@@ -43,7 +43,7 @@ from saoma.restaurant.screens.till import (
     tiles_context,
 )
 from saoma.restaurant.shares import KIND, part_of
-from saoma.restaurant.tips import TIP
+from saoma.restaurant.tips import TIP, tip_on
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 
 AMOUNT_CHANGED: Final = "The bill changed meanwhile. Check the amount and scan again."
@@ -54,13 +54,15 @@ GIVE_A_REASON: Final = "Write why the money is given back; it is kept with the p
 _TABLE_CODE: Final = re.compile(r"/t/([0-9a-z]{8,32})")
 
 
-def wanted(bill: Bill, lines: list[str], typed: str) -> Choice:
-    """What the cashier chose: a typed amount before ticked dishes before everything. Raises `Invalid`."""
+def wanted(bill: Bill, lines: list[str], typed: str, ways: str = "") -> Choice:
+    """What the cashier chose: a typed amount before an even part, ticked dishes, everything. Raises `Invalid`."""
     if typed.strip():
         amount = Money.parse(typed, bill.currency)
         if amount > bill.left:
             raise Invalid(MORE_THAN_LEFT)
         return AnyAmount(amount)
+    if ways.strip():
+        return Even(int(ways) if ways.isascii() and ways.isdecimal() and len(ways) < 4 else 0)
     return TheseDishes(frozenset(lines)) if lines else Whole()
 
 
@@ -125,7 +127,7 @@ class Wish:
             "store_id": self.at.store.id,
             "terminal_id": self.terminal_id,
             "staff": self.at.staff,
-            "amount": self.portion.amount,
+            "amount": self.portion.charged,
             "subject": self.subject,
             "payable_kind": KIND,
             "payable_id": self.sitting.id,
@@ -155,13 +157,15 @@ async def taken(
     if earlier is not None:
         return await show_payment(request, db, checkout, sitting_id, earlier)
     try:
-        choice = wanted(bill, [str(line) for line in form.getall("line", [])], str(form.get("typed", "")))
+        ticked = [str(line) for line in form.getall("line", [])]
+        choice = wanted(bill, ticked, str(form.get("typed", "")), str(form.get("ways", "")))
         portion = bill.portion(choice)
         if not portion.amount:
             raise Conflict(TOO_MUCH if bill.owed else NOTHING_LEFT)
         shown = str(form.get("shown", ""))
         if shown and shown != str(portion.amount.minor):
             raise Conflict(AMOUNT_CHANGED)
+        portion = replace(portion, tip=tip_on(portion.amount, "own", str(form.get("tip", "")), bill).minor)
         terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
         subject = subject_of(request, at, table)
         payment = await take(Wish(at, sitting, subject, choice, portion, terminal_id, key))
