@@ -126,6 +126,10 @@ class House:
         async with self.db.reading() as rows:
             return (await orders.account(rows, await orders.order(rows, of.id))).left
 
+    async def left_paid(self, of: OnlineOrder) -> Any:
+        """What was paid for it."""
+        return (await self.payments.of_payable(KIND, of.id))[0].money
+
     async def opens(self, of: OnlineOrder, buyer_id: str = ANNA, key: str = "") -> Payment:
         """The wallet opens its payment."""
         amount = await self.left(of)
