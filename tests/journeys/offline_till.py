@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright, expect
 
@@ -183,9 +184,25 @@ class OfflineTill:
             self.sign_in("/offline")
             self.page.wait_for_selector(empty, state="attached", timeout=20_000)
 
-    def devices(self) -> list[str]:
-        """The ids under which this browser's orders are known."""
-        return list(self.page.evaluate(_DEVICES))
+    def device(self) -> str:
+        """The id under which this browser's orders are known: it has one."""
+        (device,) = self.page.evaluate(_DEVICES)
+        return str(device)
+
+    def orders(self) -> list[tuple[Any, ...]]:
+        """This till's orders as the books have them, in the order in which they became real."""
+        return self.house.query(
+            "SELECT seq::int, state, kind, landed_id, jsonb_array_length(content -> 'lines') FROM offline_orders"
+            " WHERE device_id = %s ORDER BY settled_at, seq",
+            self.device(),
+        )
+
+    def letter(self) -> str:
+        """What stands before its provisional numbers."""
+        ((letter,),) = self.house.query(
+            "SELECT DISTINCT split_part(label, '-', 1) FROM offline_orders WHERE device_id = %s", self.device()
+        )
+        return str(letter)
 
 
 _TAKE = """async (count) => {

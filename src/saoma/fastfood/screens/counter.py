@@ -17,7 +17,7 @@ from saoma.fastfood import board, counter
 from saoma.fastfood.forms import channel_in
 from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
 from saoma.fastfood.reckoning import Account, may_change, stage
-from saoma.food import ordering
+from saoma.food import offline, ordering
 from saoma.food.discounts import discounts_of
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu, offered
@@ -46,10 +46,13 @@ def path_to(order: CounterOrder) -> str:
 
 async def waiting_context(rows: Rows, at: Counter) -> dict[str, Any]:
     """What stands above the dishes: numbers, open orders, money that came by a printed code."""
+    open_orders = await board.open_orders(rows, at.store.id)
     return {
         "at": at,
         "numbers": await board.numbers(rows, at.store.id),
-        "open_orders": await board.open_orders(rows, at.store.id),
+        "open_orders": open_orders,
+        "taken_as": await offline.labels_of(rows, [one.id for one in open_orders]),
+        "offline_waiting": await offline.count_in_trouble(rows, at.store.id),
         "arrived": await arrivals.waiting_at(rows, at.store.id) if at.takes_payments else [],
         "refunds_waiting": len(await refund.waiting(rows, at.store.merchant_id, at.store.id)) if at.asks_refunds else 0,
         "zone": at.store.zone,
@@ -77,6 +80,7 @@ async def order_context(
     return {
         "order": order,
         "order_key": order.key if order else order_key,
+        "taken_offline_as": (await offline.labels_of(rows, [order.id])).get(order.id, "") if order else "",
         "channel": channel,
         "note": note,
         "lines": lines,
