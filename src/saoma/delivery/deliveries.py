@@ -80,6 +80,25 @@ async def plan(
     return planned
 
 
+async def requote(tx: Transaction, order_kind: str, order_id: str, zone: Quote) -> None:
+    """Other dishes, another fee (or another zone that holds the place): for what is not paid yet."""
+    await tx.run(
+        "UPDATE deliveries SET zone_id = %(zone)s, zone_name = %(name)s, zone_name_zh = %(name_zh)s, fee = %(fee)s,"
+        " currency = %(currency)s, minutes = %(minutes)s"
+        " WHERE order_kind = %(kind)s AND order_id = %(order)s AND status = 'planned'",
+        {
+            "kind": order_kind,
+            "order": order_id,
+            "zone": zone.zone.id,
+            "name": zone.zone.name,
+            "name_zh": zone.zone.name_zh,
+            "fee": zone.fee.minor,
+            "currency": zone.fee.currency,
+            "minutes": zone.minutes,
+        },
+    )
+
+
 async def unplan(tx: Transaction, order_kind: str, order_id: str) -> None:
     """The order is collected after all. What has begun stays."""
     await tx.run(

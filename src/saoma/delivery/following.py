@@ -21,7 +21,7 @@ ROAD: Final = (
     ("courier", "Courier found"),
     ("way", "On the way"),
     ("near", "Almost there"),
-    ("delivered", "Delivered"),
+    ("delivered", "Arrived"),
 )
 
 

@@ -92,8 +92,8 @@ STAGE_NAMES: Final = {
     Stage.ASSIGNED: "Courier found",
     Stage.PICKED_UP: "On the way",
     Stage.NEAR: "Almost there",
-    Stage.DELIVERED: "Delivered",
-    Stage.FAILED: "Nobody there",
+    Stage.DELIVERED: "Arrived",
+    Stage.FAILED: "Nobody opens",
     Stage.RETURNED: "Back at the shop",
     Stage.CANCELLED: "Cancelled",
 }
@@ -110,7 +110,7 @@ class Reason(StrEnum):
 
 #: What a courier's phone says for each; keys of the texts.
 REASON_NAMES: Final = {
-    Reason.NOBODY_THERE: "Nobody there",
+    Reason.NOBODY_THERE: "Nobody opens",
     Reason.WRONG_ADDRESS: "Can't find the address",
     Reason.REFUSED: "They don't want it",
     Reason.DAMAGED: "Something broke on the way",

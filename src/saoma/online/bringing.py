@@ -47,8 +47,8 @@ async def lay_plan(tx: Transaction, order_id: str, asked: Asked, now: datetime) 
     await deliveries.plan(
         tx, KIND, of.id, of.store_id, asked.address, asked.contact, asked.quote, tab_id=of.tab_id, label=of.label
     )
-    whom = {"name": asked.contact.name, "phone": asked.contact.phone}
-    return await orders.moved(tx, of, now, mode=Mode.BRING.value, fee=asked.quote.fee.minor, **whom)
+    name, phone = reckoning.check_contact(asked.contact.name, asked.contact.phone)
+    return await orders.moved(tx, of, now, mode=Mode.BRING.value, fee=asked.quote.fee.minor, name=name, phone=phone)
 
 
 async def settle(tx: Transaction, order_id: str, mode: Mode, now: datetime) -> tuple[Terms, Refusal | None]:

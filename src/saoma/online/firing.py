@@ -17,8 +17,8 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import DueWork
 from saoma.kit.errors import Conflict
-from saoma.online import offers, orders, reckoning
-from saoma.online.model import KIND, Event, NoShow, OnlineOrder, Status, Trouble
+from saoma.online import bringing, offers, orders, reckoning
+from saoma.online.model import KIND, Event, Mode, NoShow, OnlineOrder, Status, Trouble
 from saoma.online.paying import Payer, propose_refund
 from saoma.payments.lifecycle import Status as Paid
 from saoma.payments.of_payable import payments_for
@@ -82,7 +82,9 @@ async def fire(tx: Transaction, of: OnlineOrder, by: str, now: datetime, *, anyw
     if paid and money.covered:
         await ordering.pay_lines(tx, Payer(paid[0].id), [line.id for line in sent])
         await ordering.settle_tab(tx, of.tab_id)
-    return await orders.moved(tx, of, now, event=Event.FIRE, fired_at=now, trouble="", trouble_dish="")
+    after = await orders.moved(tx, of, now, event=Event.FIRE, fired_at=now, trouble="", trouble_dish="")
+    await bringing.begin(tx, after, now)
+    return after
 
 
 async def whats_wrong(rows: Rows, of: OnlineOrder) -> tuple[Trouble, str]:
@@ -105,6 +107,8 @@ async def nobody_came(tx: Transaction, of: OnlineOrder, by: str, now: datetime) 
     """The food waited as long as was promised: the order ends by its rule. A kitchen that is late makes it wait on.
 
     The order is locked and fired."""
+    if of.mode is Mode.BRING:
+        raise Conflict(reckoning.COURIER_BRINGS_IT)
     lines = await ordering.lines(tx, of.tab_id)
     if by == SAOMA and any(line.status in (LineStatus.SENT, LineStatus.COOKING) for line in lines):
         due = now + reckoning.LOOK_AGAIN

@@ -5,8 +5,9 @@ Screens are not here: they are in `screens`, and nobody but the composition impo
 from __future__ import annotations
 
 from saoma.online.book_rules import RULES
+from saoma.online.bringing import ended
 from saoma.online.model import KIND
 from saoma.online.paying import OnlineBill
 from saoma.online.receipts import receipt_lines
 
-__all__ = ["KIND", "RULES", "OnlineBill", "receipt_lines"]
+__all__ = ["KIND", "RULES", "OnlineBill", "ended", "receipt_lines"]

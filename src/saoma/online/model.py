@@ -150,8 +150,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def modes(self) -> tuple[Mode, ...]:
-        """What may be chosen here, without delivery, which has rules of its own."""
-        offered = ((Mode.EAT_HERE, self.eat_here), (Mode.PICK_UP, self.pick_up))
+        """What may be chosen here."""
+        offered = ((Mode.EAT_HERE, self.eat_here), (Mode.PICK_UP, self.pick_up), (Mode.BRING, self.bring))
         return tuple(mode for mode, on in offered if on)
 
     @property

@@ -29,7 +29,9 @@ _OFFER: Final = """
 SELECT o.*, s.merchant_id, m.account_id, s.name AS store_name, s.name_zh AS store_name_zh, s.zone,
     m.name AS merchant_name, m.name_zh AS merchant_name_zh, n.currency,
     coalesce((SELECT jsonb_agg(jsonb_build_array(h.weekday, h.opens, h.closes) ORDER BY h.weekday, h.opens)
-              FROM online_hours AS h WHERE h.store_id = o.store_id), '[]') AS spans
+              FROM online_hours AS h WHERE h.store_id = o.store_id), '[]') AS spans,
+    EXISTS (SELECT FROM delivery_zones AS z LEFT JOIN delivery_settings AS d ON d.store_id = z.store_id
+            WHERE z.store_id = o.store_id AND NOT z.retired AND coalesce(d.takes, true)) AS brings
 FROM online_stores AS o JOIN stores AS s ON s.id = o.store_id JOIN merchants AS m ON m.id = s.merchant_id
 JOIN menus AS n ON n.store_id = o.store_id
 """
@@ -53,6 +55,7 @@ WHERE store_id = %(store)s AND slot_at >= %(since)s AND status = ANY(%(promised)
 class _OfferRow(Offer, frozen=True, kw_only=True):
     hours: tuple[Hours, ...] = ()
     spans: list[tuple[int, int, int]] = []
+    brings: bool = False
 
 
 class _DishRow(msgspec.Struct, frozen=True):
@@ -98,7 +101,8 @@ async def _offer(rows: Rows, where: str, value: str) -> Offer:
     if found is None:
         raise NotFound(NO_SUCH_CODE)
     fields = {name: getattr(found, name) for name in Offer.__struct_fields__ if name != "hours"}
-    return Offer(**fields, hours=tuple(Hours(*span) for span in found.spans))
+    # The office says under "Delivery" whether and where it delivers.
+    return Offer(**fields | {"bring": found.brings}, hours=tuple(Hours(*span) for span in found.spans))
 
 
 async def set_up(tx: Transaction, store_id: str) -> Offer:

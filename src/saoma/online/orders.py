@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from saoma.delivery import deliveries
 from saoma.food import kitchen, ordering
 from saoma.food.model import Line, LineStatus
 from saoma.food.order_shares import Account, Shares
@@ -21,7 +22,7 @@ from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.money import total
 from saoma.online import offers, reckoning
-from saoma.online.model import COLUMNS, ORDER, Event, Mode, Offer, OnlineOrder, Pay, Status, Trouble
+from saoma.online.model import COLUMNS, KIND, ORDER, Event, Mode, Offer, OnlineOrder, Pay, Status, Trouble
 from saoma.online.slots import ever_fits, soonest
 
 NO_SUCH_ORDER: Final = "There is no such order here."
@@ -164,7 +165,7 @@ async def write_down(tx: Transaction, offer: Offer, order_id: str, wish: Wish, n
     name, phone = reckoning.check_contact(wish.name, wish.phone)
     if wish.mode not in offer.modes and wish.mode is not of.mode:
         raise Conflict(reckoning.NOT_LIKE_THIS)
-    if wish.pay is Pay.LATER and not offer.may_pay_later:
+    if wish.pay is Pay.LATER and (not offer.may_pay_later or wish.mode is Mode.BRING):
         raise Conflict(reckoning.PAY_AHEAD_HERE)
     await tx.run(
         "UPDATE tabs SET channel = %(channel)s WHERE id = %(tab)s",
@@ -319,11 +320,15 @@ async def make_ready(tx: Transaction, order_id: str, now: datetime) -> OnlineOrd
     return await moved(tx, of, now)
 
 
-async def collect(tx: Transaction, order_id: str, by: str, now: datetime) -> OnlineOrder:
-    """Handed over. Pressed twice, it changes nothing. Raises `Conflict` before it is made or paid."""
+async def collect(tx: Transaction, order_id: str, by: str, now: datetime, *, brought: bool = False) -> OnlineOrder:
+    """Handed over, by a courier if `brought`. Pressed twice, it changes nothing.
+
+    Raises `Conflict` before it is made or paid, and at the shop for what a courier brings."""
     of = await lock(tx, order_id)
     if of.status is Status.COLLECTED:
         return of
+    if of.mode is Mode.BRING and not brought:
+        raise Conflict(reckoning.COURIER_BRINGS_IT)
     reckoning.may_collect(of, await account(tx, of))
     for seen in (LineStatus.SENT, LineStatus.COOKING, LineStatus.READY):
         await kitchen.bump(tx, of.store_id, of.tab_id, ROUND, seen)
@@ -348,6 +353,7 @@ async def cancelled(tx: Transaction, of: OnlineOrder, by: str, now: datetime, *,
         if line.status is LineStatus.BASKET:
             await ordering.set_quantity(tx, line.id, 0, None)
     await ordering.close_tab(tx, of.tab_id)
+    await deliveries.cancel(tx, KIND, of.id, by, now)
     return await moved(
         tx, of, now, event=Event.CANCEL, ended_at=now, ended_by=by, giving_back="cancelled" if back else ""
     )

@@ -10,7 +10,7 @@ from typing import Final
 from saoma.food.order_shares import Account
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.money import Money
-from saoma.online.model import Offer, OnlineOrder, Status, Trouble
+from saoma.online.model import Mode, Offer, OnlineOrder, Status, Trouble
 
 NOTHING_CHOSEN: Final = "Choose dishes first."
 BEING_PAID: Final = "This order is being paid right now. Wait until that has ended."
@@ -28,6 +28,7 @@ IN_THE_KITCHEN: Final = "The kitchen has begun. This order can't be cancelled he
 NOT_YET_MADE: Final = "The kitchen has not begun this order yet."
 TAKE_MONEY_FIRST: Final = "This order is not paid. Take the money first."
 PAY_AHEAD_HERE: Final = "This shop takes orders ahead only when they are paid. Open this page in Alipay to pay."
+COURIER_BRINGS_IT: Final = "A courier brings this order. Look at the deliveries."
 NAME_MISSING: Final = "Write a name, so that we can call you."
 PHONE_MISSING: Final = "Write a phone number with 6 to 15 digits, in case something is sold out."
 TOO_MANY_UNPAID: Final = "You have orders here that are not paid yet. Pay or collect them first."
@@ -119,7 +120,7 @@ def due_at(order: OnlineOrder) -> datetime | None:
         case Status.PROMISED:
             return None if order.trouble else order.fires_at
         case Status.FIRED:
-            return None if order.arrived_at else order.kept_until
+            return None if order.arrived_at or order.mode is Mode.BRING else order.kept_until
         case _:
             return None
 

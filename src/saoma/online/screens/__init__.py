@@ -6,7 +6,13 @@ from typing import Final
 
 from litestar import Router
 
-from saoma.online.screens import customer, inbox, office, placing
+from saoma.online.screens import bringing, customer, inbox, office, placing
 
 #: All of them.
-routers: Final[tuple[Router, ...]] = (customer.router, placing.router, inbox.router, office.router)
+routers: Final[tuple[Router, ...]] = (
+    customer.router,
+    bringing.router,
+    placing.router,
+    inbox.router,
+    office.router,
+)

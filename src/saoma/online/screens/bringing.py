@@ -36,7 +36,11 @@ class Typed:
     note: str
     name: str
     phone: str
-    point: Point | None = None
+
+    @property
+    def point(self) -> Point | None:
+        """The phone's place is asked for again."""
+        return None
 
 
 async def _page(
@@ -83,9 +87,8 @@ async def keep_bring(
             async with db.transaction() as tx:
                 await bringing.lay_plan(tx, seen.order.id, wanted, now)
         except (Invalid, Conflict) as refusal:
-            typed = Typed(
-                said.get("zone", ""), *(said.get(name, "") for name in ("street", "door", "note", "name", "phone"))
-            )
+            fields = ("street", "door", "note", "name", "phone")
+            typed = Typed(zone_id=said.get("zone", ""), **{field: said.get(field, "") for field in fields})
             return await _page(request, rows, seen, refusal, typed)
     keep(request, seen.offer.store_id, mode=Mode.BRING.value)
     return Redirect(f"{seen.root}/place", status_code=HTTP_303_SEE_OTHER)

@@ -15,6 +15,9 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.alipay.wallet import Wallet, which_wallet
 from saoma.checkout.checkout import Checkout
+from saoma.delivery.following import follow
+from saoma.delivery.model import Delivery
+from saoma.delivery.zones import Refusal
 from saoma.food import ordering
 from saoma.food.model import LineStatus
 from saoma.food.ordering import PriceChanged
@@ -24,7 +27,8 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
-from saoma.online import firing, offers, orders
+from saoma.online import bringing, firing, offers, orders
+from saoma.online.bringing import Terms
 from saoma.online.model import KIND, Offer, OnlineOrder, Pay, Status, stage
 from saoma.online.paying import part_of
 from saoma.online.reckoning import (
@@ -45,12 +49,17 @@ from saoma.settings import Settings
 from saoma.web.page import fragment, language_of, page, wants_fragment
 
 
-def _place(request: AnyRequest, seen: Visit, refusal: Refused | None, said: dict[str, str]) -> Response[Any]:
+async def _place(
+    request: AnyRequest, db: Database, seen: Visit, refusal: Refused | None, said: dict[str, str]
+) -> Response[Any]:
+    async with db.reading() as rows:
+        known: Delivery | None = await bringing.planned(rows, seen.order) if seen.order else None
     context = context_of(seen) | {
         "refusal": refusal,
         "said": said,
         "key": new_id("tap"),
         "can_pay_here": seen.in_wallet and bool(seen.buyer_id),
+        "planned": known,
     }
     return page(request, "online/place.html", status_code=refusal.status if refusal else 200, **context)
 
@@ -67,7 +76,19 @@ async def show_place(
     if not seen.basket or seen.order is None:
         return Redirect(seen.root, status_code=HTTP_303_SEE_OTHER)
     said = {"name": seen.order.name, "phone": seen.order.phone, "note": seen.order.note}
-    return _place(request, seen, None, said)
+    terms, why = await _terms(db, seen, clock)
+    if terms is Terms.NO_ADDRESS:
+        return Redirect(f"{seen.root}/bring", status_code=HTTP_303_SEE_OTHER)
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code, clock.now())
+    return await _place(request, db, seen, why.raised() if why else None, said)
+
+
+async def _terms(db: Database, seen: Visit, clock: Clock) -> tuple[Terms, Refusal | None]:
+    """Settle where it goes and what that costs, for the way that is meant now."""
+    assert seen.order is not None
+    async with db.transaction() as tx:
+        return await bringing.settle(tx, seen.order.id, seen.mode, clock.now())
 
 
 @post("/order/{code:str}/place", summary="Place the order")
@@ -89,7 +110,15 @@ async def place(
     if seen.order.status is not Status.CHOOSING:
         return Redirect(order_path(seen.offer, seen.order), status_code=HTTP_303_SEE_OTHER)
     pay = Pay.LATER if form.get("pay") == "later" else Pay.AHEAD
+    terms, why = await _terms(db, seen, clock)
+    if terms is Terms.NO_ADDRESS:
+        return Redirect(f"{seen.root}/bring", status_code=HTTP_303_SEE_OTHER)
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code, now)
+    assert seen.order is not None
     try:
+        if why is not None:
+            raise why.raised()
         if not seen.basket:
             raise Conflict(NOTHING_CHOSEN)
         if str(form.get("shown", "")) != str(seen.account.left.minor):
@@ -109,7 +138,7 @@ async def place(
         await _new_prices(db, seen.order, refusal)
         async with db.reading() as rows:
             seen = await visit(request, rows, code, now)
-        return _place(request, seen, refusal, said)
+        return await _place(request, db, seen, refusal, said)
     placed_one(request, seen.offer, order)
     return Redirect(order_path(seen.offer, order), status_code=HTTP_303_SEE_OTHER)
 
@@ -184,6 +213,7 @@ async def show_order(
         lines = [line for line in await ordering.lines(rows, order.tab_id) if line.status is not LineStatus.VOID]
         money = await orders.account(rows, order, lines)
         payments = await payments_for(rows, KIND, order.id)
+        followed = await follow(rows, KIND, order.id, clock.now())
     in_wallet = which_wallet(request.headers.get("user-agent", "")) is Wallet.ALIPAY
     buyer_id = buyer_in(request.session, offer.account_id)
     back = order_path(offer, order)
@@ -211,7 +241,11 @@ async def show_order(
         "refusal": refusal,
         "mode_names": MODE_NAMES,
         "mode_icons": MODE_ICONS,
-        "topics": [f"ahead:{order.id}", f"tab:{order.tab_id}"],
+        "followed": followed,
+        "topics": [
+            *(f"ahead:{order.id}", f"tab:{order.tab_id}"),
+            *([f"delivery:{followed.delivery.id}"] if followed else []),
+        ],
     }
     headers = {"Cache-Control": "no-store"}
     if wants_fragment(request):
