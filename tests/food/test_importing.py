@@ -373,3 +373,9 @@ def test_letters_that_could_be_two_things_are_asked_about() -> None:
 )
 def test_days_are_read_as_people_write_them(text: str, days: tuple[int, ...] | None) -> None:
     assert days_in(text) == days
+
+
+def test_brackets_in_a_name_are_letters() -> None:
+    item = ItemDraft(code="x", name='["[[[[[[[[[[[[[[[[[[[[[[{', price=100)
+    draft = MenuDraft(sections=(SectionDraft(name="A", items=(item,)),))
+    assert read_json(write_json(draft, "USD"), "USD") == Read(draft)

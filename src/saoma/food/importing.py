@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from typing import Final, assert_never
 
+from saoma.food import undo
 from saoma.food.drafts import menu_drafted
 from saoma.food.editing import Stored, stations, store_menu
 from saoma.food.menu import menu
@@ -82,7 +83,7 @@ def _in(content: bytes, encoding: str) -> str | None:
 
 
 async def import_menu(
-    db: Database, store_id: str, content: bytes, file_name: str, *, retire_others: bool = False
+    db: Database, store_id: str, content: bytes, file_name: str, *, retire_others: bool = False, by: str = ""
 ) -> Stored | Unreadable:
     """Read a file and store it; or say what is wrong with it and change nothing.
 
@@ -96,6 +97,7 @@ async def import_menu(
             return found
         case Read(draft):
             async with db.transaction() as tx:
+                await undo.remember(tx, store_id, "imported_menu", by)
                 return await store_menu(tx, store_id, draft, retire_others=retire_others)
         case _:
             assert_never(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 import json
 import json.scanner
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ _CALLED: Final = {
     "section_channels": "channels", "section_dayparts": "dayparts", "dish_station": "station",
     "daypart": "name", "daypart_zh": "name_zh", "daypart_hours": "hours", "daypart_days": "days",
 }  # fmt: skip
+_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 #: Brackets inside brackets: a menu has few.
 _DEEPEST: Final = 20
 
@@ -116,9 +118,9 @@ def _parsed(text: str, report: Report) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets go, at most (those inside texts count too: a menu has few)."""
+    """How deep brackets go, at most, those inside texts left out."""
     deepest = depth = 0
-    for letter in text:
+    for letter in _TEXT.sub("", text):
         if letter in "[{":
             depth += 1
             deepest = max(deepest, depth)

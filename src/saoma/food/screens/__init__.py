@@ -12,6 +12,7 @@ from saoma.food.screens import (
     office_dish,
     office_import,
     office_kitchen,
+    office_many,
     office_menu,
     office_times,
     offline,
@@ -29,6 +30,7 @@ routers: Final[tuple[Router, ...]] = (
     office_dish.router,
     office_import.router,
     office_times.router,
+    office_many.router,
     offline.router,
     installing.router,
 )

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import editing
+from saoma.food import editing, undo
 from saoma.food.dayparts import CHANNELS
 from saoma.food.dish_form import Checked, DishForm, checked, reshaped, shown, typed
 from saoma.food.drafts import Fault
@@ -138,8 +138,9 @@ async def _save(request: AnyRequest, db: Database, clock: Clock, item_id: str | 
         return _page(request, at, of, form, item, result, stations=every)
     try:
         async with db.transaction() as tx:
-            saved = await editing.save_item(tx, at.store.id, form.section_id, result.draft, item_id)
             what = "changed_item" if item_id else "added_item"
+            await undo.remember(tx, at.store.id, what, at.staff.name)
+            saved = await editing.save_item(tx, at.store.id, form.section_id, result.draft, item_id)
             detail = {"name": result.draft.name, "price": result.draft.price, "was": item.price if item else None}
             await _note(tx, clock, at, what, saved, detail)
     except (Invalid, Conflict) as refusal:
@@ -175,6 +176,7 @@ async def remove(
     """Off the menu for good; what was ordered of it stays in the books."""
     async with db.transaction() as tx:
         at = await place(request, tx)
+        await undo.remember(tx, at.store.id, "removed_item", at.staff.name)
         await editing.retire_item(tx, at.store.id, item_id)
         await _note(tx, clock, at, "removed_item", item_id, {})
     return Redirect("/office/menu", status_code=HTTP_303_SEE_OTHER)

@@ -57,7 +57,7 @@ async def take(request: AnyRequest, db: NamedDependency[Database], clock: NamedD
         at = await place(request, tx)
         await opened(tx, at)
     retire = form.get("retire_others") == "on"
-    found = await import_menu(db, at.store.id, content, file.filename, retire_others=retire)
+    found = await import_menu(db, at.store.id, content, file.filename, retire_others=retire, by=at.staff.name)
     match found:
         case Unreadable():
             return await _page(request, db, found, file.filename)

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import arranging, editing
+from saoma.food import arranging, editing, undo
 from saoma.food.courses import COURSE_NAMES
 from saoma.food.dayparts import CHANNELS
 from saoma.food.drafts import SectionDraft
@@ -29,6 +30,23 @@ from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
 from saoma.web.page import fragment, page
 
 EDIT = [needs(May.EDIT_MENU)]
+#: What the last change may have been, as the step back calls it.
+CHANGES = {
+    "added_section": "a section was added",
+    "changed_section": "a section was changed",
+    "removed_section": "a section was removed",
+    "moved_section": "a section was moved",
+    "moved_item": "a dish was moved",
+    "hid_item": "a dish was hidden",
+    "showed_item": "a dish was shown",
+    "marked_sold_out": "a dish was marked sold out",
+    "marked_back_on": "a dish was marked available",
+    "added_item": "a dish was added",
+    "changed_item": "a dish was changed",
+    "removed_item": "a dish was removed",
+    "changed_many": "many dishes were changed",
+    "imported_menu": "a file was imported",
+}
 Work = Callable[[Transaction, Place], Awaitable[str]]
 
 
@@ -47,18 +65,34 @@ async def opened(tx: Transaction, at: Place) -> Menu:
     return await menu(tx, at.store.id)
 
 
+def found_by(of: Menu | None, request: AnyRequest) -> Menu | None:
+    """What of the menu has the words somebody looks for (`?q=`) in a name or its code; all of it without any."""
+    words = request.query_params.get("q", "").strip().lower()[:80]
+    if of is None or not words:
+        return of
+    sections = []
+    for section in of.sections:
+        items = tuple(item for item in section.items if words in f"{item.name} {item.name_zh} {item.code}".lower())
+        if items:
+            sections.append(msgspec.structs.replace(section, items=items))
+    return msgspec.structs.replace(of, sections=tuple(sections))
+
+
 async def whole_page(request: AnyRequest, db: Database, refusal: Refused | None = None) -> Response[Any]:
     """The list, perhaps with the reason why the last change was refused."""
     async with db.reading() as rows:
         at = await place(request, rows)
         shown = await menu_here(rows, at)
         every = await editing.stations(rows, at.store.id)
+        step = await undo.last_step(rows, at.store.id)
     return page(
         request,
         "food/office_menu.html",
         status_code=refusal.status if refusal else 200,
         at=at,
-        menu=shown,
+        menu=found_by(shown, request),
+        step=step,
+        changes=CHANGES,
         stations={one.id: one for one in every},
         refusal=refusal,
         known_channels=CHANNELS,
@@ -73,6 +107,7 @@ async def changed(request: AnyRequest, db: Database, clock: Clock, what: str, wo
         async with db.transaction() as tx:
             at = await place(request, tx)
             await opened(tx, at)
+            await undo.remember(tx, at.store.id, what, at.staff.name)
             subject = await work(tx, at)
             await audit.note(tx, clock, who=at.staff.id, what=what, subject=subject, merchant_id=at.store.merchant_id)
     except (Invalid, Conflict) as refusal:
@@ -90,9 +125,11 @@ async def show_list(request: AnyRequest, db: Database) -> Response[Any]:
         at = await place(request, rows)
         shown = await menu_here(rows, at)
         every = await editing.stations(rows, at.store.id)
+        step = await undo.last_step(rows, at.store.id)
     stations = {one.id: one for one in every}
     context = {"stations": stations, "known_channels": CHANNELS, "courses": COURSE_NAMES}
-    return fragment(request, "food/office_menu.html", "list", at=at, menu=shown, **context)
+    context |= {"step": step, "changes": CHANGES, "menu": found_by(shown, request)}
+    return fragment(request, "food/office_menu.html", "list", at=at, **context)
 
 
 @get("/office/menu", guards=EDIT, summary="The menu")
@@ -191,6 +228,21 @@ async def move_item(
     return await changed(request, db, clock, "moved_item", work)
 
 
+@post("/office/menu/items/{item_id:str}/place", guards=EDIT, status_code=200, summary="Drop a dish somewhere")
+async def place_item(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], item_id: FromPath[str]
+) -> Response[Any]:
+    """Before another dish, or at the end of a section."""
+    form = await request.form()
+    section_id, before = str(form.get("section", "")), str(form.get("before", ""))
+
+    async def work(tx: Transaction, at: Place) -> str:
+        await arranging.place_item(tx, at.store.id, item_id, section_id, before)
+        return item_id
+
+    return await changed(request, db, clock, "moved_item", work)
+
+
 @post("/office/menu/items/{item_id:str}/hidden", guards=EDIT, status_code=200, summary="Hide or show a dish")
 async def hide_item(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], item_id: FromPath[str]
@@ -231,6 +283,7 @@ router = Router(
         remove_section,
         move_section,
         move_item,
+        place_item,
         hide_item,
         sell_out,
     ],

@@ -33,13 +33,13 @@ CREATE TABLE portion_claims (
 );
 CREATE INDEX portion_claims_item ON portion_claims (item_id, day);
 
--- The menu before the office's last change; good for a step back as long as nobody changed it since.
+-- The menu before the office's last change; good for one step back.
 CREATE TABLE menu_undo (
     store_id text PRIMARY KEY REFERENCES menus (store_id),
     what text NOT NULL,
     by text NOT NULL,
-    version text NOT NULL,
-    rows jsonb NOT NULL
+    rows jsonb NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 """
 
