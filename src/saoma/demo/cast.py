@@ -130,7 +130,12 @@ def restaurants(data: Path | None) -> tuple[Restaurant, Restaurant]:
             partner="2088000000000002",
             app_id="2016000000000002",
             menu=orders.menu_of(real),
-            people=(("Rosa", "rosa", Role.OWNER), ("Theo", "theo", Role.CASHIER), ("Paz", "paz", Role.KITCHEN)),
+            people=(
+                ("Rosa", "rosa", Role.OWNER),
+                ("Theo", "theo", Role.CASHIER),
+                ("Sam", "sam", Role.WAITER),
+                ("Paz", "paz", Role.KITCHEN),
+            ),
             tables=tuple(str(number) for number in range(1, 25)),
             md5_key="saomademomd5keysaomademomd5key32",
         ),
