@@ -60,6 +60,7 @@ from saoma.kit.open_files import allow_many_open_files
 from saoma.kit.seal import Seal
 from saoma.kit.storage import Storage
 from saoma.kit.telemetry import CALL_SECONDS, CALLS, serve_metrics, start_logging, start_traces
+from saoma.marketing import screens as marketing_screens
 from saoma.marketing.points import Collected
 from saoma.migrations import migrate
 from saoma.notifications.outbox import Outbox
@@ -100,6 +101,7 @@ SCREENS: tuple[Any, ...] = (
     *delivery_screens.routers,
     *restaurant_screens.routers,
     *counter.routers,
+    *marketing_screens.routers,
     *online_screens.routers,
     *console.routers,
     *practice.routers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -241,7 +241,7 @@ class _NoWallets:
         return ANNA
 
 
-def app(of: Restaurant, *, live: Live | None = None, **given: Any) -> Litestar:
+def app(of: Restaurant, *, live: Live | None = None, more: Sequence[Any] = (), **given: Any) -> Litestar:
     """The restaurant's screens in the real frame."""
     settings = Settings(
         database_url=of.db.url, secret=identity.SECRET, public_url="http://shop.test", loopback_printers=True
@@ -260,7 +260,7 @@ def app(of: Restaurant, *, live: Live | None = None, **given: Any) -> Litestar:
 
     handlers = [screen.router for screen in (*SCREENS, pay_screen, till_payments, wallet_screen)]
     return seated(
-        [*handlers, hello, become_buyer, become_staff],
+        [*handlers, *more, hello, become_buyer, become_staff],
         house=House(secret=identity.SECRET, clock=of.clock),
         db=of.db,
         live=live,

@@ -51,6 +51,8 @@ class May(StrEnum):
     DISPATCH = "dispatch"
     EDIT_DELIVERY = "edit_delivery"
     EDIT_TABLES = "edit_tables"
+    #: Offers, coupons, points and segments.
+    EDIT_OFFERS = "edit_offers"
     EDIT_STAFF = "edit_staff"
     PAIR_TERMINALS = "pair_terminals"
     #: Everybody's shifts with what must be in their drawers, also before they are counted.
@@ -82,6 +84,7 @@ _MANAGER: Final = (
         May.VOID_LINES,
         May.EDIT_MENU,
         May.EDIT_TABLES,
+        May.EDIT_OFFERS,
         May.PAIR_TERMINALS,
         May.SEE_SHIFTS,
     }

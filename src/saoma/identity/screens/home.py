@@ -54,6 +54,7 @@ TILES: Final = (
         "qr-code",
         May.EDIT_MENU,
     ),
+    Tile("/office/offers", "Offers", "Discounts, coupons, points, and what they do", "badge-percent", May.EDIT_OFFERS),
     Tile("/till/takings", "Takings", "What came in today, by way to pay", "banknote", May.SEE_PAYMENTS),
     Tile("/till/shift", "Shift", "Open with a float, count and close", "calculator", May.TAKE_PAYMENTS),
     Tile("/till/shifts", "All shifts", "Every till's count, and who explains a difference", "wallet", May.SEE_SHIFTS),
