@@ -5,6 +5,7 @@ Everything of the first one's is named `MARK`, so that a single look finds it wh
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -31,7 +32,8 @@ from saoma.delivery.zones import circle
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND as COUNTER
 from saoma.fastfood.model import Channel
-from saoma.food import ordering
+from saoma.food import offline, ordering
+from saoma.food.discounts import Kind, put
 from saoma.food.model import Menu
 from saoma.gateway import BadNotice, Method, Notice, SecondaryMerchant
 from saoma.identity import model
@@ -41,9 +43,13 @@ from saoma.identity.wallet_sign_in import remember_buyer
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
 from saoma.kit.money import Money
+from saoma.online import offers, orders
+from saoma.online.model import KIND as ONLINE
+from saoma.online.model import Hours, Mode, Pay
 from saoma.payments.codes import NewCode
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
+from saoma.restaurant.offline import TableOrders
 from saoma.restaurant.tables import add_table
 from tests.api.make import Deployment, Program, barcode, deployment
 from tests.food import make as food
@@ -281,6 +287,15 @@ async def furnish(of: World) -> None:
             tx, sitting.tab_id, dining.dish("tea").id, [], 1, anna.id, "", "basket of anna"
         )
         staffs = await ordering.add_line(tx, sitting.tab_id, dining.dish("tea").id, [], 1, "", "", "of staff")
+        off = await put(
+            tx,
+            sitting.tab_id,
+            kind=Kind.MANUAL,
+            shares={staffs.id: Money.parse("0.10", "USD")},
+            name=MARK,
+            key="off",
+            by=owner.id,
+        )
     at_table = await rooms.checkout.pay_in_wallet(
         shop.store.id, ANNA, Money.parse("2.00", "USD"), MARK, "sitting", sitting.id, _mine(lines[0], anna.id), "anna 1"
     )
@@ -305,6 +320,7 @@ async def furnish(of: World) -> None:
         "sent_line": lines[0],
         "basket_line": basket.id,
         "staff_line": staffs.id,
+        "discount": off.id,
         "table_payment": settled.id,
         "held_payment": held.id,
         "table": dining.tables[1].id,
@@ -317,6 +333,16 @@ async def furnish(of: World) -> None:
     async with rooms.db.transaction() as tx:
         shift = await shifts.begin(tx, clock, owner, shop.store, "", Money.parse("50.00", "USD"))
     ids |= {"shift": shift.id}
+    # An order taken offline that waits for a person.
+    async with rooms.db.transaction() as tx:
+        await offline.register(tx, shop.store.id, "dev_of_anna", "", 1, rooms.clock.now())
+    line = {"item": "itm_gone", "name": MARK, "note": MARK, "unit": 100}
+    sent = {"device": "dev_of_anna", "seq": 1, "key": "of_anna_1", "kind": "table", "place_name": MARK, "label": MARK}
+    body = json.dumps(sent | {"taken_at": rooms.clock.now().isoformat(), "lines": [line]}).encode()
+    kept = await offline.receive(
+        rooms.db, rooms.clock, {"table": TableOrders()}, shop.store.id, owner, offline.read(body)
+    )
+    ids |= {"offline_order": kept.id}
     # An order that waits for a courier.
     async with rooms.db.transaction() as tx:
         near = draft(name=f"{MARK} near", name_zh="", shape=circle(1500), currency="USD", fee="3.00")
@@ -327,6 +353,24 @@ async def furnish(of: World) -> None:
             *(tx, "elsewhere", MARK, shop.store.id, address(f"1 {MARK} Road"), whom, quote, now, now), label=MARK
         )
     ids |= {"zone": zone_id, "brought": brought.id}
+    # An order made ahead, promised and paid.
+    async with rooms.db.transaction() as tx:
+        ahead = await offers.set_up(tx, shop.store.id)
+        await offers.set_hours(tx, shop.store.id, [Hours(day, 0, 24 * 60) for day in range(7)])
+        await offers.change(tx, shop.store.id, {"takes": True})
+        made = await orders.begin(tx, await offers.offer_of_store(tx, shop.store.id), MARK, Mode.PICK_UP, now)
+        await orders.add(tx, made.id, dining.dish("tea").id, [], 1, MARK, "ahead", now, now)
+        at = await orders.soonest_for(tx, made, now)
+        assert at is not None
+        whose = {"name": MARK, "phone": "13800000000", "note": MARK, "buyer_id": ANNA}
+        wish = orders.Wish(mode=Mode.PICK_UP, asap=True, slot_at=at, pay=Pay.LATER, **whose)
+        await orders.write_down(tx, ahead, made.id, wish, now)
+        await orders.promise(tx, made.id, now)
+    owed = Money.parse("2.00", "USD")
+    cash = await rooms.checkout.take_by_staff(
+        *(shop.store.id, "", owner, Method.CASH, owed, MARK, ONLINE, made.id, {}, "cash ahead")
+    )
+    ids |= {"ahead": made.id, "ahead_payment": cash.id}
     # Money that came by a printed code, a refund that waits for a second person, and a payment nobody knows the end of.
     code = await rooms.payments.codes.create(_code(of), owner.id)
     number = of.house.alipay.pays_at_counter(code.id, Money.parse("7.77", "USD"))

@@ -612,8 +612,9 @@ async def test_csrf_against_the_partner_api(of: World) -> None:
 
 #: What opens to everybody: a guest's pages, machines' doors, ways in. Any other path without a guard is a hole.
 PUBLIC: Final = re.compile(
-    r"/$|/(_parts|favicon\.ico|healthz|readyz|metrics|live|live/check|sign-in|sign-out|api/openapi\.json)$"
-    r"|/(assets|photos|t|pay|receipt|pair|sign-in/link|alipay|acquirer/notify|api/problems|authorizations|be|staff-is|board)/"
+    r"/$|/(sw\.js|(till|counter|tablet)\.webmanifest)$"
+    r"|/(_parts|favicon\.ico|healthz|readyz|metrics|live|live/check|sign-in|sign-out|api/openapi\.json)$"
+    r"|/(assets|photos|t|pay|receipt|pair|sign-in/link|alipay|acquirer/notify|api/problems|authorizations|be|staff-is|board|order)/"
 )
 
 

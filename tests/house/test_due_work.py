@@ -17,6 +17,7 @@ import pytest
 
 from saoma.fastfood import counter, forgotten
 from saoma.fastfood.model import Channel
+from saoma.food.menu import set_sold_out
 from saoma.kit.clock import MovableClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.due import DueWork
@@ -24,6 +25,7 @@ from saoma.kit.storage import Storage
 from saoma.notifications.outbox import EventKind, Outbox
 from saoma.notifications.postman import Postman
 from saoma.notifications.webhooks import Webhooks
+from saoma.online import firing, orders
 from saoma.payments.audit import faults
 from saoma.payments.model import Payment
 from saoma.restaurant import lingering, sittings
@@ -32,6 +34,7 @@ from saoma.statements import daily
 from saoma.statements.sources import Source, set_source
 from tests.house.tables import ROOT, SOURCE
 from tests.identity import make as identity
+from tests.online import make as ahead
 from tests.payments.daily import _TRADE_NAMES as TRADE_NAMES
 from tests.payments.daily import PARTNER, Row, trades_file
 from tests.restaurant.make import ANNA, Restaurant, restaurant
@@ -51,6 +54,8 @@ UNION ALL SELECT 'posting', concat_ws(' ', id, kind, source, destination, amount
 UNION ALL SELECT 'share', concat_ws(' ', payment_id, state, amount, refunded) FROM bill_shares
 UNION ALL SELECT 'sitting', concat_ws(' ', id, status, closed_by) FROM sittings
 UNION ALL SELECT 'order', concat_ws(' ', id, status) FROM counter_orders
+UNION ALL SELECT 'ahead', concat_ws(' ', id, status, trouble, giving_back) FROM online_orders
+UNION ALL SELECT 'ahead share', concat_ws(' ', payment_id, state, amount, refunded) FROM online_shares
 UNION ALL SELECT 'tab', concat_ws(' ', id, status) FROM tabs
 UNION ALL SELECT 'line', concat_ws(' ', id, status, paid_by, paid) FROM tab_lines
 UNION ALL SELECT 'delivery', concat_ws(' ', id, status, delivered_at) FROM webhook_deliveries
@@ -210,6 +215,44 @@ async def day_with_a_stranger_in_it(of: House) -> str:
     return await day_of_the_files(of, Row("PAYMENT", "SMNOBODY", "2026030200001", 1234, of.clock.now()))
 
 
+async def ordered_ahead(of: House) -> ahead.House:
+    """The same shop, taking orders ahead."""
+    return await ahead.opened(of.db, of.clock, of.shop, of.menu, of.alipay, of.payments)
+
+
+async def order_the_kitchen_must_begin(of: House) -> str:
+    shop = await ordered_ahead(of)
+    made = await shop.paid("tea")
+    of.clock.advance(timedelta(hours=1))
+    return made.id
+
+
+async def order_with_a_dish_that_is_gone(of: House) -> str:
+    made_id = await order_the_kitchen_must_begin(of)
+    async with of.db.transaction() as tx:
+        await set_sold_out(tx, of.dish("tea").id, sold_out=True)
+    return made_id
+
+
+async def order_nobody_came_for(of: House) -> str:
+    shop = await ordered_ahead(of)
+    await shop.offers(no_show="refunded")
+    made = await shop.paid("tea")
+    await shop.later(hours=1)
+    async with of.db.transaction() as tx:
+        await orders.make_ready(tx, made.id, of.clock.now())
+    of.clock.advance(timedelta(hours=1))
+    return made.id
+
+
+async def order_whose_money_goes_back(of: House) -> str:
+    shop = await ordered_ahead(of)
+    made = await shop.paid("tea")
+    async with of.db.transaction() as tx:
+        await orders.call_off(tx, made.id, "customer", of.clock.now())
+    return made.id
+
+
 Situation = Callable[[Any], Awaitable[str]]
 SITUATIONS: list[tuple[str, Situation]] = [
     ("payments", begun_but_not_sent),
@@ -224,6 +267,10 @@ SITUATIONS: list[tuple[str, Situation]] = [
     ("sittings", table_that_owes),
     ("counter_orders", kiosk_that_was_left_alone),
     ("counter_orders", kiosk_that_is_in_use),
+    ("orders_ahead", order_the_kitchen_must_begin),
+    ("orders_ahead", order_with_a_dish_that_is_gone),
+    ("orders_ahead", order_nobody_came_for),
+    ("orders_ahead", order_whose_money_goes_back),
     ("webhooks", event_for_who_listens),
     ("webhooks", event_for_who_turns_it_down),
     ("daily_files", day_that_agrees),
@@ -263,7 +310,8 @@ def works(of: House) -> dict[str, DueWork]:
     assert of.postman is not None
     files = daily.works(of.db, of.clock, identity.seal(), of.folder / "spool", Storage.at("memory:"))
     tables = [*lingering.works(of.db, of.clock), *forgotten.works(of.db, of.clock)]
-    every = [*of.payments.works(), *tables, *of.postman.works(), *files]
+    ahead_of_time = firing.works(of.db, of.payments, of.clock)
+    every = [*of.payments.works(), *tables, *ahead_of_time, *of.postman.works(), *files]
     return {work.name: work for work in every}
 
 

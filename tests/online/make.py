@@ -198,7 +198,6 @@ async def house(db: Database, clock: MovableClock) -> House:
     """A noodle house that takes orders ahead."""
     shop = await identity.shop(db)
     shown = await food.noodle_house_menu(db, shop.store.id)
-    cashier = await identity.staff(db, shop, Role.CASHIER)
     alipay = FakeAlipay(clock)
     payments = Payments(
         db,
@@ -208,6 +207,14 @@ async def house(db: Database, clock: MovableClock) -> House:
         lambda account: f"http://shop.test/alipay/notify/{account}",
         jitter=lambda: 0.5,
     )
+    return await opened(db, clock, shop, shown, alipay, payments)
+
+
+async def opened(
+    db: Database, clock: MovableClock, shop: identity.Shop, shown: Menu, alipay: FakeAlipay, payments: Payments
+) -> House:
+    """A shop that is there begins to take orders ahead; its payments must know them."""
+    cashier = await identity.staff(db, shop, Role.CASHIER)
     checkout = Checkout(payments, db, clock, {KIND: receipt_lines})
     async with db.transaction() as tx:
         await offers.set_up(tx, shop.store.id)

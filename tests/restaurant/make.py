@@ -29,6 +29,8 @@ from saoma.kit.db import Database, Rows
 from saoma.kit.ids import new_id
 from saoma.kit.live import Live
 from saoma.kit.money import Money
+from saoma.online.model import KIND as ONLINE
+from saoma.online.paying import OnlineBill
 from saoma.payments.model import NewPayment, Payment
 from saoma.payments.payments import Payments
 from saoma.restaurant import sittings
@@ -206,7 +208,7 @@ async def restaurant(db: Database, clock: MovableClock, *, tables: int = 3) -> R
         db,
         clock,
         {shop.account_id: alipay},
-        {KIND: SittingBill(clock)},
+        {KIND: SittingBill(clock), ONLINE: OnlineBill(clock)},
         lambda account: f"http://shop.test/alipay/notify/{account}",
         jitter=lambda: 0.5,
         listeners=(Drawers(clock),),
