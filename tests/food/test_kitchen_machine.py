@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,7 +18,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from saoma.food import courses, kitchen, ordering
@@ -31,6 +29,7 @@ from saoma.kit.errors import Conflict
 from saoma.kit.ids import new_id
 from tests.food.make import STORE, choices, dish, open_tab, sent, wake
 from tests.food.test_courses import three_courses
+from tests.machines import play
 
 CODES = st.lists(st.sampled_from(["beef", "plain", "tea", "secret"]), min_size=1, max_size=4)
 COURSES = {"beef": Course.STARTER, "plain": Course.MAIN, "secret": Course.DESSERT, "tea": Course.DRINKS}
@@ -265,18 +264,4 @@ class Evening(RuleBasedStateMachine):
 
 
 def test_any_evening_in_the_kitchen_cooks_each_fired_dish_once(database_url: str) -> None:
-    with asyncio.Runner() as runner:
-        db = runner.run(Database.open(database_url, max_size=4))
-        evening = type("EveningHere", (Evening,), {"runner": runner, "db": db})
-        try:
-            run_state_machine_as_test(
-                evening,
-                settings=settings(
-                    max_examples=7,
-                    stateful_step_count=20,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(db.close())
+    play(Evening, database_url, examples=7, steps=20)

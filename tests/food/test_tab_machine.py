@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,7 +17,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from saoma.food import kitchen, ordering
@@ -29,6 +27,7 @@ from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.money import Money
 from tests.food.make import STORE, Payer, choices, dish, noodle_house_menu, open_tab, wake
+from tests.machines import play
 
 GUESTS = st.sampled_from(["guest_a", "guest_b", "guest_c"])
 CODES = st.sampled_from(["beef", "plain", "tea"])
@@ -278,18 +277,4 @@ class Table(RuleBasedStateMachine):
 
 
 def test_any_evening_at_a_table_adds_up(database_url: str) -> None:
-    with asyncio.Runner() as runner:
-        db = runner.run(Database.open(database_url, max_size=4))
-        table = type("TableHere", (Table,), {"runner": runner, "db": db})
-        try:
-            run_state_machine_as_test(
-                table,
-                settings=settings(
-                    max_examples=20,
-                    stateful_step_count=30,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(db.close())
+    play(Table, database_url, examples=20, steps=30)
