@@ -13,7 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from saoma.demo.cast import PASSWORD, PIN, TILL_PIN, DemoFile
 
 #: The screen each member of staff works at; a link that signs in leads there.
-_WORKS_AT: Final = {"owner": "/staff", "cashier": "/till", "waiter": "/till", "kitchen": "/kitchen"}
+_WORKS_AT: Final = {
+    "owner": "/staff",
+    "cashier": "/till",
+    "waiter": "/till",
+    "runner": "/runner",
+    "courier": "/courier",
+    "kitchen": "/kitchen",
+}
 
 
 def write_start_page(path: Path, demo: DemoFile, links: dict[str, str]) -> str:
