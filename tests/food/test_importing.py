@@ -79,7 +79,7 @@ def menus(draw: st.DrawFn) -> MenuDraft:
     codes = iter(range(1_000))
     day = draw(parts())
     when = st.lists(st.sampled_from([part.name for part in day]), unique=True).map(tuple) if day else st.just(())
-    sections = []
+    sections: list[SectionDraft] = []
     for name in _distinct(draw(st.lists(NAMES, min_size=1, max_size=3))):
         items = [
             ItemDraft(

@@ -10,7 +10,7 @@ import pytest
 from saoma.food import ordering, portions
 from saoma.food.dayparts import Daypart
 from saoma.food.menu import menu, offered, set_option_sold_out, set_sold_out
-from saoma.food.model import Item, LineStatus
+from saoma.food.model import Item, Line, LineStatus
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from tests.food.make import STORE, added, choices, dish, limit, noodle_house_menu, open_tab, sent, wake
@@ -69,7 +69,7 @@ async def test_sold_out_dishes_still_sold(database: Database) -> None:
     assert [line.status for line in await _lines(database, one.id)] == [LineStatus.SENT]
 
 
-async def _lines(database: Database, tab_id: str) -> list[ordering.Line]:
+async def _lines(database: Database, tab_id: str) -> list[Line]:
     async with database.reading() as rows:
         return await ordering.lines(rows, tab_id)
 

@@ -65,7 +65,10 @@ def visit(browser: Browser, url: str, *, tap: str = "") -> Seen:
         kind = kinds.get(str(event["requestId"]), "other")
         weights[kind] = weights.get(kind, 0) + int(float(str(event["encodedDataLength"])))
 
-    wire.on("Network.responseReceived", lambda event: kinds.setdefault(event["requestId"], event["type"].lower()))
+    def answered(event: dict[str, object]) -> None:
+        kinds[str(event["requestId"])] = str(event["type"]).lower()
+
+    wire.on("Network.responseReceived", answered)
     wire.on("Network.loadingFinished", came)
     wire.send(
         "Network.emulateNetworkConditions",

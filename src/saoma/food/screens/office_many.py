@@ -61,7 +61,8 @@ async def show(request: AnyRequest, db: NamedDependency[Database]) -> Response[A
 async def change(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
     """The first time it shows what would happen; with what was seen (`seen`) it does it."""
     form = await request.form()
-    said = {name: str(form.get(name, "")) for name in ("kind", "by", "step")} | {"ids": form.getall("ids", [])}
+    said: dict[str, Any] = {name: str(form.get(name, "")) for name in ("kind", "by", "step")}
+    said["ids"] = [str(one) for one in form.getall("ids", [])]
     seen = str(form.get("seen", ""))
     try:
         async with db.transaction() as tx:

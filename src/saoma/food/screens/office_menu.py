@@ -127,7 +127,7 @@ async def show_list(request: AnyRequest, db: Database) -> Response[Any]:
         every = await editing.stations(rows, at.store.id)
         step = await undo.last_step(rows, at.store.id)
     stations = {one.id: one for one in every}
-    context = {"stations": stations, "known_channels": CHANNELS, "courses": COURSE_NAMES}
+    context: dict[str, Any] = {"stations": stations, "known_channels": CHANNELS, "courses": COURSE_NAMES}
     context |= {"step": step, "changes": CHANGES, "menu": found_by(shown, request)}
     return fragment(request, "food/office_menu.html", "list", at=at, **context)
 
