@@ -16,6 +16,9 @@ import msgspec
 
 from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType, new_rsa_key
+from saoma.delivery.editing import add_zone, draft, set_rules
+from saoma.delivery.quoting import Rules
+from saoma.delivery.zones import Point, Shape, circle, polygon
 from saoma.demo import menus, orders
 from saoma.demo.pictures import picture
 from saoma.food.drafts import MenuDraft
@@ -117,7 +120,13 @@ def restaurants(data: Path | None) -> tuple[Restaurant, Restaurant]:
             partner="2088000000000001",
             app_id="2016000000000001",
             menu=menus.NOODLE_HOUSE,
-            people=(("Mei", "mei", Role.OWNER), ("Kai", "kai", Role.CASHIER), ("Lin", "lin", Role.KITCHEN)),
+            people=(
+                ("Mei", "mei", Role.OWNER),
+                ("Kai", "kai", Role.CASHIER),
+                ("Lin", "lin", Role.KITCHEN),
+                ("Hua", "hua", Role.RUNNER),
+                ("Wei", "wei", Role.COURIER),
+            ),
             tables=("1", "2", "3", "4", "5", "6", "Terrace 1", "Terrace 2", "Terrace 3", "Terrace 4"),
         ),
         Restaurant(
@@ -296,6 +305,7 @@ async def open_shop(
         # Open day and night, so that a newcomer can try it at any hour.
         await offers.set_hours(tx, store.id, [Hours(day, 0, 24 * 60) for day in range(7)])
         await offers.change(tx, store.id, {"takes": True, "lead_minutes": 5, "capacity": 20})
+        await _deliver(tx, store.id)
     for name in place.tables:
         table = await add_table(tx, store.id, name, SystemClock().now())
         demo.tables.append(
@@ -312,6 +322,33 @@ async def open_shop(
     )
     demo.api_keys.append({"merchant": place.name, "merchant_id": merchant.id, "store_id": store.id, "key": api_key})
     return store.id
+
+
+async def _deliver(tx: Transaction, store_id: str) -> None:
+    """Two rings around the harbour, and the island in front of it by its corners."""
+    at = Point(1_283_900, 103_853_300)
+    await set_rules(tx, store_id, Rules(latitude=at.latitude, longitude=at.longitude))
+    island = polygon(
+        Point(at.latitude + north, at.longitude + east)
+        for north, east in ((-9_000, 14_000), (-4_000, 26_000), (-12_000, 33_000), (-19_000, 22_000))
+    )
+    areas: tuple[tuple[str, str, Shape, str, str], ...] = (
+        ("Harbour", "海港一带", circle(1500), "2.00", "15"),
+        ("Old town", "老城区", circle(3500), "4.00", "25"),
+        ("Island", "小岛", island, "6.00", "35"),
+    )
+    for name, name_zh, shape, fee, minutes in areas:
+        new = draft(
+            name=name,
+            name_zh=name_zh,
+            shape=shape,
+            currency=orders.CURRENCY,
+            fee=fee,
+            minimum="10.00",
+            free_from="60.00",
+            minutes=minutes,
+        )
+        await add_zone(tx, store_id, new)
 
 
 async def hang_pictures(db: Database, storage: Storage, place: Restaurant, store_id: str) -> None:
