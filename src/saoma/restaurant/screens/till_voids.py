@@ -10,6 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from saoma.food import ordering
 from saoma.food.forms import quantity_in
 from saoma.food.model import Line
 from saoma.food.voiding import void_pieces
@@ -73,7 +74,11 @@ async def strike(
     """Strike the ticked dishes, or so many pieces of each, all or none. Pressed twice, they are struck once."""
     form = await request.form()
     wanted = [str(line) for line in form.getall("line", [])]
-    draft = {"lines": wanted, "reason": str(form.get("reason", "")), "words": str(form.get("words", ""))[:200]}
+    draft: dict[str, Any] = {
+        "lines": wanted,
+        "reason": str(form.get("reason", "")),
+        "words": str(form.get("words", ""))[:200],
+    }
     key = str(form.get("key", ""))[:64] or new_id("tap")
     try:
         if not wanted:
@@ -83,7 +88,7 @@ async def strike(
             at = await standing_at(request, tx)
             await bill_at(tx, at, sitting_id)
             held = await sittings.lock(tx, sitting_id)
-            here = {line.id: line for line in await sittings.ordering.lines(tx, held.tab_id)}
+            here = {line.id: line for line in await ordering.lines(tx, held.tab_id)}
             for line_id in sorted(set(wanted)):
                 line = here.get(line_id)
                 if line is None:
