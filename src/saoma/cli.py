@@ -186,8 +186,17 @@ def replay(
     data_dir: Annotated[Path, typer.Option(help="Folder of the running demo.")] = Path(".demo"),
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Orders played at the same time.")] = 8,
     only: Annotated[int, typer.Option(min=0, help="Play only the first so many orders; 0 plays all.")] = 0,
+    *,
+    day: Annotated[
+        bool, typer.Option(help="One day with every channel: tables, counter, kiosk, ahead, delivery.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Which day is drawn; the same seed plays the same one.")] = 1,
 ) -> None:
-    """Play a real restaurant's orders through the running demo, wallet and barcode in turn; can be resumed."""
+    """Play a real restaurant's orders through the running demo: at tables and resumable, or a day of all channels."""
+    if day:
+        from saoma.demo.day import run_day
+
+        sys.exit(run_day(file=file, data_dir=data_dir, at_once=at_once, only=only, seed=seed))
     from saoma.demo.replay import run_replay
 
     sys.exit(run_replay(file=file, data_dir=data_dir, at_once=at_once, only=only))

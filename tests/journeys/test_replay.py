@@ -71,3 +71,23 @@ def test_a_replay_of_a_wrong_file_or_without_a_demo_is_one_clear_line(tmp_path: 
         )
         assert asked.returncode == 1
         assert len(asked.stderr.strip().splitlines()) == 1, asked.stderr
+
+
+def test_a_day_with_every_channel_closes_its_books(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "day.tsv"
+    write_orders(file, 14, seed=7)
+    words = ["replay", str(file), "--data-dir", str(house.folder), "--day", "--at-once", "4", "--seed", "3"]
+    played = subprocess.run(
+        [sys.executable, "-m", "saoma.cli", *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "the books close" in played.stdout
+    store = next(each["store_id"] for each in house.told["merchants"] if each["key"] == "burritos")
+    channels = {
+        "table": "SELECT count(*) FROM sittings WHERE store_id = %s AND covered_at IS NOT NULL",
+        "counter": "SELECT count(*) FROM counter_orders WHERE store_id = %s AND channel <> 'kiosk' AND status = 'paid'",
+        "kiosk": "SELECT count(*) FROM counter_orders WHERE store_id = %s AND channel = 'kiosk' AND status = 'paid'",
+        "ahead": "SELECT count(*) FROM online_orders WHERE store_id = %s AND mode = 'pick_up' AND status <> 'choosing'",
+        "delivery": "SELECT count(*) FROM deliveries WHERE store_id = %s AND status = 'delivered'",
+    }
+    assert all(house.query(sql, store)[0][0] for sql in channels.values()), played.stdout

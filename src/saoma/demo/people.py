@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +33,16 @@ class PlayedWrong(SaomaError):
     """The house refused a press that should have worked; the text tells which."""
 
 
-class _Browser:
+async def patiently(act: Callable[[], Awaitable[None]]) -> None:
+    """Do it again as long as nobody is there to do it with."""
+    while True:
+        try:
+            return await act()
+        except Gone:
+            await asyncio.sleep(0.3)
+
+
+class Browser:
     """A cookie jar that posts forms as a page would."""
 
     def __init__(self, app_url: str, agent: str = "") -> None:
@@ -90,9 +99,9 @@ class Diner:
 
     def __init__(self, app_url: str, sandbox_url: str, buyer: str) -> None:
         self.buyer = buyer
-        self._browser = _Browser(app_url, _AGENT)
+        self._browser = Browser(app_url, _AGENT)
         #: Cookies know no ports: what the sandbox sets must not mix with the shop's.
-        self._alipay = _Browser(sandbox_url, _AGENT)
+        self._alipay = Browser(sandbox_url, _AGENT)
 
     async def close(self) -> None:
         """Put the phone away."""
@@ -100,8 +109,11 @@ class Diner:
         await self._alipay.close()
 
     async def scan(self, code: str) -> None:
-        """Open the table's page, being authorized on the way if need be."""
-        url = f"/t/{code}"
+        """Open the table's page."""
+        await self.open(f"/t/{code}")
+
+    async def open(self, url: str) -> None:
+        """Open a page of the shop, being authorized on the way if need be."""
         for _ in range(8):
             at_alipay = url.startswith(self._alipay.app_url)
             browser = self._alipay if at_alipay else self._browser
@@ -134,6 +146,20 @@ class Diner:
         if status != 200:
             raise PlayedWrong(f"sending answered {status}: {text[:300]}")
 
+    async def press(self, path: str, form: _Form, good: Sequence[int] = (200, 204, 303)) -> tuple[str, str]:
+        """Press a button of a page: where it leads, and what it answered. Raises `PlayedWrong` for a refusal."""
+        status, headers, text = await self._browser.press(path, form)
+        if status not in good:
+            raise PlayedWrong(f"{path} answered {status}: {_words(text)}")
+        return headers.get("HX-Redirect", "") or headers.get("Location", ""), text
+
+    async def look(self, path: str) -> str:
+        """Open a part of a page."""
+        status, _, text = await self._browser.ask("GET", path, headers=self._browser.headers())
+        if status != 200:
+            raise PlayedWrong(f"{path} answered {status}: {_words(text)}")
+        return text
+
     async def pay_whole(self, code: str, amount: Money, key: str) -> str:
         """Press "pay the whole bill"; the payment's id."""
         form = [("choice", "whole"), ("amount", str(amount.minor)), ("key", key)]
@@ -153,18 +179,18 @@ class Diner:
             await self._browser.press(f"/pay/{payment_id}/reported", [("result_code", result_code)])
 
 
-class Cashier:
-    """Someone signed in at the till. All players of a replay share one: who signs in once needs no more tries."""
+class Staff:
+    """Somebody signed in. All players of a replay may share one: who signs in once needs no more tries."""
 
     def __init__(self, app_url: str, login: str, password: str) -> None:
-        self._browser = _Browser(app_url)
+        self._browser = Browser(app_url)
         self._login = login
         self._password = password
         self._here = False
         self._signing_in = asyncio.Lock()
 
     async def close(self) -> None:
-        """Leave the till."""
+        """Go home."""
         await self._browser.close()
 
     async def _sign_in(self) -> None:
@@ -177,6 +203,26 @@ class Cashier:
             if status not in (200, 204, 302, 303):
                 raise PlayedWrong(f"signing in answered {status}: {_words(text)}")
             self._here = True
+
+    async def press(self, path: str, form: _Form = (), good: Sequence[int] = (200, 204, 303)) -> str:
+        """Press a button of a screen of the staff: the answer's text. Raises `PlayedWrong` for a refusal."""
+        await self._sign_in()
+        status, _, text = await self._browser.press(path, form)
+        if status not in good:
+            raise PlayedWrong(f"{path} answered {status}: {_words(text)}")
+        return text
+
+    async def look(self, path: str) -> str:
+        """Open a screen, or a part of one."""
+        await self._sign_in()
+        status, _, text = await self._browser.ask("GET", path, headers=self._browser.headers())
+        if status != 200:
+            raise PlayedWrong(f"{path} answered {status}: {_words(text)}")
+        return text
+
+
+class Cashier(Staff):
+    """Someone at the till."""
 
     async def scan(self, sitting_id: str, payment_code: str, amount: Money, key: str) -> None:
         """Scan a payment code for the whole bill."""

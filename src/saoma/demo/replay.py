@@ -7,7 +7,7 @@ a broken run stopped and what the books say at the end."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from saoma.demo.cast import DemoFile, read_demo
-from saoma.demo.orders import CURRENCY, PORTION, Order, OrderLine, fingerprint, menu_of, read_orders
-from saoma.demo.people import Cashier, Diner, Gone, PlayedWrong, Wallets
-from saoma.food.menu import Item, menu
-from saoma.food.menu_json import write_json
+from saoma.demo.orders import CURRENCY, Order, fingerprint, read_orders
+from saoma.demo.people import Cashier, Diner, Gone, PlayedWrong, Wallets, patiently
+from saoma.demo.wishes import Wishes
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money, total
@@ -81,7 +80,7 @@ class _Replay:
         merchant = next(each for each in demo.merchants if each["key"] == REPLAYED)
         self._store_id: str = merchant["store_id"]
         self._merchant_id: str = merchant["id"]
-        self._items: dict[str, Item] = {}
+        self._wishes = Wishes(self._store_id)
         self._known: dict[str, _Known] = {}
         self._cashier: Cashier
 
@@ -93,13 +92,8 @@ class _Replay:
         )
         self._cashier = Cashier(self._demo.app_url, staff["login"], staff["password"])
         try:
-            await self._learn_menu(db)
-            if not self._can_be_ordered(orders):
-                self._console.print("Building the menu from the orders")
-                await self._import_menu(orders)
-                await self._learn_menu(db)
-                if not self._can_be_ordered(orders):
-                    raise Invalid("the menu built from this file does not reproduce its prices")
+            if await self._wishes.fit(db, list(orders), self._import_menu):
+                self._console.print("The menu was built from the orders")
             self._known = {each.number: each for each in await self._left_behind(db)}
             todo = [order for order in orders if not self._is_done(order)]
             if len(todo) < len(orders):
@@ -113,25 +107,8 @@ class _Replay:
             await self._cashier.close()
             await db.close()
 
-    async def _learn_menu(self, db: Database) -> None:
-        async with db.reading() as rows:
-            found = await menu(rows, self._store_id)
-        self._items = {item.name: item for section in found.sections for item in section.items}
-
-    def _can_be_ordered(self, orders: Sequence[Order]) -> bool:
-        """Whether every line's price can be chosen from the menu as it is."""
-        for order in orders:
-            for line in order.lines:
-                if line.item not in self._items:
-                    return False
-                item, options, _ = self._wish(line)
-                chosen = [option for group in item.groups for option in group.options if option.id in options]
-                if item.price + sum(option.price_change for option in chosen) != line.unit.minor:
-                    return False
-        return True
-
-    async def _import_menu(self, orders: Sequence[Order]) -> None:
-        await _patiently(lambda: self._cashier.import_menu(write_json(menu_of(orders), CURRENCY)))
+    async def _import_menu(self, menu_json: str) -> None:
+        await patiently(lambda: self._cashier.import_menu(menu_json))
 
     async def _left_behind(self, db: Database) -> list[_Known]:
         async with db.reading() as rows:
@@ -202,12 +179,12 @@ class _Replay:
     async def _people(self, number: int, db: Database) -> _People:
         wallets = Wallets(self._demo.sandbox_url)
         buyer = f"replay{number}"
-        await _patiently(lambda: wallets.add_buyer(buyer))
+        await patiently(lambda: wallets.add_buyer(buyer))
         return _People(Diner(self._demo.app_url, self._demo.sandbox_url, buyer), self._cashier, wallets, db)
 
     async def _persist(self, people: _People, order: Order, seat: _Seat) -> None:
         """Play one order to its end, beginning again wherever somebody died."""
-        await _patiently(lambda: self._play_one(people, order, seat))
+        await patiently(lambda: self._play_one(people, order, seat))
 
     async def _play_one(self, people: _People, order: Order, seat: _Seat) -> None:
         """Scan, order, send, pay, leave. Each press has a key of its own that never changes."""
@@ -217,7 +194,7 @@ class _Replay:
             await diner.scan(seat.code)
             if known is None or known.owed < order.total.minor or not await people.is_paid(mark):
                 for number, line in enumerate(order.lines):
-                    item, options, note = self._wish(line)
+                    item, options, note = self._wishes.of(line)
                     await diner.add(seat.code, item.id, options, line.quantity, note, f"{mark}-{number}")
                 await diner.send(seat.code)
         if int(order.number) % 2 if order.number.isdecimal() else len(order.lines) % 2:
@@ -225,21 +202,6 @@ class _Replay:
         else:
             await people.pay_at_till(seat.code, mark, order.total)
         await people.leave(seat.code, mark)
-
-    def _wish(self, line: OrderLine) -> tuple[Item, list[str], str]:
-        """Which dish and options of the menu this line means; what the menu has no option for goes into the note."""
-        item = self._items[line.item]
-        wanted = list(dict.fromkeys(line.choices))
-        options, taken = [], set()
-        for group in item.groups:
-            for option in group.options:
-                price = item.price + option.price_change
-                if group.name == PORTION and price == line.unit.minor:
-                    options.append(option.id)
-                elif group.name != PORTION and option.name in wanted:
-                    options.append(option.id)
-                    taken.add(option.name)
-        return item, options, ", ".join(choice for choice in wanted if choice not in taken)
 
     async def _print_books(self, db: Database, orders: Sequence[Order]) -> bool:
         async with db.reading() as rows:
@@ -293,15 +255,6 @@ class _Replay:
     @staticmethod
     def _is_paid(known: _Known | None, order: Order) -> bool:
         return known is not None and known.owed == known.paid == order.total.minor
-
-
-async def _patiently(act: Callable[[], Awaitable[None]]) -> None:
-    """Do it again as long as nobody is there to do it with."""
-    while True:
-        try:
-            return await act()
-        except Gone:
-            await asyncio.sleep(0.3)
 
 
 class _Payment(msgspec.Struct):
