@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saoma.fastfood.model import ORDER, OrderEvent, OrderStatus, Stage
-from saoma.fastfood.reckoning import HIGHEST, Account, Share, admit, next_event, pickup_number, stage, surplus_of
+from saoma.fastfood.reckoning import HIGHEST, admit, next_event, pickup_number, stage, surplus_of
 from saoma.food.model import LineStatus
+from saoma.food.order_shares import Account, Share
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
 

@@ -14,9 +14,9 @@ import msgspec
 
 from saoma.fastfood import reckoning
 from saoma.fastfood.model import ORDER, Channel, CounterOrder, OrderEvent, OrderStatus
-from saoma.fastfood.reckoning import Account, Share
 from saoma.food import kitchen, ordering, tabs
 from saoma.food.model import Line, LineStatus
+from saoma.food.order_shares import Account, Shares
 from saoma.food.pricing import basket_total, tab_total
 from saoma.identity import model
 from saoma.kit.db import Rows, Transaction
@@ -34,6 +34,7 @@ LEFT_AT_KIOSK: Final = timedelta(minutes=5)
 WAITS_AT_COUNTER: Final = timedelta(minutes=45)
 #: A counter order is one round of its tab: it is fired once.
 ROUND: Final = 1
+SHARES: Final = Shares("counter_shares")
 
 COLUMNS: Final = ", ".join(CounterOrder.__struct_fields__)
 
@@ -90,12 +91,8 @@ async def account(rows: Rows, of: CounterOrder, lines: Sequence[Line] | None = N
     dishes = await ordering.lines(rows, of.tab_id) if lines is None else lines
     fired = of.fired_at is not None
     total = tab_total(dishes, of.currency) if fired else basket_total(dishes, of.currency)
-    shares = await rows.rows(
-        Share,
-        "SELECT amount, state, refunded FROM counter_shares WHERE order_id = %(id)s ORDER BY held_at, payment_id",
-        {"id": of.id},
-    )
-    return Account(of.currency, total.minor, tuple(shares), fired)
+    shares = await SHARES.of(rows, of.id)
+    return Account(of.currency, total.minor, shares, fired)
 
 
 async def begin(

@@ -13,6 +13,7 @@ import msgspec
 from saoma.fastfood import counter, reckoning
 from saoma.fastfood.model import KIND, CounterOrder, OrderStatus
 from saoma.food import ordering
+from saoma.food.order_shares import Share
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.money import Money
@@ -20,14 +21,6 @@ from saoma.payments.arrivals import ARRIVED
 from saoma.payments.matching import OpenOrder
 from saoma.payments.model import Payment, Refund
 
-_HOLD: Final = """
-INSERT INTO counter_shares (payment_id, order_id, amount, currency, state, held_at)
-VALUES (%(payment)s, %(order)s, %(amount)s, %(currency)s, 'held', %(now)s)
-"""
-_TURN: Final = """
-UPDATE counter_shares SET state = %(state)s, settled_at = %(now)s
-WHERE payment_id = %(payment)s AND state <> %(state)s
-"""
 _SHARE: Final = "SELECT amount, state, refunded FROM counter_shares WHERE payment_id = %(payment)s"
 #: Orders that are being put together; those being paid want no other money, those at a kiosk are paid there.
 _OPEN: Final = """
@@ -63,16 +56,7 @@ class CounterBill:
         reckoning.admit(at.status, await counter.account(tx, at), payment.money, arrived=arrived)
         if not arrived:
             await ordering.check_basket(tx, at.tab_id, at=self._clock.now())
-        await tx.run(
-            _HOLD,
-            {
-                "payment": payment.id,
-                "order": at.id,
-                "amount": payment.amount,
-                "currency": payment.currency,
-                "now": self._clock.now(),
-            },
-        )
+        await counter.SHARES.hold(tx, payment, at.id, self._clock.now())
         await counter.settle(tx, at, self._clock.now(), payment.id, payment.opened_by)
 
     async def paid(self, tx: Transaction, payment: Payment) -> Money | None:
@@ -86,8 +70,8 @@ class CounterBill:
         """What of a payment nobody owes. Implements `payments.surplus.KnowsSurplus`."""
         at = await counter.order(rows, payment.payable_id)
         account = await counter.account(rows, at)
-        share = await rows.maybe(reckoning.Share, _SHARE, {"payment": payment.id})
-        return reckoning.surplus_of(at.status, account, share or reckoning.Share(payment.amount, "released"))
+        share = await rows.maybe(Share, _SHARE, {"payment": payment.id})
+        return reckoning.surplus_of(at.status, account, share or Share(payment.amount, "released"))
 
     async def released(self, tx: Transaction, payment: Payment) -> None:
         """The payment ended without money: the order may be changed and paid again."""
@@ -96,10 +80,7 @@ class CounterBill:
     async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
         """Money went back: noted with the share. What is in the kitchen stays there; a refund forgives."""
         at = await counter.lock(tx, payment.payable_id)
-        await tx.run(
-            "UPDATE counter_shares SET refunded = least(amount, %(refunded)s) WHERE payment_id = %(payment)s",
-            {"payment": payment.id, "refunded": payment.refunded},
-        )
+        await counter.SHARES.refunded(tx, payment)
         await counter.settle(tx, at, self._clock.now(), payment.id, refund.requested_by)
 
     async def open_orders(self, rows: Rows, store_id: str) -> list[OpenOrder]:
@@ -117,7 +98,7 @@ class CounterBill:
     async def _turned(self, tx: Transaction, payment: Payment, state: str) -> CounterOrder:
         at = await counter.lock(tx, payment.payable_id)
         now = self._clock.now()
-        if await tx.run(_TURN, {"payment": payment.id, "state": state, "now": now}):
+        if await counter.SHARES.turn(tx, payment, state, now):
             await counter.settle(tx, at, now, payment.id, payment.opened_by)
         return at
 

@@ -1,18 +1,15 @@
 """What a counter order has, lacks and is called: pure.
 
-Money that an open payment may still bring counts as taken; money given back counts as gone only until the order is
-fired, for after that a refund forgives and asks for nothing."""
+What counts as here, held and left is said by `food.order_shares`; here stands what follows from it at a counter."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Final
-
-import msgspec
 
 from saoma.fastfood.model import OrderEvent, OrderStatus, Stage
 from saoma.food.model import LineStatus
+from saoma.food.order_shares import Account, Share
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
 
@@ -26,56 +23,6 @@ ORDER_OVER: Final = "This order was cancelled. Begin a new one."
 AMOUNT_CHANGED: Final = "The order changed meanwhile. Check the amount and take it again."
 MONEY_IS_HERE: Final = "Part of this order is paid. Take the rest, or give the money back first."
 NO_NUMBER_FREE: Final = "All pickup numbers are in use. Hand over what is ready first."
-
-
-class Share(msgspec.Struct, frozen=True):
-    """What one payment brings to an order. `state` is held, paid or released."""
-
-    amount: int
-    state: str
-    refunded: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An order's dishes and its money, in minor units of `currency`."""
-
-    currency: str
-    ordered: int
-    shares: tuple[Share, ...] = ()
-    fired: bool = False
-
-    @property
-    def here(self) -> int:
-        """Money that arrived and stayed; once the order is fired, also what was given back since."""
-        paid = [share for share in self.shares if share.state == "paid"]
-        return sum(share.amount if self.fired else share.amount - share.refunded for share in paid)
-
-    @property
-    def held(self) -> int:
-        """Money that open payments may still bring."""
-        return sum(share.amount for share in self.shares if share.state == "held")
-
-    @property
-    def left(self) -> Money:
-        """What nobody has paid or is paying."""
-        return Money(max(0, self.ordered - self.here - self.held), self.currency)
-
-    @property
-    def total(self) -> Money:
-        """What the dishes cost."""
-        return Money(self.ordered, self.currency)
-
-    @property
-    def surplus(self) -> Money:
-        """What arrived beyond the dishes and was not given back: late money, or too much by a printed code."""
-        kept = sum(share.amount - share.refunded for share in self.shares if share.state == "paid")
-        return Money(max(0, kept - self.ordered), self.currency)
-
-    @property
-    def covered(self) -> bool:
-        """There are dishes, and all of them are paid."""
-        return 0 < self.ordered <= self.here
 
 
 def surplus_of(status: OrderStatus, account: Account, share: Share) -> Money:

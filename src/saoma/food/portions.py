@@ -61,6 +61,14 @@ async def claim(tx: Transaction, of: Menu, basket: Sequence[Line], at: datetime,
         await menu_changed(tx, of.store_id, "portions")
 
 
+async def keep(tx: Transaction, line_ids: Sequence[str], until: datetime) -> None:
+    """What these lines took is promised: it is not let go as forgotten before `until`, though they are not sent yet."""
+    await tx.run(
+        "UPDATE portion_claims SET claimed_at = %(until)s WHERE line_id = ANY(%(lines)s)",
+        {"lines": list(line_ids), "until": until},
+    )
+
+
 async def give_back(tx: Transaction, store_id: str, line_ids: Iterable[str]) -> None:
     """These lines are not wanted any more: what they took can be sold again."""
     back = await _claims(tx, list(line_ids))

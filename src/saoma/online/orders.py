@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from saoma.delivery import deliveries
-from saoma.food import kitchen, ordering
+from saoma.food import kitchen, ordering, portions
 from saoma.food.model import Line, LineStatus
 from saoma.food.order_shares import Account, Shares
 from saoma.kit.db import Rows, Transaction, json_column
@@ -276,6 +276,8 @@ async def promise(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
 async def promised(tx: Transaction, of: OnlineOrder, now: datetime, taking: dict[str, Any]) -> OnlineOrder:
     """The promise is given: from now on the order is the shop's affair. The order is locked."""
     after = await moved(tx, of, now, event=Event.PROMISE, placed_at=now, **taking)
+    waiting = [line.id for line in await ordering.lines(tx, of.tab_id) if line.status is LineStatus.BASKET]
+    await portions.keep(tx, waiting, after.slot_at or now)
     await label(tx, after)
     return after
 
