@@ -43,7 +43,7 @@ TEA_HOUSE: Final = Restaurant(
     partner="",
     app_id="",
     menu=menus.TEA_HOUSE,
-    people=(("Yan", "yan", Role.OWNER), ("Bao", "bao", Role.CASHIER), ("Hua", "hua", Role.KITCHEN)),
+    people=(("Yan", "yan", Role.OWNER), ("Bao", "bao", Role.CASHIER), ("Jin", "jin", Role.KITCHEN)),
     tables=("1", "2", "3", "4"),
 )
 #: The same shop in the acquirer's own house: it sells nothing there, its payments come through the API.

@@ -21,6 +21,7 @@ from saoma.delivery.quoting import Rules
 from saoma.delivery.zones import Point, Shape, circle, polygon
 from saoma.demo import menus, orders
 from saoma.demo.pictures import picture
+from saoma.demo.standing_offers import make_offers
 from saoma.food.drafts import MenuDraft
 from saoma.food.editing import set_photo, store_menu
 from saoma.food.menu import menu, open_menu
@@ -301,6 +302,8 @@ async def open_shop(
     if place.menu is not None:
         await open_menu(tx, store.id, orders.CURRENCY)
         await store_menu(tx, store.id, place.menu)
+        if place.key == "noodles":
+            await make_offers(tx, store.id, SystemClock().now())
         await offers.set_up(tx, store.id)
         # Open day and night, so that a newcomer can try it at any hour.
         await offers.set_hours(tx, store.id, [Hours(day, 0, 24 * 60) for day in range(7)])

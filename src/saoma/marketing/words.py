@@ -36,7 +36,7 @@ def tenths(percent: int) -> str:
 def _what(offer: Offer, names: Names, lang: str) -> str:
     every = [names[one] for one in (*offer.sections, *offer.items) if one in names]
     if not every:
-        return texts(lang)("everything")
+        return texts(lang)("all dishes")
     if lang == "zh":
         return "、".join(chinese or english for english, chinese in every)
     return ", ".join(english for english, _ in every)
@@ -55,7 +55,9 @@ def gist(offer: Offer, currency: str, names: Names, lang: str) -> str:
         case Mechanism.PERCENT if offer.percent == 100:
             return said("{what} for nothing", what=what)
         case Mechanism.PERCENT:
-            return said("{percent} % off {what}", percent=offer.percent, what=what, tenths=tenths(offer.percent))
+            if lang == "zh":
+                return f"{what} {tenths(offer.percent)} 折"
+            return said("{percent} % off {what}", percent=offer.percent, what=what)
         case Mechanism.AMOUNT:
             return said("{amount} off {what}", amount=amount, what=what)
         case Mechanism.SPEND_SAVE:

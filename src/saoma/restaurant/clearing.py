@@ -8,6 +8,7 @@ from typing import Final
 
 from saoma.food.clearing import clear_food
 from saoma.kit.db import Transaction
+from saoma.marketing.clearing import clear_marketing
 
 _OF_THE_STORE: Final = "(SELECT id FROM sittings WHERE store_id = %(store)s)"
 #: What points at something comes before it.
@@ -24,5 +25,6 @@ async def clear_restaurant(tx: Transaction, store_id: str) -> None:
     """Delete every sitting, bill, order, table and dish of this store."""
     for statement in _SITTINGS:
         await tx.run(statement, {"store": store_id})
+    await clear_marketing(tx, store_id)
     await clear_food(tx, store_id)
     await tx.run("DELETE FROM dining_tables WHERE store_id = %(store)s", {"store": store_id})

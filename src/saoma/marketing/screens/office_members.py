@@ -12,9 +12,8 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food.menu import menu
-from saoma.food.screens.place import place
 from saoma.identity import audit
-from saoma.identity.counters import AnyRequest
+from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -34,7 +33,7 @@ def shortened(buyer_id: str) -> str:
 async def _page(request: AnyRequest, db: Database, clock: Clock, refusal: Refused | None = None) -> Response[Any]:
     now = clock.now()
     async with db.reading() as rows:
-        at = await place(request, rows)
+        at = await standing_at(request, rows)
         try:
             currency = (await menu(rows, at.store.id)).currency
         except NotFound:
@@ -85,7 +84,7 @@ async def set_points(
             running=bool(form.get("running")),
         )
         async with db.transaction() as tx:
-            at = await place(request, tx)
+            at = await standing_at(request, tx)
             await points.set_rule(tx, at.store.id, new)
             await points.expire(tx, at.store.id, clock.now())
             await audit.note(
@@ -114,7 +113,7 @@ async def add_segment(
         if any(not buyer.isalnum() or len(buyer) > 40 for buyer in buyers) or len(buyers) > 10_000:
             raise Invalid("Write Alipay user IDs of digits, one on each line, at most 10000.")
         async with db.transaction() as tx:
-            at = await place(request, tx)
+            at = await standing_at(request, tx)
             made = await segments.add_segment(
                 tx,
                 at.store.id,

@@ -16,9 +16,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food.menu import menu
 from saoma.food.model import Menu
-from saoma.food.screens.place import Place, place
 from saoma.identity import audit
-from saoma.identity.counters import AnyRequest
+from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
@@ -55,7 +54,7 @@ async def show_offers(
     """Every offer with its state, what is left of its budget, and what it brought."""
     lang = language_of(request)
     async with db.reading() as rows:
-        at = await place(request, rows)
+        at = await standing_at(request, rows)
         card = await _menu(rows, at.store.id)
         every = await offers.every(rows, at.store.id)
         names = await offers.names_of(rows, every)
@@ -81,7 +80,7 @@ async def show_offers(
 
 
 async def _form(
-    request: AnyRequest, at: Place, card: Menu, groups: list[Segment], values: Any, refusal: Refused | None = None
+    request: AnyRequest, at: Counter, card: Menu, groups: list[Segment], values: Any, refusal: Refused | None = None
 ) -> Response[Any]:
     kind = str(values.get("kind", ""))
     return page(
@@ -108,7 +107,7 @@ async def _form(
 async def new_offer(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """The kinds of offers to choose from, then the form of the one that was chosen."""
     async with db.reading() as rows:
-        at = await place(request, rows)
+        at = await standing_at(request, rows)
         card = await _menu(rows, at.store.id)
         groups = await segments(rows, at.store.id)
     if card is None:
@@ -119,7 +118,7 @@ async def new_offer(request: AnyRequest, db: NamedDependency[Database]) -> Respo
     return await _form(request, at, card, groups, values)
 
 
-def _read(form: Any, at: Place, card: Menu, groups: list[Segment]) -> Offer:
+def _read(form: Any, at: Counter, card: Menu, groups: list[Segment]) -> Offer:
     return offer_form.read(
         form,
         store_id=at.store.id,
@@ -131,8 +130,8 @@ def _read(form: Any, at: Place, card: Menu, groups: list[Segment]) -> Offer:
     )
 
 
-async def _known(request: AnyRequest, rows: Rows) -> tuple[Place, Menu, list[Segment]]:
-    at = await place(request, rows)
+async def _known(request: AnyRequest, rows: Rows) -> tuple[Counter, Menu, list[Segment]]:
+    at = await standing_at(request, rows)
     return at, await menu(rows, at.store.id), await segments(rows, at.store.id)
 
 
@@ -241,7 +240,7 @@ async def turn(
         if to not in _TURNS:
             raise Invalid("Load the page again: it was too old for this.")
         async with db.transaction() as tx:
-            at = await place(request, tx)
+            at = await standing_at(request, tx)
             await offers.turn(tx, at.store.id, offer_id, _TURNS[to], clock.now())
             await audit.note(
                 tx, clock, who=at.staff.id, what=f"{to}_offer", subject=offer_id, merchant_id=at.store.merchant_id
@@ -261,7 +260,7 @@ async def make_codes(
     count = str((await request.form()).get("count", ""))
     try:
         async with db.transaction() as tx:
-            at = await place(request, tx)
+            at = await standing_at(request, tx)
             number = int(count) if count.isdecimal() else 0
             batch = await coupons.make_batch(tx, at.store.id, offer_id, number, clock.now())
             await audit.note(
@@ -286,7 +285,7 @@ async def export_codes(
 ) -> Response[Any]:
     """The codes of one batch as CSV: the code as people read it, and whether it was used."""
     async with db.reading() as rows:
-        at = await place(request, rows)
+        at = await standing_at(request, rows)
         await offers.offer_at(rows, at.store.id, offer_id)
         every = await coupons.codes(rows, offer_id, batch)
     if not every:
