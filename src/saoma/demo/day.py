@@ -128,8 +128,9 @@ class _Day:
                                 failed.append(f"order {visit.order.number} ({visit.channel}, {visit.way}): {why!r}")
                             progress.advance(bar)
                     finally:
-                        for one in (*phones, kiosk):
-                            await one.close()
+                        await kiosk.close()
+                        for phone in phones:
+                            await phone.close()
 
                 await asyncio.gather(*(player(number) for number in range(self._at_once)))
             faults = [fault for one in done for fault in await self._compare(scene, one)]
