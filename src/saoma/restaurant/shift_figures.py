@@ -46,9 +46,9 @@ WHERE p.store_id = %(store)s AND b.state = 'paid' AND b.tip > b.tip_refunded
 #: How the report calls what took something off; keys of the texts.
 _KINDS: Final = {
     "manual": "Discounts by hand",
-    "offer": "Offers",
-    "coupon": "Coupons",
-    "points": "Points",
+    "offer": "Offers used",
+    "coupon": "Coupons used",
+    "points": "Points used",
 }
 
 

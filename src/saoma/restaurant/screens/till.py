@@ -110,7 +110,7 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
 
 def ways_offered(sitting: Sitting, people: int) -> list[int]:
     """By how many people the till offers to split: the small numbers, those who sit there, and what the table said."""
-    named = {*range(2, 7), people, sitting.split_ways or 2}
+    named = {*range(2, 6), people, sitting.split_ways or 2}
     return sorted(ways for ways in named if 2 <= ways <= MOST_WAYS)
 
 
