@@ -1,7 +1,7 @@
-"""A counter with two tills, random customers and an Alipay that answers as it likes, every request repeated at will.
+"""A counter with two tills, a kiosk, random customers and an Alipay that answers as it likes, each request repeated.
 
 After each step: what is in the kitchen was paid, once, at the price that was ordered; nobody shares a number; payments
-never exceed an order; and the audit finds nothing."""
+never exceed an order but by what was typed too much; what goes back goes back once; and the audit finds nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,20 +17,26 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
-from saoma.fastfood import counter
-from saoma.fastfood.model import CounterOrder, OrderStatus
+from saoma.checkout import giving_back
+from saoma.checkout.giving_back import RefundDraft
+from saoma.fastfood import counter, forgotten
+from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
+from saoma.food.calling_off import call_off
 from saoma.food.model import LineStatus
+from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.due import drive_due
 from saoma.kit.errors import Refused
 from saoma.kit.money import Money
-from saoma.payments.lifecycle import Status
+from saoma.payments.lifecycle import RefundStatus, Status
 from tests.fastfood.make import House, house
+from tests.fastfood.test_arrivals import types
 from tests.food.make import wake
+from tests.identity import make as identity
+from tests.machines import play
 
 PICK = st.integers(0, 2)
 DISHES = st.sampled_from(["beef", "plain", "tea"])
@@ -49,6 +54,8 @@ class Counters(RuleBasedStateMachine):
         self.orders: list[CounterOrder] = []
         #: how many pieces each order had when the kitchen first saw it
         self.fired: dict[str, list[tuple[str, int]]] = {}
+        #: what somebody typed beyond the price of an order
+        self.beyond: dict[str, int] = {}
 
     def run(self, work: Awaitable[Any]) -> Any:
         """Do it; what is refused changes nothing, which the invariants see."""
@@ -77,7 +84,9 @@ class Counters(RuleBasedStateMachine):
 
         async def fresh() -> House:
             await wake(self.db, 2)
-            return await house(self.db, self.clock)
+            made = await house(self.db, self.clock)
+            self.boss = await identity.staff(self.db, made.shop, Role.OWNER)
+            return made
 
         self.shop: House = self.runner.run(fresh())
 
@@ -88,6 +97,72 @@ class Counters(RuleBasedStateMachine):
         self.twice(lambda: self.shop.begin(key=key))
         self.orders.append(self.run(self.shop.begin(key=key)))
         self.run(self.shop.add(self.orders[-1], "tea"))
+
+    @rule(to_go=st.booleans())
+    def somebody_touches_the_kiosk(self, to_go: bool) -> None:  # noqa: FBT001
+        """A first touch that the screen sends twice."""
+        key = f"kiosk {len(self.orders)}"
+
+        async def touched() -> CounterOrder:
+            async with self.db.transaction() as tx:
+                store, now = self.shop.store_id, self.clock.now()
+                return await counter.begin(tx, store, Channel.KIOSK, key, "kiosk:1", now, to_go=to_go)
+
+        self.twice(touched)
+        self.orders.append(self.run(touched()))
+        self.run(self.shop.add(self.orders[-1], "plain"))
+
+    @precondition(lambda self: self.orders)
+    @rule(which=PICK)
+    def pays_at_the_counter(self, which: int) -> None:
+        """A kiosk's order is left for the counter, twice."""
+        order = self.orders[-1 - which % len(self.orders)]
+
+        async def left() -> None:
+            async with self.db.transaction() as tx:
+                await counter.leave_for_counter(tx, order.id, self.clock.now())
+
+        if order.channel is Channel.KIOSK:
+            self.twice(left)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=PICK)
+    def types_too_much(self, which: int) -> None:
+        """At the shop's printed code; two cashiers say at once which order it was for."""
+        order = self.orders[-1 - which % len(self.orders)]
+        left = self.run(self.shop.left(order))
+        if order.id in self.beyond or not left or self.run(self.shop.again(order)).status is not OrderStatus.BUILDING:
+            return
+        payment = self.run(types(self.shop, f"{(left.minor + 7) // 100}.{(left.minor + 7) % 100:02}"))
+        if isinstance(payment, Refused):
+            return  # a code of this name was printed before
+        arrivals = self.shop.payments.arrivals
+        self.twice(lambda: arrivals.assign(payment.id, KIND, order.id, self.shop.cashier.id))
+        if self.run(self.shop.payments.get(payment.id)).payable_id == order.id:
+            self.beyond[order.id] = 7
+
+    @precondition(lambda self: self.orders)
+    @rule(which=PICK, dish=st.integers(0, 2), stop=st.booleans(), cashier=st.booleans())
+    def gives_back(self, which: int, dish: int, stop: bool, cashier: bool) -> None:  # noqa: FBT001
+        """A dish, or what came beyond the order; pressed twice. A cashier's wish waits for a second person."""
+        order = self.orders[-1 - which % len(self.orders)]
+        payments = self.run(self.shop.payments.of_payable(KIND, order.id))
+        paid = next((one for one in payments if one.status is Status.SUCCEEDED), None)
+        lines = self.run(self.shop.lines(order))
+        if paid is None or not lines:
+            return
+        line = lines[dish % len(lines)]
+        draft = RefundDraft(paid.id, frozenset({line.id}), "", "cold")
+        who = self.shop.cashier if cashier else self.boss
+
+        async def asked() -> None:
+            await giving_back.ask(self.shop.checkout, who, paid, draft, [(line.id, line.due)], "k", "")
+            if stop:
+                async with self.db.transaction() as tx:
+                    at = await counter.lock(tx, order.id)
+                    await call_off(tx, at.tab_id, [line.id], who.id, "cold")
+
+        self.twice(asked)
 
     @precondition(lambda self: self.orders)
     @rule(which=PICK, code=DISHES, quantity=st.integers(1, 3), key=st.integers(0, 5))
@@ -132,11 +207,12 @@ class Counters(RuleBasedStateMachine):
 
         self.run(typed())
 
-    @rule(seconds=st.sampled_from([1, 6, 70]))
+    @rule(seconds=st.sampled_from([1, 6, 70, 400]))
     def time_passes(self, seconds: int) -> None:
-        """The worker asks, and gives up after a minute."""
+        """The worker asks, gives up after a minute, and gives up what nobody comes back to."""
         self.clock.advance(timedelta(seconds=seconds))
-        self.run(drive_due(self.db, self.shop.payments.works(), self.clock))
+        works = [*self.shop.payments.works(), *forgotten.works(self.db, self.clock)]
+        self.run(drive_due(self.db, works, self.clock))
 
     @precondition(lambda self: self.orders)
     @rule(which=PICK, how=st.sampled_from([counter.make_ready, counter.collect]))
@@ -174,12 +250,21 @@ class Counters(RuleBasedStateMachine):
                 paid = sum(payment.amount for payment in payments if payment.status is Status.SUCCEEDED)
                 cooked = [line for line in lines if line.round is not None]
                 if now.status is OrderStatus.PAID:
-                    assert paid == sum(line.amount for line in cooked) > 0
+                    assert paid == sum(line.amount for line in cooked) + self.beyond.get(order.id, 0) > 0
                     seen = [(line.id, line.quantity) for line in cooked]
                     assert self.fired.setdefault(order.id, seen) == seen, "fired again, or changed after"
                     assert all(line.round == 1 and line.paid for line in cooked)
                 else:
                     assert not cooked and paid == 0
+                for payment in payments:
+                    refunds = [
+                        one
+                        for one in await self.shop.payments.refunds_of(payment.id)
+                        if one.status is not RefundStatus.FAILED
+                    ]
+                    back = [line for one in refunds for line in one.lines]
+                    assert len(back) == len(set(back)), "a dish was given back twice"
+                    assert payment.refunded <= sum(one.amount for one in refunds) <= payment.amount
                 if now.status in (OrderStatus.BUILDING, OrderStatus.PAYING) or any(
                     line.status in (LineStatus.SENT, LineStatus.COOKING, LineStatus.READY) for line in lines
                 ):
@@ -191,21 +276,7 @@ class Counters(RuleBasedStateMachine):
             self.runner.run(look())
 
 
-def test_whatever_customers_and_tills_do_each_order_is_paid_and_fired_once(
+def test_whatever_customers_tills_and_kiosks_do_each_order_is_paid_and_fired_once(
     database_url: str, clock: MovableClock
 ) -> None:
-    with asyncio.Runner() as runner:
-        Counters.runner, Counters.clock = runner, clock
-        Counters.db = runner.run(Database.open(database_url, max_size=8))
-        try:
-            run_state_machine_as_test(
-                Counters,
-                settings=settings(
-                    max_examples=6,
-                    stateful_step_count=20,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(Counters.db.close())
+    play(Counters, database_url, examples=6, steps=22, clock=clock)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from saoma.checkout import copies
@@ -19,6 +20,9 @@ from saoma.identity.guards import TERMINAL_COOKIE, token_hash
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.due import drive_due
+from saoma.marketing import coupons
+from saoma.marketing.model import Mechanism, Offer
+from saoma.marketing.offers import store_offer
 from tests.checkout.printer import printer, prints
 from tests.fastfood.make import CODE, Browser, House, app, browser, fields, house, kiosk
 
@@ -248,3 +252,25 @@ async def test_two_kiosks_at_once_never_share_a_number(shop: House) -> None:
     async with shop.db.reading() as rows:
         numbers = [(await counter.order(rows, order_id(root))).number for root in roots]
     assert sorted(numbers) == [1, 2, 3, 4]
+
+
+async def test_a_coupon_lowers_the_order_and_one_that_costs_nothing_goes_to_the_kitchen_once(shop: House) -> None:
+    wish = {"id": "", "store_id": shop.store_id, "name": "Two off", "mechanism": Mechanism.AMOUNT, "amount": 200}
+    async with shop.db.transaction() as tx:
+        offer = await store_offer(tx, msgspec.convert(wish | {"needs_coupon": True}, Offer), shop.clock.now(), "mei")
+        batch = await coupons.make_batch(tx, shop.store_id, offer.id, 1, shop.clock.now())
+        code = (await coupons.codes(tx, offer.id, batch))[0].code
+    async with kiosk(shop) as at:
+        root = await begun(at)
+        await chooses(shop, at, root, "tea")
+        wrong = await at.post(f"{root}/coupon", {"coupon": "NOSUCHCODE"})
+        assert 'data-testid="refusal"' in wrong.text
+        assert (await at.post(f"{root}/coupon", {"coupon": code})).status_code == 303
+        basket = await at.get(f"{root}/basket")
+        assert 'data-testid="kiosk-discounts"' in basket and 'data-testid="order-free"' in basket
+        for _ in range(2):
+            assert (await at.post(f"{root}/free")).status_code == 303
+        done = await at.get(f"{root}/payment")
+        assert 'data-testid="free"' in done and 'data-testid="kiosk-number">1<' in done.replace("\n", "")
+        assert len(await cooks(shop)) == 1
+    assert await shop.broken_rules() == {}

@@ -18,6 +18,7 @@ from saoma.fastfood import counter
 from saoma.fastfood.kiosks import Kiosk, at_kiosk, kiosk_of, open_here, order_of
 from saoma.fastfood.model import Channel, CounterOrder, OrderStatus
 from saoma.food import ordering, tabs
+from saoma.food.discounts import discounts_of
 from saoma.food.forms import quantity_in
 from saoma.food.menu import offered as menu_offered
 from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, LineStatus, Menu
@@ -65,6 +66,7 @@ async def order_context(rows: Rows, kiosk: Kiosk, order: CounterOrder) -> dict[s
         "root": path_to(order),
         "to_go": (await tabs.tab(rows, order.tab_id)).to_go,
         "lines": lines,
+        "discounts": await discounts_of(rows, order.tab_id),
         "pieces": sum(line.quantity for line in lines),
         "account": account,
         "key": new_id("tap"),
@@ -291,6 +293,42 @@ async def set_where(
     return go(f"{path_to(order)}/basket")
 
 
+@post("/kiosk/orders/{order_id:str}/coupon", guards=MAY, summary="Enter a coupon at a kiosk")
+async def coupon(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
+) -> Response[Any]:
+    """A code that was typed or held to the scanner. The same code again changes nothing."""
+    code = str((await request.form()).get("coupon", ""))[:64]
+    async with db.reading() as rows:
+        order = await order_of(rows, kiosk_of(request), order_id)
+    if moved := where_it_is(order):
+        return go(moved)
+    try:
+        async with db.transaction() as tx:
+            await counter.enter_coupon(tx, order.id, code, clock.now())
+    except Refused as refusal:
+        return await show_basket(request, db, order.id, refusal)
+    return go(f"{path_to(order)}/basket")
+
+
+@post("/kiosk/orders/{order_id:str}/free", guards=MAY, summary="Nothing to pay at a kiosk")
+async def free(
+    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
+) -> Response[Any]:
+    """Send an order that discounts made free to the kitchen. Pressed twice, it is sent once."""
+    kiosk = kiosk_of(request)
+    async with db.reading() as rows:
+        order = await order_of(rows, kiosk, order_id)
+    if moved := where_it_is(order):
+        return go(moved)
+    try:
+        async with db.transaction() as tx:
+            await counter.give_free(tx, order.id, kiosk.by, clock.now())
+    except Refused as refusal:
+        return await show_basket(request, db, order.id, refusal)
+    return go(f"{path_to(order)}/payment")
+
+
 @post("/kiosk/orders/{order_id:str}/cancel", guards=MAY, summary="Begin anew on a kiosk")
 async def cancel(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], order_id: FromPath[str]
@@ -322,6 +360,8 @@ router = Router(
         basket,
         change,
         set_where,
+        coupon,
+        free,
         cancel,
     ],
 )

@@ -126,9 +126,12 @@ async def payment_screen(
     async with db.reading() as rows:
         order = await order_of(rows, kiosk, order_id)
         payment = await _last_payment(rows, order)
-        if payment is None:
-            return go(path_to(order))
         context = await order_context(rows, kiosk, order)
+        if payment is None:
+            if order.fired_at is None:
+                return go(path_to(order))
+            # Discounts paid for all of it.
+            return page(request, "fastfood/kiosk_at_counter.html", free=True, start=start_path(request), **context)
         prints = await printer_of(rows, kiosk.store.id, kiosk.terminal_id) is not None
     gateway = checkout.payments.gateways.get(payment.account_id)
     shows = till_shows(payment.status).value
@@ -236,7 +239,7 @@ async def at_counter(request: AnyRequest, db: NamedDependency[Database], order_i
         context = await order_context(rows, kiosk, order)
     if order.left_for_counter_at is None:
         return go(where_it_is(order) or path_to(order))
-    return page(request, "fastfood/kiosk_at_counter.html", start=start_path(request), **context)
+    return page(request, "fastfood/kiosk_at_counter.html", free=False, start=start_path(request), **context)
 
 
 router = Router(
