@@ -46,6 +46,9 @@ from saoma.kit.money import Money
 from saoma.online import offers, orders
 from saoma.online.model import KIND as ONLINE
 from saoma.online.model import Hours, Mode, Pay
+from saoma.marketing.coupons import make_batch
+from saoma.marketing.model import Mechanism, Offer
+from saoma.marketing.offers import store_offer
 from saoma.payments.codes import NewCode
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
@@ -353,6 +356,11 @@ async def furnish(of: World) -> None:
             *(tx, "elsewhere", MARK, shop.store.id, address(f"1 {MARK} Road"), whom, quote, now, now), label=MARK
         )
     ids |= {"zone": zone_id, "brought": brought.id}
+    # An offer with codes to hand out.
+    voucher = Offer(id="", store_id=shop.store.id, name=MARK, mechanism=Mechanism.AMOUNT, amount=100, needs_coupon=True)
+    async with rooms.db.transaction() as tx:
+        voucher = await store_offer(tx, voucher, rooms.clock.now())
+        ids |= {"offer": voucher.id, "batch": await make_batch(tx, shop.store.id, voucher.id, 2, rooms.clock.now())}
     # An order made ahead, promised and paid.
     async with rooms.db.transaction() as tx:
         ahead = await offers.set_up(tx, shop.store.id)
