@@ -169,9 +169,6 @@ async def test_what_is_being_paid_keeps_its_price(house: Restaurant) -> None:
     assert after.left.minor == before.left.minor // 2
 
 
-# -- struck dishes ---------------------------------------------------------------------------------------------------
-
-
 async def test_a_dish_is_struck_with_a_reason_and_the_kitchen_is_told(house: Restaurant) -> None:
     sitting = await dinner(house)
     beef = (await house.bill(sitting)).dishes[0]
@@ -232,9 +229,6 @@ async def test_a_cashier_strikes_nothing(house: Restaurant) -> None:
     async with till(app(house), house) as cashier:
         assert (await cashier.get(f"/till/bills/{sitting.id}/void")).status_code == 403
         assert "to-void" not in (await cashier.get(f"/till/bills/{sitting.id}")).text
-
-
-# -- moved tables ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_waiter_moves_a_table_and_joins_two_and_old_addresses_lead_to_the_bill(house: Restaurant) -> None:
