@@ -127,6 +127,8 @@ async def test_somebody_at_the_table_lets_a_friend_in_and_a_stranger_sees_nothin
         await chooses(amy, house)
         await amy.post(f"{where}/send")
         assert await sent(house) == 2
+        again = await amy.post(f"{where}/send")
+        assert "Let them in first" in again.text and await sent(house) == 2
         beside = (await amy.get(f"{where}/basket", htmx=True)).text
         assert make.testids(beside, "beside") == 1
         guest_id = beside.partition("/guests/")[2].partition("/")[0]

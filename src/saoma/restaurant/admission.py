@@ -24,6 +24,7 @@ from saoma.restaurant.sittings import Meal
 
 TURNED_AWAY: Final = "The staff did not find you at this table. Ask them if that is wrong."
 NOT_IN_YET: Final = "Somebody who orders at this table, or the staff, must let you in first."
+LET_THEM_IN: Final = "These dishes are of somebody who was not let in yet. Let them in first."
 NOBODY_WAITS: Final = "Nobody waits here any more."
 
 

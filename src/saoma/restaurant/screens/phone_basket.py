@@ -128,8 +128,10 @@ async def send(
         await sittings.take_more(tx, meal.sitting.id, clock.now())
     sent: list[Line] = []
     try:
-        mine = form.get("who") == "mine"
-        for who in [me.id] if mine else admission.whose_round(meal, me, seen.place.strength):
+        rounds = [me.id] if form.get("who") == "mine" else admission.whose_round(meal, me, seen.place.strength)
+        if not rounds:
+            raise Conflict(admission.LET_THEM_IN)
+        for who in rounds:
             sent += await ordering.order(db, meal.sitting.tab_id, me.id, who, at=clock.now())
     except (SoldOut, PriceChanged, Conflict) as refusal:
         if not wants_fragment(request):

@@ -132,7 +132,7 @@ async def pay(
             key=key,
         )
     except (Conflict, Invalid) as refusal:
-        if not wants_fragment(request):
+        if not wants_fragment(request) and form.get("sheet") != "ways":
             raise
         async with db.reading() as rows:
             seen = await visit(request, rows, code)
