@@ -15,6 +15,7 @@ from saoma.food.editing import Stored
 from saoma.food.importing import Read, Unreadable, export_menu, import_menu, read_menu
 from saoma.food.menu import menu, open_menu
 from saoma.food.menu_csv import read_csv, write_csv
+from saoma.food.menu_example import EXAMPLE
 from saoma.food.menu_json import read_json, write_json
 from saoma.food.model import ALLERGENS, TAGS
 from saoma.kit.db import Database
@@ -379,3 +380,8 @@ def test_brackets_in_a_name_are_letters() -> None:
     item = ItemDraft(code="x", name='["[[[[[[[[[[[[[[[[[[[[[[{', price=100)
     draft = MenuDraft(sections=(SectionDraft(name="A", items=(item,)),))
     assert read_json(write_json(draft, "USD"), "USD") == Read(draft)
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY"])
+def test_the_example_file_goes_in_as_it_is(currency: str) -> None:
+    assert read_menu(write_csv(EXAMPLE, currency).encode("utf-8-sig"), "menu-example.csv", currency) == Read(EXAMPLE)

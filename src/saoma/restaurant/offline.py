@@ -43,12 +43,15 @@ class TableOrders:
         here = await sittings.take_more(tx, here.id, now)
         # A basket of its own: what a colleague is choosing for this table at the till is not sent along.
         own = f"{of.device_id}.{of.seq}"
+        # Breakfast that was taken at breakfast is breakfast, however late it arrives.
+        when = now if anew else of.taken_at
         for each in dishes:
             line = each.line
+            key = f"{own}.{each.number}"
             await ordering.add_line(
-                tx, here.tab_id, line.item, line.options, line.quantity, own, line.note, f"{own}.{each.number}"
+                tx, here.tab_id, line.item, line.options, line.quantity, own, line.note, key, at=when
             )
-        await ordering.send(tx, here.tab_id, of.taken_by, own)
+        await ordering.send(tx, here.tab_id, of.taken_by, own, at=when)
         await tx.run(
             "UPDATE tab_lines SET guest_id = '' WHERE tab_id = %(tab)s AND guest_id = %(own)s",
             {"tab": here.tab_id, "own": own},

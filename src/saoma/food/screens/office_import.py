@@ -12,6 +12,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food.editing import Stored
 from saoma.food.importing import COLUMNS, MOST_BYTES, Unreadable, export_menu, import_menu
+from saoma.food.menu_csv import write_csv
+from saoma.food.menu_example import EXAMPLE
 from saoma.food.screens.office_menu import EDIT, opened
 from saoma.food.screens.place import place
 from saoma.identity import audit
@@ -91,17 +93,27 @@ async def as_json(request: AnyRequest, db: NamedDependency[Database]) -> Respons
     return await _export(request, db, as_json=True)
 
 
+@get("/office/menu/example.csv", guards=EDIT, summary="An example of a file")
+async def example(request: AnyRequest, db: NamedDependency[Database]) -> Response[bytes]:
+    """A small menu in the shop's currency with every column in use; it can be imported as it is."""
+    async with db.transaction() as tx:
+        at = await place(request, tx)
+        currency = (await opened(tx, at)).currency
+    return _file(write_csv(EXAMPLE, currency).encode("utf-8-sig"), "text/csv; charset=utf-8", "menu-example.csv")
+
+
 async def _export(request: AnyRequest, db: Database, *, as_json: bool) -> Response[bytes]:
     async with db.transaction() as tx:
         at = await place(request, tx)
         await opened(tx, at)
         content = await export_menu(tx, at.store.id, as_json=as_json)
     kind, form = ("application/json", "json") if as_json else ("text/csv; charset=utf-8", "csv")
-    return Response(
-        content,
-        media_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="menu.{form}"', "Cache-Control": "no-store"},
-    )
+    return _file(content, kind, f"menu.{form}")
 
 
-router = Router("/", route_handlers=[show, take, as_csv, as_json])
+def _file(content: bytes, kind: str, name: str) -> Response[bytes]:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=kind, headers=headers)
+
+
+router = Router("/", route_handlers=[show, take, as_csv, as_json, example])
