@@ -275,4 +275,4 @@ drawState();
 void fresh().then(drawQueue).then(look);
 startOffline();
 window.addEventListener("online", () => void look());
-window.setInterval(() => { if (state !== "connected" || root.dataset.waiting !== "0") void look(); }, 3000);
+window.setInterval(() => { if (state !== "connected" || root.dataset.waiting !== "0") void look(); }, 1500);
