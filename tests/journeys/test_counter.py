@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import PHONE, House, Person
+from tests.journeys.conftest import House, Person
 from tests.journeys.test_methods import scan_in_wallet
 
 pytestmark = pytest.mark.journey
@@ -64,7 +64,7 @@ def test_offline_to_online_mode_waits_for_the_pin_is_cancelled_once_and_paid_the
     house: House, person: Callable[..., Person]
 ) -> None:
     counter, wallet = person("zh", desk=True), person("zh")
-    counter.page.set_viewport_size(PHONE)
+    counter.page.set_viewport_size({"width": 390, "height": 780})
     number = order_at(counter, (0,))
     panel = counter.page.locator("#payment-panel")
     waiting = counter.page.locator("#payment-panel[data-shows=waiting] [data-countdown]").first

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from saoma.fastfood.screens import board, counter, counter_coupons, counter_paying, counter_refunds, display, kiosk, kiosk_paying
+from saoma.fastfood.screens import (
+    board,
+    counter,
+    counter_coupons,
+    counter_paying,
+    counter_refunds,
+    display,
+    kiosk,
+    kiosk_paying,
+)
 
 #: For the composition; nobody else imports screens.
 routers: tuple[Any, ...] = (
