@@ -29,6 +29,7 @@ HANGS_ON_A_STORE = {
     *("online_stores", "online_hours", "online_orders", "online_shares"),
     *("counter_orders", "counter_shares", "pickup_numbers", "offline_devices", "offline_orders"),
     *("tab_discounts", "line_discounts", "offer_uses", "coupons"),
+    *("portions", "portion_claims", "menu_undo"),
     *("delivery_settings", "delivery_zones", "deliveries", "delivery_events", "carried_dishes"),
 }
 
