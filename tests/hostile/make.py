@@ -43,12 +43,12 @@ from saoma.identity.wallet_sign_in import remember_buyer
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
 from saoma.kit.money import Money
-from saoma.online import offers, orders
-from saoma.online.model import KIND as ONLINE
-from saoma.online.model import Hours, Mode, Pay
 from saoma.marketing.coupons import make_batch
 from saoma.marketing.model import Mechanism, Offer
 from saoma.marketing.offers import store_offer
+from saoma.online import offers, orders
+from saoma.online.model import KIND as ONLINE
+from saoma.online.model import Hours, Mode, Pay
 from saoma.payments.codes import NewCode
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment

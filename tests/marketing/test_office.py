@@ -10,6 +10,7 @@ from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.i18n import texts
+from saoma.marketing.offer_form import RECIPES
 from saoma.marketing.screens import routers
 from tests.restaurant import make
 from tests.restaurant.make import restaurant, till
@@ -26,7 +27,8 @@ async def test_a_manager_tries_begins_and_ends_an_offer_and_hands_out_codes(
     async with till(make.app(house, more=routers), house, Role.MANAGER) as office:
         assert "No offers yet" in (await office.get("/office/offers")).text
         assert 'data-testid="kind-happy-hour"' in (await office.get("/office/offers/new")).text
-        assert (await office.get("/office/offers/new?kind=coupon")).status_code == 200
+        for kind in RECIPES:
+            assert (await office.get(f"/office/offers/new?kind={kind}")).status_code == 200
         refused = await office.post("/office/offers", {"kind": "coupon", "name": "Voucher"}, htmx=False)
         assert (refused.status_code, "Write how much is taken off." in refused.text) == (422, True)
         preview = (await office.post("/office/offers/preview", filled | {f"try-{beef.id}": "2"})).text
