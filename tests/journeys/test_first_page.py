@@ -7,12 +7,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.journeys import slow_phone
 from tests.journeys.conftest import House, Person
 
 pytestmark = pytest.mark.journey
 
 NARROW = {"width": 360, "height": 740}
 MOST_BYTES = 100_000
+#: The tests beside this one slow it down; alone it needs none.
+ALLOWANCE = 2.5
 #: The page itself and everything it needs before it can be used.
 FIRST = {"document", "stylesheet", "script", "font"}
 #: Encoded bytes of head and body, as the browser counted them, by kind of request.
@@ -46,6 +49,20 @@ def test_the_first_page_weighs_less_than_100_kb_on_the_wire(chromium: Browser, h
     assert not any(kinds.get(entry["name"]) == "font" for entry in got), "phones have fonts of their own"
     assert diner.complaints == []
     diner.context.close()
+
+
+def test_on_a_slow_phone_the_first_page_is_light_soon_there_and_nothing_moves(chromium: Browser, house: House) -> None:
+    """Weight and what moves are facts and hold strictly; how soon also says how busy this machine is (`slow_phone`)."""
+    url = house.table("Burrito Bar", 6)["url"]
+    seen = slow_phone.best_of(chromium, url, tries=4, enough=1_000)
+    print(seen)
+    assert {"document", "stylesheet", "script", "image"} <= set(seen.weights)
+    assert seen.weight < MOST_BYTES, seen
+    assert seen.moved < 0.01, seen.what
+    assert seen.paint < 1_000 * ALLOWANCE, seen
+    # A dish goes into the basket: the bar's words change and nothing else moves.
+    tapped = slow_phone.visit(chromium, house.table("Noodle House", 6)["url"], tap="button.plus")
+    assert tapped.moved < 0.01, tapped.what
 
 
 def test_photos_come_when_they_are_scrolled_to_and_nothing_sticks_out(chromium: Browser, house: House) -> None:
