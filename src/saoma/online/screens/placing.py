@@ -214,6 +214,8 @@ async def show_order(
         money = await orders.account(rows, order, lines)
         payments = await payments_for(rows, KIND, order.id)
         followed = await follow(rows, KIND, order.id, clock.now())
+        # Heard from the beginning: a page that is open when the courier is sent must not have to be loaded again.
+        known = await bringing.planned(rows, order)
     in_wallet = which_wallet(request.headers.get("user-agent", "")) is Wallet.ALIPAY
     buyer_id = buyer_in(request.session, offer.account_id)
     back = order_path(offer, order)
@@ -244,7 +246,7 @@ async def show_order(
         "followed": followed,
         "topics": [
             *(f"ahead:{order.id}", f"tab:{order.tab_id}"),
-            *([f"delivery:{followed.delivery.id}"] if followed else []),
+            *([f"delivery:{known.id}"] if known else []),
         ],
     }
     headers = {"Cache-Control": "no-store"}
