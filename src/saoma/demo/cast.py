@@ -145,6 +145,7 @@ def restaurants(data: Path | None) -> tuple[Restaurant, Restaurant]:
                 ("Theo", "theo", Role.CASHIER),
                 ("Sam", "sam", Role.WAITER),
                 ("Paz", "paz", Role.KITCHEN),
+                ("Leo", "leo", Role.COURIER),
             ),
             tables=tuple(str(number) for number in range(1, 25)),
             md5_key="saomademomd5keysaomademomd5key32",
