@@ -19,7 +19,7 @@ from saoma.marketing.model import Audience, Mechanism, Offer, OfferStatus
 from saoma.marketing.offers import turn
 from saoma.marketing.segments import add_segment, members
 from saoma.payments.lifecycle import RefundStatus
-from saoma.restaurant import sittings
+from saoma.restaurant import moving, sittings
 from saoma.restaurant.bill import OwnDishes, Whole
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.offers import told
@@ -194,6 +194,49 @@ async def test_points_are_earned_spent_returned_and_taken_back_and_the_ledger_su
         )
         moves = await tx.value("SELECT sum(points)::bigint FROM points_moves")
         assert moves == await tx.value("SELECT sum(remaining)::bigint FROM points_earned") == 0
+
+
+async def test_bills_put_together_keep_the_coupon_the_points_and_one_count_of_the_budget(house: Restaurant) -> None:
+    voucher = await running_offer(house, Mechanism.AMOUNT, amount=200, needs_coupon=True, budget=1000)
+    code = await new_code(house, voucher)
+    async with house.db.transaction() as tx:
+        await points.set_rule(tx, house.store_id, points.Rule(basis_points=1000, days=30, running=True))
+    first, anna = await house.sit(ANNA, table=2)
+    await house.eats(first, anna, "beef")
+    payment = await house.money_arrives(await house.pays(first, Whole()))
+    async with house.db.transaction() as tx:
+        await points.Collected(house.clock).payment_moved(tx, payment)
+    source, anna = await house.sit(ANNA)
+    target, ben = await house.sit(BEN, table=1)
+    (line,) = await house.eats(source, anna, "plain")
+    await house.eats(target, ben, "beef")
+    assert await entered(house, source, code) == Money(200, "USD")
+    async with house.db.transaction() as tx:
+        await points.spend(tx, source.tab_id, ANNA, house.clock.now())
+    owed = (await house.bill(source)).left + (await house.bill(target)).left
+    async with house.db.transaction() as tx:
+        await moving.merge(tx, house.store_id, source.id, target.id, house.clock.now(), "staff_a")
+    assert (await house.bill(target)).left == owed, "the coupon and the points came along"
+    assert await given_in_all(house, voucher) == 200
+    with pytest.raises(Conflict):
+        await entered(house, first, code)
+    async with house.db.transaction() as tx:
+        await ordering.void_line(tx, line, "staff_a", "cold")
+    await reckoned(house, target)
+    async with house.db.reading() as rows:
+        assert await points.balance(rows, house.store_id, ANNA, house.clock.now()) == 95, "struck: hers again"
+
+
+async def test_an_offer_that_both_bills_had_is_given_once_when_they_are_put_together(house: Restaurant) -> None:
+    noodles = house.menu.sections[0].id
+    offer = await running_offer(house, Mechanism.AMOUNT, amount=300, sections=[noodles], most_per_bill=300)
+    source, anna = await house.sit(ANNA)
+    target, ben = await house.sit(BEN, table=1)
+    await house.eats(source, anna, "beef")
+    await house.eats(target, ben, "beef")
+    async with house.db.transaction() as tx:
+        await moving.merge(tx, house.store_id, source.id, target.id, house.clock.now(), "staff_a")
+    assert sum(one.amount.minor for one in await off(house, target)) == 300 == await given_in_all(house, offer)
 
 
 def test_who_is_held_out_is_always_the_same_and_about_the_share_that_was_asked_for() -> None:

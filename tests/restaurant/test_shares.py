@@ -20,6 +20,7 @@ from saoma.payments.lifecycle import Status
 from saoma.payments.model import Payment
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import AnyAmount, Choice, OwnDishes, Whole
+from saoma.restaurant.bills import open_bills
 from saoma.restaurant.receipts import receipt_lines
 from tests.restaurant.make import ANNA, BEN, Restaurant, restaurant
 
@@ -157,6 +158,32 @@ async def test_a_refund_is_kept_with_its_share_and_leaves_the_bill_covered(house
     assert bill.refunded.minor == 200
     assert bill.covered
     assert not bill.left
+
+
+async def test_money_that_went_back_because_nobody_owed_it_pays_for_no_dessert(house: Restaurant) -> None:
+    """Split evenly, then a dish is struck and its money given back: what is ordered afterwards is owed in full."""
+    sitting, anna = await house.sit(ANNA)
+    tea, _ = await house.eats(sitting, anna, "tea", "plain")
+    payment = await house.money_arrives(await house.pays(sitting, AnyAmount(Money(800, "USD"))))
+    async with house.db.transaction() as tx:
+        await sittings.ordering.void_line(tx, tea, "stf", "never came")
+        await sittings.reckon(tx, await sittings.lock(tx, sitting.id), house.clock.now())
+    assert (await house.bill(sitting)).surplus_of(payment.id) == Money(200, "USD")
+    await house.payments.refund(payment.id, Money(150, "USD"), "never came", "stf", "key 1")
+    assert (await house.bill(sitting)).surplus_of(payment.id) == Money(50, "USD")
+    await house.payments.refund(payment.id, Money(50, "USD"), "the rest", "stf", "key 2")
+    bill = await house.bill(sitting)
+    assert (bill.covered, bill.surplus.minor, bill.surplus_of(payment.id).minor) == (True, 0, 0)
+    await house.eats(sitting, anna, "tea")
+    bill = await house.bill(sitting)
+    assert (bill.left, bill.covered) == (Money(200, "USD"), False)
+    async with house.db.reading() as rows:
+        (tile,) = await open_bills(rows, house.store_id)
+        assert tile.left == bill.left
+    # A refund for dishes that stay on the bill forgives as before.
+    rest = await house.money_arrives(await house.pays(sitting, Whole()))
+    await house.payments.refund(rest.id, Money(200, "USD"), "cold", "stf", "key 3")
+    assert not (await house.bill(sitting)).left
 
 
 async def test_nothing_can_be_paid_on_a_closed_bill(house: Restaurant) -> None:

@@ -62,11 +62,13 @@ async def apply(
     people: Mapping[str, str] | None = None,
     host: str = "",
     at_least: int = 0,
+    meant: datetime | None = None,
 ) -> None:
     """Let the tab have exactly the discounts that its offers give it now.
 
     `people` are the buyers behind guest ids, `host` the buyer who opened the bill, `at_least` what the bill must still
-    come to because it was paid, or is being paid, without naming dishes. Repeats change nothing."""
+    come to because it was paid, or is being paid, without naming dishes; `meant` is when dishes that wait are to be
+    had, which is now unless they are ordered ahead. Repeats change nothing."""
     if not await tx.value(_ANYTHING, {"tab": tab_id}):
         return
     at = await tabs.locked(tx, tab_id)
@@ -78,7 +80,7 @@ async def apply(
     limited = sorted(offer.id for offer in offers if offer.limited)
     if limited:
         await tx.run("SELECT FROM offers WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE", {"ids": limited})
-    seen = await look(tx, at, offers, now, people or {}, host, at_least)
+    seen = await look(tx, at, offers, now, people or {}, host, at_least, meant)
     granted = reckon(offers, seen.pieces, seen.facts)
     if not _same(seen, granted):
         await _write(tx, at, seen, granted)
@@ -102,6 +104,7 @@ async def look(
     people: Mapping[str, str],
     host: str,
     at_least: int,
+    meant: datetime | None = None,
 ) -> Seen:
     """Read the bill and all that is known about who has it."""
     zone = (await identity.store(rows, at.store_id)).zone
@@ -118,7 +121,7 @@ async def look(
         )
     }
     buyers = sorted({people[line.guest_id] for line in counted if people.get(line.guest_id)} | ({host} - {""}))
-    pieces = [_piece(line, on_it, sections, people, now, zone) for line in counted]
+    pieces = [_piece(line, on_it, sections, people, meant or now, zone) for line in counted]
     coupons = await rows.rows(_Used, "SELECT offer_id, 0 AS amount FROM coupons WHERE tab_id = %(tab)s", {"tab": at.id})
     facts = Facts(
         channel=at.channel,
@@ -217,11 +220,13 @@ async def _times(rows: Rows, at: Tab, offers: Sequence[Offer], host: str) -> dic
 def _same(seen: Seen, granted: Sequence[Granted]) -> bool:
     """Whether the free lines have exactly this already."""
     free = {piece.id for piece in seen.pieces if not piece.frozen}
-    has = {
-        one.source: {line: share for line, share in one.shares.items() if line in free}
-        for one in seen.discounts
-        if one.kind in BY_RULE
-    }
+    has: dict[str, dict[str, int]] = {}
+    for one in seen.discounts:
+        if one.kind in BY_RULE:  # an offer that two bills had before they were put together is there twice
+            of_offer = has.setdefault(one.source, {})
+            for line, share in one.shares.items():
+                if line in free:
+                    of_offer[line] = of_offer.get(line, 0) + share
     return {offer: shares for offer, shares in has.items() if shares} == {
         each.offer.id: dict(each.shares) for each in granted
     }
@@ -278,6 +283,22 @@ async def _count(tx: Transaction, at: Tab, seen: Seen, granted: Sequence[Granted
                     "now": now,
                 },
             )
+
+
+async def put_together(tx: Transaction, source: str, target: str) -> None:
+    """The dishes and discounts of `source` went to `target`: so do its coupons, its points, and what budgets gave it.
+
+    Both tabs are locked; `apply` on the target then counts what that bill has of each offer."""
+    given = {"from": source, "to": target}
+    await tx.run("UPDATE coupons SET tab_id = %(to)s WHERE tab_id = %(from)s", given)
+    await tx.run("UPDATE points_moves SET tab_id = %(to)s WHERE tab_id = %(from)s", given)
+    await tx.run(
+        "INSERT INTO offer_uses AS u (offer_id, tab_id, buyer_id, day, amount, at)"
+        " SELECT offer_id, %(to)s, buyer_id, day, amount, at FROM offer_uses WHERE tab_id = %(from)s"
+        " ON CONFLICT (offer_id, tab_id) DO UPDATE SET amount = u.amount + excluded.amount",
+        given,
+    )
+    await tx.run("DELETE FROM offer_uses WHERE tab_id = %(from)s", given)
 
 
 async def let_go(tx: Transaction, tab_id: str, now: datetime) -> None:

@@ -35,19 +35,21 @@ class ShareState(StrEnum):
 class Dish:
     """One line that was ordered and must be paid: `amount` is what it costs after discounts.
 
-    `guest_id` is who ordered it, None for staff."""
+    `guest_id` is who ordered it, None for staff; `discounted` says that its price was higher."""
 
     line_id: str
     guest_id: str | None
     amount: Money
+    discounted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """The part of a bill that one payment covers. `lines` may be empty: an amount without dishes.
 
-    `refunded` was given back later; it doesn't reopen the bill, because a refund forgives, it doesn't lend. `tip` came
-    on top of `amount`; `even` says that it was somebody's part of an even split."""
+    `refunded` was given back later; it doesn't reopen the bill, because a refund forgives, it doesn't lend. What of it
+    nobody had owed (`surplus_refunded`) pays for nothing any more, though. `tip` came on top of `amount`; `even` says
+    that it was somebody's part of an even split."""
 
     payment_id: str
     amount: Money
@@ -58,6 +60,12 @@ class Share:
     tip: int = 0
     tip_refunded: int = 0
     even: bool = False
+    surplus_refunded: int = 0
+
+    @property
+    def kept(self) -> Money:
+        """What of it stands for a part of the bill."""
+        return self.amount - Money(self.surplus_refunded, self.amount.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +138,11 @@ class Bill:
         return total((dish.amount for dish in self.dishes), self.currency)
 
     def _in(self, state: ShareState) -> Money:
-        return total((share.amount for share in self.shares if share.state is state), self.currency)
+        return total((share.kept for share in self.shares if share.state is state), self.currency)
 
     @cached_property
     def paid(self) -> Money:
-        """Money that arrived, before refunds."""
+        """Money that arrived, before refunds of what was owed."""
         return self._in(ShareState.PAID)
 
     @cached_property
@@ -170,8 +178,8 @@ class Bill:
 
     @property
     def covered(self) -> bool:
-        """Something was ordered and all of it is paid."""
-        return bool(self.ordered) and self.paid >= self.ordered
+        """Something was ordered and all of it is paid, or discounts left nothing to pay."""
+        return self.paid >= self.ordered and (bool(self.ordered) or any(dish.discounted for dish in self.dishes))
 
     @cached_property
     def claims(self) -> Mapping[str, Share]:
@@ -213,10 +221,10 @@ class Bill:
             if share.state is ShareState.RELEASED:
                 continue
             if share.guest_id is None and not share.even:
-                pool -= share.amount.minor
+                pool -= share.kept.minor
             else:
                 who = share.guest_id or share.payment_id
-                gave[who] = gave.get(who, 0) + share.amount.minor
+                gave[who] = gave.get(who, 0) + share.kept.minor
         mine = gave.pop(guest_id, 0) if guest_id is not None else 0
         people = sorted(gave.values())
         while people and ways > 1 and people[-1] > -(-max(0, pool) // ways):
@@ -233,9 +241,9 @@ class Bill:
         share = next((share for share in self.shares if share.payment_id == payment_id), None)
         if share is None or share.state is not ShareState.PAID or not self.surplus:
             return Money.zero(self.currency)
-        beyond = min(self.surplus, share.amount)
-        whole = share.tip if beyond == share.amount else 0
-        back = share.refunded + (share.tip_refunded if whole else 0)
+        beyond = min(self.surplus, share.kept)
+        whole = share.tip if beyond == share.kept else 0
+        back = share.refunded - share.surplus_refunded + (share.tip_refunded if whole else 0)
         return max(beyond + Money(whole - back, self.currency), Money.zero(self.currency))
 
     def admit(self, portion: Portion, choice: Choice | None = None) -> None:

@@ -51,7 +51,7 @@ class BillTile(msgspec.Struct, frozen=True):
         """What the tile says besides the amount: `paying`, `covered`, `owing` or `choosing`."""
         if self.held:
             return "paying"
-        if self.ordered and self.paid >= self.ordered:
+        if self.paid >= self.ordered and (self.ordered or self.covered_at is not None):
             return "covered"
         return "owing" if self.ordered else "choosing"
 
@@ -70,7 +70,8 @@ LEFT JOIN LATERAL (
            sum(quantity) FILTER (WHERE status = 'ready') AS ready
     FROM tab_lines WHERE tab_id = s.tab_id) l ON true
 LEFT JOIN LATERAL (
-    SELECT sum(amount) FILTER (WHERE state = 'paid') AS paid, sum(amount) FILTER (WHERE state = 'held') AS held
+    SELECT sum(amount - surplus_refunded) FILTER (WHERE state = 'paid') AS paid,
+           sum(amount) FILTER (WHERE state = 'held') AS held
     FROM bill_shares WHERE sitting_id = s.id) b ON true
 """
 

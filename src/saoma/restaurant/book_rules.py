@@ -19,7 +19,7 @@ RULES: Final[Mapping[str, str]] = {
     "an order is settled if and only if its payments cover it": """
         SELECT s.id, t.status || ' with ' || b.paid || ' paid of ' || b.ordered AS detail
         FROM sittings AS s JOIN tabs AS t ON t.id = s.tab_id CROSS JOIN LATERAL (
-            SELECT (SELECT coalesce(sum(amount), 0) FROM bill_shares
+            SELECT (SELECT coalesce(sum(amount - surplus_refunded), 0) FROM bill_shares
                  WHERE sitting_id = s.id AND state = 'paid') AS paid,
                 (SELECT coalesce(sum(amount - discount), 0) FROM tab_lines
                  WHERE tab_id = t.id AND status NOT IN ('basket', 'void')) AS ordered,

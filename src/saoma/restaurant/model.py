@@ -149,6 +149,7 @@ class ShareRow(msgspec.Struct, frozen=True):
     settled_at: datetime | None = None
     tip: int = 0
     tip_refunded: int = 0
+    surplus_refunded: int = 0
 
     @property
     def money(self) -> Money:

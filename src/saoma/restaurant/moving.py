@@ -16,6 +16,7 @@ from saoma.food import ordering
 from saoma.food.tabs import locked, told
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, NotFound
+from saoma.marketing import applying
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payments_for
 from saoma.restaurant import sittings
@@ -209,6 +210,7 @@ async def merge(tx: Transaction, store_id: str, source_id: str, target_id: str, 
         await locked(tx, tab_id)
     change = joining(await _side(tx, source), await _side(tx, target))
     await _carry_over(tx, source, target, change)
+    await applying.put_together(tx, source.tab_id, target.tab_id)
     await tx.run(
         "UPDATE sittings SET status = 'closed', closed_at = %(now)s, closed_by = %(by)s, due_at = NULL,"
         " merged_into = %(target)s WHERE id = %(id)s",

@@ -22,5 +22,5 @@ class Told(TypedDict):
 def told(guests: Sequence[Guest], shares: Iterable[ShareRow]) -> Told:
     """The buyers behind the guests, the host, and what the bill must still come to because it is paid or being paid."""
     people = {guest.id: guest.buyer_id for guest in guests if guest.buyer_id}
-    taken = sum(share.amount for share in shares if share.state != ShareState.RELEASED)
+    taken = sum(share.amount - share.surplus_refunded for share in shares if share.state != ShareState.RELEASED)
     return Told(people=people, host=next(iter(people.values()), ""), at_least=taken)

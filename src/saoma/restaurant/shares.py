@@ -131,7 +131,9 @@ class SittingBill:
             await reckon(tx, sitting, self._clock.now())
 
     async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
-        """Money went back: noted with the share, or with its tip. It doesn't reopen the bill; a refund forgives."""
+        """Money went back: noted with the share, or with its tip. It doesn't reopen the bill; a refund forgives.
+
+        What nobody had owed leaves the bill for good: it doesn't pay for what is ordered later."""
         sitting = await lock_bill(tx, payment.payable_id)
         row = next((row for row in await shares(tx, sitting.id) if row.payment_id == payment.id), None)
         if row is not None:
@@ -139,10 +141,17 @@ class SittingBill:
             share, tip = parted(
                 news, row.amount - row.refunded, row.tip - row.tip_refunded, names_tip=TIP in refund.lines
             )
+            bill = await bill_of(tx, sitting)
+            kept = row.amount - row.surplus_refunded if row.state == ShareState.PAID else 0
             await tx.run(
-                "UPDATE bill_shares SET refunded = refunded + %(share)s, tip_refunded = tip_refunded + %(tip)s"
-                " WHERE payment_id = %(payment)s",
-                {"payment": payment.id, "share": share, "tip": tip},
+                "UPDATE bill_shares SET refunded = refunded + %(share)s, tip_refunded = tip_refunded + %(tip)s,"
+                " surplus_refunded = surplus_refunded + %(surplus)s WHERE payment_id = %(payment)s",
+                {
+                    "payment": payment.id,
+                    "share": share,
+                    "tip": tip,
+                    "surplus": min(share, bill.surplus.minor, kept),
+                },
             )
         await self._tell(tx, sitting)
 

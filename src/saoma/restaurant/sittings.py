@@ -40,7 +40,7 @@ _SITTING: Final = (
 _GUEST: Final = "id, sitting_id, seat, buyer_id, name, admitted_at, knocked_at, turned_away_at"
 _SHARE: Final = (
     "payment_id, sitting_id, guest_id, choice, lines, amount, currency, refunded, state, held_at, settled_at,"
-    " tip, tip_refunded"
+    " tip, tip_refunded, surplus_refunded"
 )
 
 
@@ -81,7 +81,7 @@ class Meal:
 
 def bill_from(currency: str, lines: tuple[Line, ...] | list[Line], shares: tuple[ShareRow, ...]) -> Bill:
     """The bill that lines and shares make together."""
-    dishes = tuple(Dish(line.id, line.guest_id or None, line.due) for line in lines if line.ordered)
+    dishes = tuple(Dish(line.id, line.guest_id or None, line.due, line.discount > 0) for line in lines if line.ordered)
     taken = tuple(
         Share(
             row.payment_id,
@@ -93,6 +93,7 @@ def bill_from(currency: str, lines: tuple[Line, ...] | list[Line], shares: tuple
             row.tip,
             row.tip_refunded,
             even=row.choice == "even",
+            surplus_refunded=row.surplus_refunded,
         )
         for row in shares
     )

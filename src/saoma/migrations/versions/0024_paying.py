@@ -10,7 +10,10 @@ SQL = """
 ALTER TABLE bill_shares
     ADD COLUMN tip bigint NOT NULL DEFAULT 0 CHECK (tip >= 0),
     ADD COLUMN tip_refunded bigint NOT NULL DEFAULT 0,
-    ADD CHECK (tip_refunded BETWEEN 0 AND tip);
+    ADD CHECK (tip_refunded BETWEEN 0 AND tip),
+    -- What of `refunded` nobody had owed: it never was on the bill, so it pays for nothing that is ordered later.
+    ADD COLUMN surplus_refunded bigint NOT NULL DEFAULT 0,
+    ADD CHECK (surplus_refunded BETWEEN 0 AND refunded);
 
 -- By how many people the table last said it splits evenly.
 ALTER TABLE sittings ADD COLUMN split_ways int CHECK (split_ways BETWEEN 2 AND 50);
