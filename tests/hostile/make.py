@@ -32,7 +32,8 @@ from saoma.delivery.zones import circle
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND as COUNTER
 from saoma.fastfood.model import Channel
-from saoma.food import offline, ordering
+from saoma.food import offline, ordering, parts_of_day
+from saoma.food.dayparts import Daypart
 from saoma.food.discounts import Kind, put
 from saoma.food.model import Menu
 from saoma.gateway import BadNotice, Method, Notice, SecondaryMerchant
@@ -43,10 +44,11 @@ from saoma.identity.wallet_sign_in import remember_buyer
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
 from saoma.kit.money import Money
+from saoma.marketing.coupons import codes as codes_of
 from saoma.marketing.coupons import make_batch
 from saoma.marketing.model import Mechanism, Offer
 from saoma.marketing.offers import store_offer
-from saoma.online import offers, orders
+from saoma.online import offers, orders, slipping
 from saoma.online.model import KIND as ONLINE
 from saoma.online.model import Hours, Mode, Pay
 from saoma.payments.codes import NewCode
@@ -93,8 +95,11 @@ async def become_buyer(request: Request[Any, Any, Any], buyer_id: FromPath[str])
 
 @get("/staff-is/{staff_id:str}", opt={"exclude_from_csrf": True})
 async def become_staff(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
-    """Stands for the sign-in."""
-    request.session["staff_id"] = staff_id
+    """Stands for the sign-in; with `?kiosk=` for opening a kiosk of that store, which signs the person out."""
+    if store_id := request.query_params.get("kiosk"):
+        request.session["kiosk"] = {"store": store_id, "name": MARK, "staff": staff_id}
+    else:
+        request.session["staff_id"] = staff_id
     return Response("signed in")
 
 
@@ -142,12 +147,12 @@ class World:
         )
 
     @asynccontextmanager
-    async def browser(self, staff: Staff | None = None, buyer: str = "") -> AsyncIterator[Browser]:
-        """A browser, signed in as that person or in that buyer's wallet."""
+    async def browser(self, staff: Staff | None = None, buyer: str = "", kiosk: str = "") -> AsyncIterator[Browser]:
+        """A browser, signed in as that person or in that buyer's wallet; or the `kiosk` which that person opened."""
         transport = httpx.ASGITransport(cast(Any, self.house.app))
         async with httpx.AsyncClient(transport=transport, base_url="http://saoma.test", timeout=30) as http:
             if staff is not None:
-                await http.get(f"/staff-is/{staff.id}")
+                await http.get(f"/staff-is/{staff.id}", params={"kiosk": kiosk})
             if buyer:
                 await http.get(f"/be/{buyer}?account={self.ours.account_id}")
             yield Browser(http)
@@ -314,7 +319,22 @@ async def furnish(of: World) -> None:
     at_counter = await rooms.checkout.take_by_staff(
         *(shop.store.id, "", owner, Method.CASH, touched.money, MARK, COUNTER, order.id, {}, "cash of anna")
     )
+    # The same at a kiosk, chosen and not paid.
+    async with rooms.db.transaction() as tx:
+        alone = await counter.begin(tx, shop.store.id, Channel.KIOSK, "kiosk of anna", f"kiosk:{MARK}", now)
+        chosen = await counter.add(tx, alone.id, dining.dish("tea").id, [], 1, MARK, "tea at a kiosk", now)
+    at_kiosk = await rooms.checkout.take_by_staff(
+        *(shop.store.id, "", owner, Method.CASH, chosen.money, MARK, COUNTER, alone.id, {}, "cash at a kiosk")
+    )
+    # Breakfast.
+    async with rooms.db.transaction() as tx:
+        part = Daypart(id="", name=MARK, name_zh="", starts=420, ends=660, days=EVERY_DAY)
+        part_id = await parts_of_day.save(tx, shop.store.id, part)
     ids |= {
+        "daypart": part_id,
+        "kiosk_order": alone.id,
+        "kiosk_line": chosen.id,
+        "kiosk_payment": at_kiosk.id,
         "counter_order": order.id,
         "counter_line": touched.id,
         "counter_payment": at_counter.id,
@@ -360,7 +380,11 @@ async def furnish(of: World) -> None:
     voucher = Offer(id="", store_id=shop.store.id, name=MARK, mechanism=Mechanism.AMOUNT, amount=100, needs_coupon=True)
     async with rooms.db.transaction() as tx:
         voucher = await store_offer(tx, voucher, rooms.clock.now())
-        ids |= {"offer": voucher.id, "batch": await make_batch(tx, shop.store.id, voucher.id, 2, rooms.clock.now())}
+        batch = await make_batch(tx, shop.store.id, voucher.id, 2, rooms.clock.now())
+        code = (await codes_of(tx, voucher.id, batch))[0].code
+        ids |= {"offer": voucher.id, "batch": batch, "coupon": code}
+        await parts_of_day.put(tx, shop.store.id, [Daypart(id="", name=MARK, starts=420, ends=660)])
+        ids |= {"part": (await parts_of_day.of(tx, shop.store.id))[0].id, "free_table": f"table:{dining.tables[3].id}"}
     # An order made ahead, promised and paid.
     async with rooms.db.transaction() as tx:
         ahead = await offers.set_up(tx, shop.store.id)
@@ -368,7 +392,7 @@ async def furnish(of: World) -> None:
         await offers.change(tx, shop.store.id, {"takes": True})
         made = await orders.begin(tx, await offers.offer_of_store(tx, shop.store.id), MARK, Mode.PICK_UP, now)
         await orders.add(tx, made.id, dining.dish("tea").id, [], 1, MARK, "ahead", now, now)
-        at = await orders.soonest_for(tx, made, now)
+        at = await slipping.soonest_for(tx, made, now)
         assert at is not None
         whose = {"name": MARK, "phone": "13800000000", "note": MARK, "buyer_id": ANNA}
         wish = orders.Wish(mode=Mode.PICK_UP, asap=True, slot_at=at, pay=Pay.LATER, **whose)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import httpx
 from litestar import Litestar, Request, Response, get
@@ -109,3 +111,15 @@ def fields(html: str) -> dict[str, str]:
     for name, value in re.findall(r'type="hidden" name="(\w+)"\s+value="([^"]*)"', html):
         found.setdefault(name, value.replace("&#43;", "+"))
     return found
+
+
+def slots(html: str) -> list[datetime]:
+    """The times a page offers."""
+    return [
+        datetime.fromisoformat(text.replace("&#43;", "+")) for text in re.findall(r'name="slot" value="([^"]+)"', html)
+    ]
+
+
+def zone(of: House) -> ZoneInfo:
+    """The clock on the shop's wall."""
+    return ZoneInfo(of.shop.store.zone)

@@ -114,6 +114,7 @@ async def enter(
     people: Mapping[str, str] | None = None,
     host: str = "",
     at_least: int = 0,
+    meant: datetime | None = None,
 ) -> Money:
     """Use a code on this bill; answers what its offer takes off. Entered again on the same bill it changes nothing.
 
@@ -134,19 +135,19 @@ async def enter(
         " WHERE code = %(code)s AND tab_id IS NULL",
         {"tab": tab_id, "buyer": host, "now": now, "code": found.code},
     )
-    await applying.apply(tx, tab_id, now, people=people, host=host, at_least=at_least)
+    await applying.apply(tx, tab_id, now, people=people, host=host, at_least=at_least, meant=meant)
     given = [one for one in await discounts.discounts_of(tx, tab_id) if one.source == found.offer_id]
     if given:
         return given[0].amount
     offer = await offer_at(tx, at.store_id, found.offer_id)
-    seen = await applying.look(tx, at, [offer], now, people or {}, host, at_least)
+    seen = await applying.look(tx, at, [offer], now, people or {}, host, at_least, meant)
     if offer.status is not OfferStatus.RUNNING or (offer.ends_at is not None and offer.ends_at <= now):
         raise Conflict(OVER)
     if offer.channels and at.channel not in offer.channels:
         raise Conflict(NOT_HERE)
     if not may_be_given(offer, seen.facts):
         raise Conflict(NOT_YOURS)
-    if not in_time(offer, there(now, seen.zone)):
+    if not in_time(offer, there(meant or now, seen.zone)):
         raise Conflict(NOT_NOW)
     if (short := missing(offer, seen.pieces, seen.facts)) and offer.audience is Audience.EVERYONE:
         raise Conflict(ORDER_MORE, amount=Money(short, at.currency))

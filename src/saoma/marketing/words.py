@@ -20,7 +20,7 @@ CHANNELS: Final[Mapping[str, str]] = {
     "counter": "At the counter",
     "takeaway": "To take away",
     "kiosk": "At the kiosk",
-    "online": "Ordered ahead",
+    "preorder": "Ordered ahead to eat here",
     "delivery": "Brought to your door",
 }
 #: What it is for, by section or item id, in both languages.

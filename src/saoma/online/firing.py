@@ -17,6 +17,7 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import DueWork
 from saoma.kit.errors import Conflict
+from saoma.marketing import applying
 from saoma.online import bringing, offers, orders, reckoning
 from saoma.online.model import KIND, Event, Mode, NoShow, OnlineOrder, Status, Trouble
 from saoma.online.paying import Payer, propose_refund
@@ -81,6 +82,7 @@ async def fire(tx: Transaction, of: OnlineOrder, by: str, now: datetime, *, anyw
     paid = [each for each in await payments_for(tx, KIND, of.id) if each.status is Paid.SUCCEEDED]
     if paid and money.covered:
         await ordering.pay_lines(tx, Payer(paid[0].id), [line.id for line in sent])
+    if money.covered or not money.ordered:
         await ordering.settle_tab(tx, of.tab_id)
     after = await orders.moved(tx, of, now, event=Event.FIRE, fired_at=now, trouble="", trouble_dish="")
     await bringing.begin(tx, after, now)
@@ -123,6 +125,7 @@ async def nobody_came(tx: Transaction, of: OnlineOrder, by: str, now: datetime) 
         elif line.status is LineStatus.BASKET:
             await ordering.set_quantity(tx, line.id, 0, None)
     await ordering.close_tab(tx, of.tab_id)
+    await applying.let_go(tx, of.tab_id, now)
     back = "no_show" if of.no_show is NoShow.REFUNDED and money.kept else ""
     return await orders.moved(tx, of, now, event=Event.NOBODY_CAME, ended_at=now, ended_by=by, giving_back=back)
 

@@ -21,9 +21,10 @@ from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.money import total
-from saoma.online import offers, reckoning
+from saoma.marketing import applying
+from saoma.online import offers, reckoning, reductions
 from saoma.online.model import COLUMNS, KIND, ORDER, Event, Mode, Offer, OnlineOrder, Pay, Status, Trouble
-from saoma.online.slots import ever_fits, soonest
+from saoma.online.slots import ever_fits
 
 NO_SUCH_ORDER: Final = "There is no such order here."
 #: An order made ahead is one round of its tab: it is fired once.
@@ -38,7 +39,7 @@ VALUES (%(id)s, %(store)s, %(tab)s, %(token)s, %(key)s, %(mode)s, %(currency)s, 
 RETURNING {COLUMNS}
 """  # noqa: S608
 _UNPAID: Final = """
-SELECT count(*) FROM online_orders AS o WHERE o.store_id = %(store)s AND o.id <> %(id)s AND o.pay = 'later'
+SELECT count(*) FROM online_orders AS o WHERE o.store_id = %(store)s AND o.id <> %(id)s
     AND o.status IN ('promised', 'fired') AND (o.phone = %(phone)s OR (o.buyer_id <> '' AND o.buyer_id = %(buyer)s))
     AND NOT EXISTS (SELECT FROM online_shares AS s WHERE s.order_id = o.id AND s.state = 'paid')
 """
@@ -83,9 +84,8 @@ async def account(rows: Rows, of: OnlineOrder, lines: Sequence[Line] | None = No
     From its promise on a refund forgives: it asks for no more money."""
     dishes = await ordering.lines(rows, of.tab_id) if lines is None else lines
     counted = [line.due for line in dishes if line.ordered or line.status is LineStatus.BASKET]
-    ordered = total(counted, of.currency).minor
-    placed = of.placed_at is not None
-    return Account(of.currency, ordered + of.fee if ordered else 0, await SHARES.of(rows, of.id), placed)
+    ordered = total(counted, of.currency).minor + of.fee if counted else 0
+    return Account(of.currency, ordered, await SHARES.of(rows, of.id), of.placed_at is not None)
 
 
 async def begin(tx: Transaction, offer: Offer, key: str, mode: Mode, now: datetime) -> OnlineOrder:
@@ -130,20 +130,26 @@ async def add(
     key: str,
     now: datetime,
     at: datetime,
+    buyer: str = "",
 ) -> Line:
     """Put a dish into the basket, for the moment `at`. Raises as `ordering.add_line`, `Conflict` once it is placed."""
-    of = await _changing(tx, order_id, now)
-    return await ordering.add_line(tx, of.tab_id, item_id, option_ids, quantity, of.id, note, key, at=at)
+    of = await changing(tx, order_id, now)
+    line = await ordering.add_line(tx, of.tab_id, item_id, option_ids, quantity, of.id, note, key, at=at)
+    await reductions.renew(tx, of, now, at, buyer)
+    return line
 
 
-async def change(tx: Transaction, order_id: str, line_id: str, quantity: int, now: datetime) -> None:
+async def change(
+    tx: Transaction, order_id: str, line_id: str, quantity: int, now: datetime, at: datetime, buyer: str = ""
+) -> None:
     """How many of a dish; 0 takes it out. Raises `NotFound` for another order's dish, `Conflict` once it is placed."""
     of = await lock(tx, order_id)
     line = await ordering.line_of(tx, line_id)
     if line.tab_id != of.tab_id:
         raise NotFound("This dish is no longer in the basket.")
-    await _changing(tx, order_id, now)
+    await changing(tx, order_id, now)
     await ordering.set_quantity(tx, line_id, quantity, of.id)
+    await reductions.renew(tx, of, now, at, buyer)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +167,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 async def write_down(tx: Transaction, offer: Offer, order_id: str, wish: Wish, now: datetime) -> OnlineOrder:
     """Keep time, way and contact; nothing is promised yet. Raises `Invalid`, and `Conflict` once it is placed."""
-    of = await _changing(tx, order_id, now)
+    of = await changing(tx, order_id, now)
     name, phone = reckoning.check_contact(wish.name, wish.phone)
     if wish.mode not in offer.modes and wish.mode is not of.mode:
         raise Conflict(reckoning.NOT_LIKE_THIS)
@@ -221,50 +227,20 @@ async def _taking(
     return {"load": json_column(asks.load), "prep_seconds": seconds, "day": day, "number": number}
 
 
-async def renewed(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
-    """Bring an unpaid "as soon as possible" up to date: a soonest time that has slipped a little is still meant.
-
-    Raises `Conflict` (after which `slipped` keeps the new time) when it slipped far, or nothing is free."""
-    of = await lock(tx, order_id)
-    if of.status is not Status.CHOOSING or not of.asap or of.slot_at is None:
-        return of
-    found = await soonest_for(tx, of, now)
-    if found is None:
-        raise Conflict(reckoning.SLOT_TAKEN)
-    if found > of.slot_at + reckoning.SLIPS:
-        raise Conflict(reckoning.SLOT_MOVED)
-    return of if found == of.slot_at else await moved(tx, of, now, slot_at=found)
-
-
-async def slipped(tx: Transaction, order_id: str, now: datetime) -> None:
-    """Keep the soonest time there is now, so that the customer sees it before pressing again."""
-    of = await lock(tx, order_id)
-    if of.status is Status.CHOOSING and of.asap:
-        found = await soonest_for(tx, of, now)
-        if found is not None and found != of.slot_at:
-            await moved(tx, of, now, slot_at=found)
-
-
-async def soonest_for(rows: Rows, of: OnlineOrder, now: datetime) -> datetime | None:
-    """The first time with room for what is in its basket."""
-    offer = await offers.offer_of_store(rows, of.store_id)
-    asks = await offers.effort(rows, offer, of.tab_id)
-    found = soonest(await offers.free_slots(rows, offer, asks, now, besides=of.id))
-    return found.at if found else None
-
-
 async def promise(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
-    """Promise an order that is paid when it is collected. Pressed twice, it is promised once.
+    """Promise an order that is paid when it is collected, or costs nothing. Pressed twice, it is promised once.
 
     Raises `Conflict` as `reserve`, for too many unpaid orders, and as `ordering.check_basket`."""
     of = await lock(tx, order_id)
     if of.status in (Status.PROMISED, Status.FIRED):
         return of
     reckoning.may_change(of)
-    if of.pay is not Pay.LATER:
-        raise Conflict(reckoning.PAY_AHEAD_HERE)
-    if not (await account(tx, of)).ordered:
+    dishes = await ordering.lines(tx, of.tab_id)
+    costs = (await account(tx, of, dishes)).ordered
+    if not costs and not any(line.discount for line in dishes):
         raise Conflict(reckoning.NOTHING_CHOSEN)
+    if costs and of.pay is not Pay.LATER:
+        raise Conflict(reckoning.PAY_AHEAD_HERE)
     about = {"store": of.store_id, "id": of.id, "phone": of.phone, "buyer": of.buyer_id}
     taking = await reserve(tx, of, now)
     if await tx.value(_UNPAID, about) >= reckoning.MOST_UNPAID:
@@ -355,6 +331,7 @@ async def cancelled(tx: Transaction, of: OnlineOrder, by: str, now: datetime, *,
         if line.status is LineStatus.BASKET:
             await ordering.set_quantity(tx, line.id, 0, None)
     await ordering.close_tab(tx, of.tab_id)
+    await applying.let_go(tx, of.tab_id, now)
     await deliveries.cancel(tx, KIND, of.id, by, now)
     return await moved(
         tx, of, now, event=Event.CANCEL, ended_at=now, ended_by=by, giving_back="cancelled" if back else ""
@@ -387,7 +364,8 @@ async def tell(tx: Transaction, of: OnlineOrder) -> None:
         await tx.tell(f"till:{of.store_id}", "ahead", {"order": of.id})
 
 
-async def _changing(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
+async def changing(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
+    """The order, held and known to be touched now. Raises `Conflict` once it is placed, being paid or over."""
     of = await lock(tx, order_id)
     reckoning.may_change(of)
     return await moved(tx, of, now)

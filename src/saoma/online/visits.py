@@ -14,6 +14,7 @@ from litestar import Request
 
 from saoma.alipay.wallet import Wallet, which_wallet
 from saoma.food import ordering
+from saoma.food.discounts import Discount, discounts_of
 from saoma.food.model import Line, LineStatus
 from saoma.food.order_shares import Account
 from saoma.identity.wallet_sign_in import buyer_in
@@ -44,6 +45,7 @@ class Visit:
     order: OnlineOrder | None
     basket: tuple[Line, ...]
     account: Account
+    discounts: tuple[Discount, ...]
     slots: tuple[Slot, ...]
     placed: tuple[OnlineOrder, ...]
 
@@ -67,6 +69,11 @@ class Visit:
     def at(self) -> datetime | None:
         """The time that is meant: the chosen one, or the soonest."""
         return self.slot_at or self.soonest
+
+    @property
+    def buyer(self) -> str:
+        """Who is known to hold this phone, "" outside the wallet."""
+        return self.buyer_id if self.in_wallet else ""
 
     @property
     def gone(self) -> bool:
@@ -151,6 +158,7 @@ async def visit(request: AnyRequest, rows: Rows, code: str, now: datetime) -> Vi
         order=order,
         basket=basket,
         account=account,
+        discounts=tuple(await discounts_of(rows, order.tab_id)) if order else (),
         slots=tuple(found),
         placed=tuple(await _placed(rows, offer, kept)),
     )

@@ -6,11 +6,12 @@ from typing import Final
 
 from litestar import Router
 
-from saoma.online.screens import bringing, customer, inbox, office, placing
+from saoma.online.screens import benefits, bringing, customer, inbox, office, placing
 
 #: All of them.
 routers: Final[tuple[Router, ...]] = (
     customer.router,
+    benefits.router,
     bringing.router,
     placing.router,
     inbox.router,

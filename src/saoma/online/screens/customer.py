@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.food.discounts import Kind
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
 from saoma.food.model import Menu
@@ -23,8 +24,9 @@ from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Conflict, NotFound, Refused
 from saoma.kit.ids import new_id
-from saoma.kit.money import Money
-from saoma.online import offers, orders
+from saoma.kit.money import Money, total
+from saoma.marketing import points
+from saoma.online import benefits, offers, orders
 from saoma.online.model import Offer
 from saoma.online.slots import by_day
 from saoma.online.visits import AnyRequest, Visit, keep, mode_in, moment_in, order_path, path_of, visit
@@ -69,6 +71,8 @@ def context_of(seen: Visit) -> dict[str, Any]:
         "count": sum(line.quantity for line in seen.basket),
         "counts": counts,
         "account": seen.account,
+        "discounts": seen.discounts,
+        "before": total((line.money for line in seen.basket), seen.offer.currency),
         "nothing": Money.zero(seen.offer.currency),
         "zone": seen.offer.zone,
         "topics": [f"menu:{seen.offer.store_id}", *([f"tab:{seen.order.tab_id}"] if seen.order else [])],
@@ -152,7 +156,7 @@ async def add(
     async with db.transaction() as tx:
         begun = await orders.begin(tx, before.offer, before.key, before.mode, now)
         key = f"{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
-        await orders.add(tx, begun.id, item_id, options, quantity, note, key, now, before.at or now)
+        await orders.add(tx, begun.id, item_id, options, quantity, note, key, now, before.at or now, before.buyer)
     if not wants_fragment(request):
         return Redirect(path_of(code), status_code=HTTP_303_SEE_OTHER)
     async with db.reading() as rows:
@@ -161,14 +165,23 @@ async def add(
 
 
 async def show_basket(
-    request: AnyRequest, db: Database, clock: Clock, code: str, refusal: Refused | None = None
+    request: AnyRequest, db: Database, clock: Clock, code: str, refusal: Refused | None = None, typed: str = ""
 ) -> Response[Any]:
-    """The basket's sheet, or its page."""
+    """The basket's sheet, or its page; `typed` is a coupon's code that was refused."""
     async with db.reading() as rows:
         seen = await visit(request, rows, code, clock.now())
         offered = await dishes_of(rows, seen, clock)
+        have = await points.balance(rows, seen.offer.store_id, seen.buyer, clock.now()) if seen.buyer else 0
+    spent = next((one for one in seen.discounts if one.kind is Kind.POINTS and one.source == seen.buyer), None)
     gone = {line.id for line in seen.basket if (item := offered.item(line.item_id)) is None or item.sold_out}
-    context = context_of(seen) | {"gone": gone, "refusal": refusal}
+    context = context_of(seen) | {
+        "gone": gone,
+        "refusal": refusal,
+        "typed": typed,
+        "spent": spent,
+        "points": Money(have, seen.offer.currency),
+        "reduced": total((line.due for line in seen.basket), seen.offer.currency),
+    }
     if wants_fragment(request):
         return fragment(request, "online/basket.html", "sheet", **context)
     return page(request, "online/basket.html", **context)
@@ -198,7 +211,7 @@ async def change(
         raise NotFound("This dish is no longer in the basket.")
     try:
         async with db.transaction() as tx:
-            await orders.change(tx, seen.order.id, line_id, quantity, clock.now())
+            await orders.change(tx, seen.order.id, line_id, quantity, clock.now(), seen.at or clock.now(), seen.buyer)
     except Conflict as refusal:
         return await show_basket(request, db, clock, code, refusal)
     return await show_basket(request, db, clock, code)
@@ -235,6 +248,11 @@ async def choose_when(
         mode=mode_in(str(form.get("mode", "")), offer).value,
         slot=slot.isoformat() if slot else "",
     )
+    async with db.reading() as rows:
+        seen = await visit(request, rows, code, clock.now())
+    if seen.order is not None:
+        async with db.transaction() as tx:
+            await benefits.settle(tx, seen.order.id, seen.mode, clock.now(), seen.at, seen.buyer)
     back = f"{path_of(code)}/place" if form.get("back") == "place" else path_of(code)
     if wants_fragment(request):
         return Response(None, status_code=204, headers={"HX-Redirect": back})

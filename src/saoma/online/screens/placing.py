@@ -5,6 +5,7 @@ What is paid is what was shown. The slot is taken when the payment opens, or whe
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -19,6 +20,7 @@ from saoma.delivery.following import follow
 from saoma.delivery.model import Delivery
 from saoma.delivery.zones import Refusal
 from saoma.food import ordering
+from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
 from saoma.food.ordering import PriceChanged
 from saoma.identity.wallet_sign_in import authorize_path, buyer_in
@@ -27,7 +29,8 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
-from saoma.online import bringing, firing, offers, orders
+from saoma.kit.money import total
+from saoma.online import benefits, bringing, firing, offers, orders, slipping
 from saoma.online.bringing import Terms
 from saoma.online.model import KIND, Offer, OnlineOrder, Pay, Status, stage
 from saoma.online.paying import part_of
@@ -88,6 +91,7 @@ async def _terms(db: Database, seen: Visit, clock: Clock) -> tuple[Terms, Refusa
     """Settle where it goes and what that costs, for the way that is meant now."""
     assert seen.order is not None
     async with db.transaction() as tx:
+        await benefits.settle(tx, seen.order.id, seen.mode, clock.now(), seen.at, seen.buyer)
         return await bringing.settle(tx, seen.order.id, seen.mode, clock.now())
 
 
@@ -123,10 +127,12 @@ async def place(
             raise Conflict(NOTHING_CHOSEN)
         if str(form.get("shown", "")) != str(seen.account.left.minor):
             raise Conflict(AMOUNT_CHANGED)
-        wish = _wish(seen, form.get("slot", ""), said, pay)
+        # Nothing to pay is paid already, whichever button was pressed.
+        free = not seen.account.left
+        wish = _wish(seen, form.get("slot", ""), said, Pay.AHEAD if free else pay)
         async with db.transaction() as tx:
             order = await orders.write_down(tx, seen.offer, seen.order.id, wish, now)
-        if pay is Pay.LATER:
+        if free or pay is Pay.LATER:
             async with db.transaction() as tx:
                 order = await orders.promise(tx, order.id, now)
         elif seen.in_wallet and seen.buyer_id:
@@ -135,7 +141,7 @@ async def place(
             placed_one(request, seen.offer, order)
             return Redirect(f"/pay/{payment_id}?go=1", status_code=HTTP_303_SEE_OTHER)
     except (Invalid, Conflict) as refusal:
-        await _new_prices(db, seen.order, refusal)
+        await _new_prices(db, seen.order, refusal, now)
         async with db.reading() as rows:
             seen = await visit(request, rows, code, now)
         return await _place(request, db, seen, refusal, said)
@@ -161,7 +167,7 @@ def _wish(seen: Visit, shown: Any, said: dict[str, str], pay: Pay) -> orders.Wis
         name=said["name"],
         phone=said["phone"],
         note=said["note"],
-        buyer_id=seen.buyer_id if seen.in_wallet else "",
+        buyer_id=seen.buyer,
     )
 
 
@@ -190,11 +196,12 @@ async def _open(
     return payment.id
 
 
-async def _new_prices(db: Database, order: OnlineOrder, refusal: Refused) -> None:
+async def _new_prices(db: Database, order: OnlineOrder, refusal: Refused, now: datetime) -> None:
     """A price that has changed is put into the basket, so that the next press is about the new one."""
     if isinstance(refusal, PriceChanged):
         async with db.transaction() as tx:
             await ordering.requote(tx, order.tab_id, at=order.slot_at)
+            await benefits.settle(tx, order.id, order.mode, now, order.slot_at)
 
 
 async def show_order(
@@ -212,6 +219,7 @@ async def show_order(
         order = await orders.order_of_token(rows, offer.store_id, token)
         lines = [line for line in await ordering.lines(rows, order.tab_id) if line.status is not LineStatus.VOID]
         money = await orders.account(rows, order, lines)
+        taken_off = await discounts_of(rows, order.tab_id)
         payments = await payments_for(rows, KIND, order.id)
         followed = await follow(rows, KIND, order.id, clock.now())
         # Heard from the beginning: a page that is open when the courier is sent must not have to be loaded again.
@@ -228,6 +236,8 @@ async def show_order(
         "root": f"/order/{offer.code}",
         "mine": back,
         "lines": lines,
+        "discounts": taken_off,
+        "before": total((line.money for line in lines), order.currency),
         "account": money,
         "stage": stage(order.status, [line.status for line in lines]).value,
         "paid": [each for each in payments if each.status == "succeeded"],
@@ -284,21 +294,26 @@ async def pay_order(
     async with db.reading() as rows:
         offer = await offers.offer_of_code(rows, code)
         order = await orders.order_of_token(rows, offer.store_id, token)
-        left = (await orders.account(rows, order)).left
     buyer_id = buyer_in(request.session, offer.account_id)
     if not buyer_id or which_wallet(request.headers.get("user-agent", "")) is not Wallet.ALIPAY:
         raise NotAllowed(PAY_AHEAD_HERE)
     key = f"{order.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
     try:
+        async with db.transaction() as tx:
+            order = await slipping.renewed(tx, order.id, clock.now())
+            await benefits.settle(tx, order.id, order.mode, clock.now(), order.slot_at, buyer_id)
+            left = (await orders.account(tx, order)).left
         if str(form.get("shown", "")) != str(left.minor):
             raise Conflict(AMOUNT_CHANGED)
-        async with db.transaction() as tx:
-            order = await orders.renewed(tx, order.id, clock.now())
+        if not left and order.status is Status.CHOOSING:
+            async with db.transaction() as tx:
+                await orders.promise(tx, order.id, clock.now())
+            return Redirect(order_path(offer, order), status_code=HTTP_303_SEE_OTHER)
         payment_id = await _open(request, db, checkout, offer, order, buyer_id, key)
     except (Invalid, Conflict) as refusal:
-        await _new_prices(db, order, refusal)
+        await _new_prices(db, order, refusal, clock.now())
         async with db.transaction() as tx:
-            await orders.slipped(tx, order.id, clock.now())
+            await slipping.slipped(tx, order.id, clock.now())
         return await show_order(request, db, clock, settings, code, token, refusal)
     return Redirect(f"/pay/{payment_id}?go=1", status_code=HTTP_303_SEE_OTHER)
 
