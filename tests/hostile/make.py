@@ -95,11 +95,8 @@ async def become_buyer(request: Request[Any, Any, Any], buyer_id: FromPath[str])
 
 @get("/staff-is/{staff_id:str}", opt={"exclude_from_csrf": True})
 async def become_staff(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
-    """Stands for the sign-in; with `?kiosk=` for opening a kiosk of that store, which signs the person out."""
-    if store_id := request.query_params.get("kiosk"):
-        request.session["kiosk"] = {"store": store_id, "name": MARK, "staff": staff_id}
-    else:
-        request.session["staff_id"] = staff_id
+    """Stands for the sign-in."""
+    request.session["staff_id"] = staff_id
     return Response("signed in")
 
 
@@ -147,12 +144,12 @@ class World:
         )
 
     @asynccontextmanager
-    async def browser(self, staff: Staff | None = None, buyer: str = "", kiosk: str = "") -> AsyncIterator[Browser]:
-        """A browser, signed in as that person or in that buyer's wallet; or the `kiosk` which that person opened."""
+    async def browser(self, staff: Staff | None = None, buyer: str = "") -> AsyncIterator[Browser]:
+        """A browser, signed in as that person or in that buyer's wallet."""
         transport = httpx.ASGITransport(cast(Any, self.house.app))
         async with httpx.AsyncClient(transport=transport, base_url="http://saoma.test", timeout=30) as http:
             if staff is not None:
-                await http.get(f"/staff-is/{staff.id}", params={"kiosk": kiosk})
+                await http.get(f"/staff-is/{staff.id}")
             if buyer:
                 await http.get(f"/be/{buyer}?account={self.ours.account_id}")
             yield Browser(http)
@@ -319,22 +316,7 @@ async def furnish(of: World) -> None:
     at_counter = await rooms.checkout.take_by_staff(
         *(shop.store.id, "", owner, Method.CASH, touched.money, MARK, COUNTER, order.id, {}, "cash of anna")
     )
-    # The same at a kiosk, chosen and not paid.
-    async with rooms.db.transaction() as tx:
-        alone = await counter.begin(tx, shop.store.id, Channel.KIOSK, "kiosk of anna", f"kiosk:{MARK}", now)
-        chosen = await counter.add(tx, alone.id, dining.dish("tea").id, [], 1, MARK, "tea at a kiosk", now)
-    at_kiosk = await rooms.checkout.take_by_staff(
-        *(shop.store.id, "", owner, Method.CASH, chosen.money, MARK, COUNTER, alone.id, {}, "cash at a kiosk")
-    )
-    # Breakfast.
-    async with rooms.db.transaction() as tx:
-        part = Daypart(id="", name=MARK, name_zh="", starts=420, ends=660, days=EVERY_DAY)
-        part_id = await parts_of_day.save(tx, shop.store.id, part)
     ids |= {
-        "daypart": part_id,
-        "kiosk_order": alone.id,
-        "kiosk_line": chosen.id,
-        "kiosk_payment": at_kiosk.id,
         "counter_order": order.id,
         "counter_line": touched.id,
         "counter_payment": at_counter.id,

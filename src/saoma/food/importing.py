@@ -66,11 +66,12 @@ def _decoded(content: bytes) -> str | None:
         chinese = None
     if western is not None and not _WESTERN.fullmatch(western):
         western = None
-    if chinese is None or western is None:
-        return western if chinese is None else chinese
-    # Both can be read. Chinese comes in pairs of high bytes, one after the other; accents stand alone in their words.
+    if western is None:
+        return chinese
+    # Every byte is a letter of the West. Chinese comes in pairs of high bytes, one after the other; accents stand alone
+    # in their words, so that a row of them is no text that anybody wrote.
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", content)]
-    if all(run % 2 == 0 for run in runs):
+    if chinese is not None and all(run % 2 == 0 for run in runs):
         return chinese
     return western if all(run <= 2 for run in runs) else UNKNOWN_LETTERS
 

@@ -17,7 +17,7 @@ from saoma.delivery.expecting import late_minutes
 from saoma.delivery.model import REASON_NAMES, Delivery, Reason
 from saoma.delivery.quoting import rules
 from saoma.delivery.zones import Point
-from saoma.food.screens.place import Place, place
+from saoma.food.places import Place, place
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock

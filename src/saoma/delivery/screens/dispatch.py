@@ -17,7 +17,7 @@ from saoma.delivery.carrying import Ended
 from saoma.delivery.deliveries import delivery_at, happenings
 from saoma.delivery.expecting import expected_at, late_minutes
 from saoma.delivery.model import REASON_NAMES, STAGE_NAMES
-from saoma.food.screens.place import Place, place
+from saoma.food.places import Place, place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

@@ -28,7 +28,7 @@ from saoma.delivery.editing import (
 from saoma.delivery.geojson import MOST_BYTES, Fault, read_zones, write_zones
 from saoma.delivery.quoting import rules, zones
 from saoma.delivery.zones import Circle, Zone
-from saoma.food.screens.place import Place, place
+from saoma.food.places import Place, place
 from saoma.identity import audit, model
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

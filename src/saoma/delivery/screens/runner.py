@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.delivery import running
-from saoma.food.screens.place import place
+from saoma.food.places import place
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock

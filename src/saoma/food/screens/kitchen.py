@@ -16,8 +16,8 @@ from saoma.food.editing import stations
 from saoma.food.kitchen import lateness
 from saoma.food.menu import menu, set_sold_out
 from saoma.food.model import LineStatus
+from saoma.food.places import place
 from saoma.food.prep_facts import forecasts
-from saoma.food.screens.place import place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

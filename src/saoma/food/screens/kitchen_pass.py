@@ -15,9 +15,9 @@ from saoma.food import courses, kitchen
 from saoma.food.courses import Course
 from saoma.food.expediting import pass_now
 from saoma.food.kitchen import lateness
+from saoma.food.places import place
 from saoma.food.prep_facts import forecasts
 from saoma.food.screens.kitchen import course_name
-from saoma.food.screens.place import place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

@@ -21,8 +21,8 @@ from saoma.food.drafts import Fault
 from saoma.food.menu import menu
 from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, Menu, called
 from saoma.food.photos import MOST_BYTES, keep_photo
+from saoma.food.places import Place, place
 from saoma.food.screens.office_menu import EDIT, opened
-from saoma.food.screens.place import Place, place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock

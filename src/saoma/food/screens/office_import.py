@@ -14,8 +14,8 @@ from saoma.food.editing import Stored
 from saoma.food.importing import COLUMNS, MOST_BYTES, Unreadable, export_menu, import_menu
 from saoma.food.menu_csv import write_csv
 from saoma.food.menu_example import EXAMPLE
+from saoma.food.places import place
 from saoma.food.screens.office_menu import EDIT, opened
-from saoma.food.screens.place import place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock

@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.food.courses import COURSE_NAMES, Course, Firing
 from saoma.food.editing import stations
 from saoma.food.kitchen_setup import set_up, setup
-from saoma.food.screens.place import place
+from saoma.food.places import place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

@@ -20,7 +20,7 @@ from saoma.food.dayparts import CHANNELS
 from saoma.food.drafts import SectionDraft
 from saoma.food.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Menu
-from saoma.food.screens.place import Place, place
+from saoma.food.places import Place, place
 from saoma.identity import audit, model
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

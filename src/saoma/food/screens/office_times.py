@@ -14,8 +14,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.food import parts_of_day
 from saoma.food.dayparts import EVERY_DAY, Daypart, at_clock, days_spoken, minute_of
+from saoma.food.places import place
 from saoma.food.screens.office_menu import EDIT, opened
-from saoma.food.screens.place import place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock

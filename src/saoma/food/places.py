@@ -1,4 +1,4 @@
-"""Where a signed-in person works: the store whose kitchen or menu these screens show.
+"""Where a signed-in person works: the store whose kitchen, menu or deliveries their screens show.
 
 Somebody of several stores names one with `?store=`; the session keeps it, for the till as well."""
 
