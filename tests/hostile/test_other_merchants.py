@@ -6,6 +6,7 @@ says below what its id stands for."""
 from __future__ import annotations
 
 import re
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,6 +38,8 @@ OPEN: Final = {
 }
 #: Pages of whoever holds a printed code: tests below, and tests/online/test_screens.py.
 CODED: Final = ("/t/", "/order/")
+#: A kiosk finds its own orders only, not even those of a colleague's screen: a test below.
+KIOSKS: Final = "/kiosk/orders/"
 #: What the ids in a path stand for, by the beginning of the path; the longest that fits counts.
 MEANT: Final = {
     "/api/v1/payments": {"payment_id": "api_payment"},
@@ -70,6 +73,7 @@ MEANT: Final = {
     "/office/delivery/zones": {"zone_id": "zone"},
     "/office/menu/items": {"item_id": "item"},
     "/office/menu/sections": {"section_id": "section"},
+    "/office/menu/times": {"part_id": "part"},
     "/office/offers": {"offer_id": "offer", "batch": "batch"},
     "/office/tables": {"table_id": "table"},
     "/office/terminals": {"terminal_id": "terminal"},
@@ -126,12 +130,13 @@ SENT: Final[dict[str, dict[str, Any]]] = {
     "/office/codes/{code_id}": {"label": "Mine now"},
     "/office/menu/items/{item_id}/hidden": {"hidden": "yes"},
     "/office/menu/items/{item_id}/move": {"where": "up"},
+    "/office/menu/items/{item_id}/place": {"section": "@section"},
     "/office/menu/items/{item_id}/sold-out": {"sold_out": "yes"},
     "/office/menu/sections/{section_id}": {"name": "Mine now"},
     "/office/menu/sections/{section_id}/move": {"where": "up"},
     "/office/offers/{offer_id}/turn": {"to": "end"},
     "/office/offers/{offer_id}/coupons": {"count": "3"},
-    "/till/bills/{sitting_id}/coupon": {"coupon": "mine now"},
+    "/till/bills/{sitting_id}/coupon": {"coupon": "@coupon"},
     "/office/tables/{table_id}": {"name": "Mine now"},
     "/till/arrivals/{payment_id}/refund": {"reason": "mine now"},
     "/till/bills/{sitting_id}/lines/{line_id}": {"quantity": "2"},
@@ -145,7 +150,7 @@ SENT: Final[dict[str, dict[str, Any]]] = {
     "/till/bills/{sitting_id}/ask": {"asked": "yes"},
     "/till/bills/{sitting_id}/discount": {"typed": "10", "off": "percent", "words": "mine now"},
     "/till/bills/{sitting_id}/fire": {"course": "main"},
-    "/till/bills/{sitting_id}/move": {"to": "table:"},
+    "/till/bills/{sitting_id}/move": {"to": "@free_table"},
     "/till/bills/{sitting_id}/seats": {"known": "1"},
     "/till/bills/{sitting_id}/void": {"line": "@sent_line", "words": "mine now"},
     "/till/bills/{sitting_id}/pay": {"payment_code": "281234567890123456"},
@@ -352,6 +357,45 @@ async def test_no_body_names_another_merchants_store_terminal_or_bill(of: World)
     assert set(moved) <= {"staff", "audit"}, moved
 
 
+async def test_a_device_of_another_merchant_sends_nothing_and_tells_nothing(of: World) -> None:
+    """Orders taken offline name their device in the body: no id in the path to try."""
+    line = {"item": of.ids["dish"], "name": "Mine now", "unit": 100}
+    order = {"device": "dev_of_anna", "seq": 2, "key": "mine_now_2", "kind": "table", "place": of.ids["table"]}
+    order |= {"taken_at": of.house.clock.now().isoformat(), "taken_by": of.ids["owner"], "lines": [line]}
+    spy, owner = await of.person(of.theirs, Role.OWNER), await of.person(of.ours, Role.OWNER)
+    before = await of.state()
+    async with of.browser(spy) as browser, of.browser(owner) as ours:
+        for who in (browser, ours):
+            await who.get("/till")
+
+        async def sends(who: Any, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
+            token = {"X-CSRF-Token": who.http.cookies["saoma_csrf"], "Content-Type": "application/json"}
+            return await who.http.post(path, content=json.dumps(body).encode(), headers=token | headers)  # type: ignore[no-any-return]
+
+        same = {**order, "seq": 1, "key": "of_anna_1"}
+        for body in (order, same, {**order, "device": "dev_of_nobody"}):
+            answer = await sends(browser, "/offline/orders", body)
+            assert answer.status_code == 404 and MARK not in answer.text
+        for begins in (1, 10**12):
+            answer = await sends(browser, "/offline/device", {"device": "dev_of_anna", "begins": begins})
+            assert answer.status_code == 404
+        assert (
+            await sends(browser, "/offline/device", {"device": "dev_mine_now", "begins": 10**30})
+        ).status_code == 422
+        # The right person from another site, and a body larger than any order.
+        assert (await sends(ours, "/offline/orders", order, **{"X-CSRF-Token": ""})).status_code == 403
+        huge = {**order, "lines": [line | {"note": "x" * 3_000_000}]}
+        assert (await sends(ours, "/offline/orders", huge)).status_code == 413
+        assert changed(before, await of.state()) == []
+        # A device of their own orders nothing at a table of ours: it waits for a person there.
+        assert (await sends(browser, "/offline/device", {"device": "dev_of_theirs"})).status_code == 200
+        answer = await sends(browser, "/offline/orders", {**order, "device": "dev_of_theirs", "seq": 1})
+        assert (answer.status_code, answer.json()["state"]) == (200, "trouble")
+        assert set(changed(before, await of.state())) <= {"offline_devices", "offline_orders"}
+        # And the rightful one does all of it.
+        assert (await sends(ours, "/offline/orders", order)).status_code == 200
+
+
 async def test_the_rightful_owner_finds_all_that_the_stranger_did_not(of: World) -> None:
     """Without this the tests above would pass on paths that lead nowhere."""
     owner = await of.person(of.ours, Role.OWNER)
@@ -359,9 +403,45 @@ async def test_the_rightful_owner_finds_all_that_the_stranger_did_not(of: World)
     missing = []
     async with of.browser(owner, buyer=ANNA) as browser:
         for route in routes(of):
-            if route.path in OPEN or route.path.startswith(CODED) or _operators(route) or LAST.search(str(route)):
+            if route.path in OPEN or route.path.startswith((*CODED, KIOSKS)) or _operators(route):
+                continue
+            if LAST.search(str(route)):
                 continue
             answer = await ask(of, route, route.filled(of.ids), browser, till)
             if answer.status_code in (403, 404) or answer.status_code >= 500:
                 missing.append(f"{route.method} {route.path}: {answer.status_code}")
     assert not missing, "\n".join(missing)
+
+
+async def test_a_kiosk_finds_its_own_orders_and_no_other_kiosks(of: World) -> None:
+    async with AsyncExitStack() as stack:
+        kiosks = []
+        for shop in (of.ours, of.ours, of.theirs):
+            kiosks.append(await stack.enter_async_context(of.browser(await of.person(shop, Role.OWNER))))
+            assert (await kiosks[-1].post("/kiosk/open")).status_code == 303
+        mine, beside, spy = kiosks
+        order = (await mine.post("/kiosk/begin", {"key": "one"})).headers["location"]
+        await mine.post(f"{order}/lines", {"item": of.ids["dish"], "key": "two"})
+        async with of.house.rooms.db.reading() as rows:
+            sql = "SELECT l.id FROM tab_lines l JOIN counter_orders o ON o.tab_id = l.tab_id WHERE o.id = %(id)s"
+            line = await rows.value(sql, {"id": order.rpartition("/")[2]})
+        paying = await mine.post(f"{order}/scan", {"payment_code": "281234567890123456"})
+        assert paying.status_code == 303, paying.text
+        async with of.house.rooms.db.reading() as rows:
+            sql = "SELECT id FROM payments WHERE payable_id = %(id)s"
+            payment = await rows.value(sql, {"id": order.rpartition("/")[2]})
+        ids = {"order_id": order.rpartition("/")[2], "line_id": line, "payment_id": payment, "item_id": of.ids["dish"]}
+        tried = [route for route in routes(of) if route.path.startswith(KIOSKS)]
+        assert len(tried) >= 15
+        for route in tried:
+            path, sent, before = (
+                route.path.format(**ids),
+                {"coupon": of.ids["coupon"], "item": of.ids["dish"]},
+                await of.state(),
+            )
+            for other in (beside, spy):
+                answer = await (other.get(path) if route.method == "GET" else other.post(path, sent))
+                assert answer.status_code == 404 and MARK not in answer.text, route
+            assert not changed(before, await of.state()), route
+            found = await (mine.get(path) if route.method == "GET" else mine.post(path, sent))
+            assert found.status_code not in (403, 404) and found.status_code < 500, (route, found.status_code)

@@ -60,7 +60,7 @@ async def save(tx: Transaction, store_id: str, part: Daypart) -> None:
 
 
 async def remove(tx: Transaction, store_id: str, part_id: str) -> None:
-    """Take one away that nothing is limited to; otherwise `Conflict` names a dish or section. A repeat is harmless."""
+    """Take one away that nothing is limited to; otherwise `Conflict` names a dish or section. Raises `NotFound`."""
     name = await tx.value(
         "SELECT name FROM menu_items WHERE store_id = %(store)s AND NOT retired AND %(part)s = ANY(dayparts)"
         " UNION ALL SELECT name FROM menu_sections WHERE store_id = %(store)s AND NOT removed"
@@ -69,7 +69,10 @@ async def remove(tx: Transaction, store_id: str, part_id: str) -> None:
     )
     if name is not None:
         raise Conflict("“{name}” is limited to this part of the day. Change that first.", name=name)
-    kept = [part for part in await _locked(tx, store_id) if part.id != part_id]
+    known = await _locked(tx, store_id)
+    kept = [part for part in known if part.id != part_id]
+    if len(kept) == len(known):
+        raise NotFound("This part of the day is no longer there.")
     await _store(tx, store_id, kept)
     await menu_changed(tx, store_id, "dayparts")
 
