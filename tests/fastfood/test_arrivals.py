@@ -121,3 +121,22 @@ async def test_too_much_typed_at_the_printed_code_becomes_a_case_that_proposes_e
     await Rulings(shop.payments, above=500).rule(case.id, Move.GIVE_BACK, "stf_owner", "agreed")
     assert (await shop.payments.get(payment.id)).refunded == 20
     assert await stands(shop, order) == (OrderStatus.PAID, {LineStatus.SENT})
+
+
+async def test_late_money_for_an_order_that_grew_and_is_paid_again_is_explained_to_the_cent(shop: House) -> None:
+    order = await shop.begin("tea")
+    shop.alipay.buyer = "thinks"
+    first = await shop.scans(order)
+    await shop.payments.give_up(first.id, shop.cashier.id)
+    await shop.add(order, "tea")
+    second = await shop.scans(order)
+    payable = shop.payments.hall.payables[KIND]
+    async with shop.db.transaction() as tx:
+        late = await shop.payments.get(first.id)
+        assert await payable.paid(tx, late) is None, "the second may yet bring nothing"
+    shop.alipay.buyer_pays(second.order_number)
+    await shop.payments.nudge(second.id)
+    async with shop.db.reading() as rows:
+        [case] = [one for one in await cases(rows, CaseFilter()) if one.kind == Kind.SURPLUS]
+    assert (case.subject_id, case.money) == (second.id, late.money)
+    assert await stands(shop, order) == (OrderStatus.PAID, {LineStatus.SENT})

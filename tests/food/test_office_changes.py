@@ -14,7 +14,7 @@ from saoma.food import arranging, bulk, editing, parts_of_day, undo
 from saoma.food.dayparts import Daypart
 from saoma.food.drafts import MenuDraft, SectionDraft, drafted
 from saoma.food.editing import store_menu
-from saoma.food.menu import menu, set_sold_out
+from saoma.food.menu import menu, set_option_sold_out, set_sold_out
 from saoma.food.model import Menu, Section
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid
@@ -150,9 +150,12 @@ async def test_a_step_back_does_not_sell_again_what_the_kitchen_has_not(database
         await arranging.move_item(tx, STORE, dish(before, "plain").id, up=True)
     async with database.transaction() as tx:
         await set_sold_out(tx, dish(before, "tea").id, sold_out=True)
+        large = dish(before, "beef").groups[0].options[-1]
+        await set_option_sold_out(tx, large.id, sold_out=True)
         await undo.take_back(tx, STORE)
         now = await menu(tx, STORE)
     assert dish(now, "tea").sold_out
+    assert [each.id for each in dish(now, "beef").groups[0].options if each.sold_out] == [large.id]
     assert [each.code for each in now.sections[0].items] == ["beef", "plain"]
 
 

@@ -176,6 +176,18 @@ async def test_a_day_begins_with_all_of_them(database: Database) -> None:
         await _set(database, tea, -1)
 
 
+async def test_an_order_moved_to_another_day_takes_nothing_of_the_first(database: Database) -> None:
+    card = await noodle_house_menu(database)
+    await limit(database, dish(card, "tea"), per_day=2)
+    tab = await open_tab(database)
+    await added(database, tab, dish(card, "tea"))
+    tomorrow = NOON + timedelta(days=1)
+    for at, left in ((NOON, (1, 2)), (tomorrow, (2, 1)), (NOON, (1, 2))):
+        async with database.transaction() as tx:
+            await ordering.check_basket(tx, tab.id, at=at)
+        assert (await _left(database, at=NOON), await _left(database, at=tomorrow)) == left
+
+
 async def test_a_breakfast_dish_at_three_in_the_afternoon_says_when_it_is_served(database: Database) -> None:
     card = await noodle_house_menu(database)
     tea = dish(card, "tea")

@@ -18,6 +18,7 @@ from saoma.online import firing, orders, reckoning
 from saoma.online.model import Mode, Pay, Status, Trouble
 from saoma.payments.cases import CaseFilter, cases
 from saoma.payments.lifecycle import Status as Paid
+from saoma.payments.surplus import KnowsSurplus
 from tests.online.make import ANNA, BEN, House, house
 
 
@@ -268,3 +269,22 @@ async def test_the_kitchens_ticket_says_number_time_and_name(of: House) -> None:
     async with of.db.reading() as rows:
         tab: Any = await rows.value("SELECT label || '|' || note || '|' || to_go FROM tabs")
     assert tab == "P1 12:15 · 12|Anna|false"
+
+
+async def test_who_paid_twice_because_the_first_money_came_late_gets_exactly_that_back(of: House) -> None:
+    made = await of.begin("tea")
+    await of.writes(made)
+    first = await of.opens(made)
+    await of.payments.give_up(first.id, "customer")
+    await of.clock_works()
+    payable = of.payments.hall.payables["online_order"]
+    assert isinstance(payable, KnowsSurplus)
+    async with of.db.reading() as rows:
+        assert not await payable.surplus(rows, first), "the order still wants it"
+    await of.money_arrives(await of.opens(made))
+    assert (await of.again(made)).status is Status.PROMISED
+    async with of.db.transaction() as tx:
+        late = await of.payments.get(first.id)
+        assert await payable.surplus(tx, late) == late.money
+        assert await payable.paid(tx, late) == late.money, "what a ruling makes of money that came after all"
+        assert await payable.paid(tx, late) is None

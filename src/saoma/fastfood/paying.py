@@ -21,7 +21,6 @@ from saoma.payments.arrivals import ARRIVED
 from saoma.payments.matching import OpenOrder
 from saoma.payments.model import Payment, Refund
 
-_SHARE: Final = "SELECT amount, state, refunded FROM counter_shares WHERE payment_id = %(payment)s"
 #: Orders that are being put together; those being paid want no other money, those at a kiosk are paid there.
 _OPEN: Final = """
 SELECT o.id, o.number, o.currency, o.opened_at,
@@ -62,16 +61,16 @@ class CounterBill:
     async def paid(self, tx: Transaction, payment: Payment) -> Money | None:
         """The money is here: what it covers goes to the kitchen now. Answers what of it nobody owed."""
         before = await self._turned(tx, payment, "paid")
-        if before.status is OrderStatus.PAYING and not payment.part.get(ARRIVED):
-            return None  # held for exactly what was left
+        if before.status is OrderStatus.PAYING and (await counter.account(tx, before)).held:
+            return None  # late, while another payment is open: whichever of them ends last is weighed
         return await self.surplus(tx, payment)
 
     async def surplus(self, rows: Rows, payment: Payment) -> Money:
         """What of a payment nobody owes. Implements `payments.surplus.KnowsSurplus`."""
         at = await counter.order(rows, payment.payable_id)
         account = await counter.account(rows, at)
-        share = await rows.maybe(Share, _SHARE, {"payment": payment.id})
-        return reckoning.surplus_of(at.status, account, share or Share(payment.amount, "released"))
+        share = await counter.SHARES.of_payment(rows, payment) or Share(payment.amount, "released")
+        return reckoning.surplus_of(at.status, account, share)
 
     async def released(self, tx: Transaction, payment: Payment) -> None:
         """The payment ended without money: the order may be changed and paid again."""

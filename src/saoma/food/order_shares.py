@@ -96,8 +96,8 @@ class Shares:
     def __init__(self, table: str) -> None:
         if not table.isidentifier():
             raise ValueError(table)
-        self._hold, self._turn, self._refunded, self._of = (
-            text.format(table=table) for text in (_HOLD, _TURN, _REFUNDED, _OF)
+        self._hold, self._turn, self._refunded, self._of, self._of_payment = (
+            text.format(table=table) for text in (_HOLD, _TURN, _REFUNDED, _OF, _OF_PAYMENT)
         )
 
     async def hold(self, tx: Transaction, payment: Paying, order_id: str, now: datetime) -> None:
@@ -117,6 +117,10 @@ class Shares:
         """Every share of an order, the oldest first."""
         return tuple(await rows.rows(Share, self._of, {"order": order_id}))
 
+    async def of_payment(self, rows: Rows, payment: Paying) -> Share | None:
+        """What this payment brings; None for one that never began."""
+        return await rows.maybe(Share, self._of_payment, {"payment": payment.id})
+
 
 _HOLD = """
 INSERT INTO {table} (payment_id, order_id, amount, currency, state, held_at)
@@ -127,3 +131,4 @@ UPDATE {table} SET state = %(state)s, settled_at = %(now)s WHERE payment_id = %(
 """
 _REFUNDED = "UPDATE {table} SET refunded = least(amount, %(refunded)s) WHERE payment_id = %(payment)s"
 _OF = "SELECT amount, state, refunded FROM {table} WHERE order_id = %(order)s ORDER BY held_at, payment_id"
+_OF_PAYMENT = "SELECT amount, state, refunded FROM {table} WHERE payment_id = %(payment)s"

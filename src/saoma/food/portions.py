@@ -41,6 +41,8 @@ async def claim(tx: Transaction, of: Menu, basket: Sequence[Line], at: datetime,
     day = of.local(at).date()
     wanted = [line for line in basket if line.item_id in counted and counted[line.item_id].left_on(day) is not None]
     mine = {each.line_id: each for each in await _claims(tx, [line.id for line in wanted])}
+    # What was taken of another day is sold there again: the order was moved, or midnight came before it was paid.
+    await _return(tx, [had for had in mine.values() if had.day != day])
     missing: Counter[str] = Counter()
     for line in wanted:
         had = mine.get(line.id)

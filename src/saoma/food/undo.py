@@ -31,6 +31,7 @@ SELECT %(store)s, %(what)s, %(by)s, jsonb_build_object(
 ON CONFLICT (store_id) DO UPDATE SET what = excluded.what, by = excluded.by, rows = excluded.rows,
     noted_at = clock_timestamp()
 """  # noqa: S608
+_CHOICES: Final = f"SELECT id FROM options WHERE sold_out AND group_id IN ({_GROUPS})"  # noqa: S608
 _ROWS: Final = "(SELECT rows FROM menu_undo WHERE store_id = %(store)s)"
 #: What comes first makes room for what comes after it: codes and names are unique among what is on the menu.
 _PUT_BACK: Final = (
@@ -59,6 +60,10 @@ _PUT_BACK: Final = (
 )  # fmt: skip
 
 
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
 class Step(msgspec.Struct, frozen=True):
     """The change that can be taken back: what it was (as the audit trail says it), and who made it."""
 
@@ -83,10 +88,16 @@ async def take_back(tx: Transaction, store_id: str) -> Step:
     step = await last_step(tx, store_id)
     if step is None:
         raise Conflict("There is no change to take back.")
+    gone = [row.id for row in await tx.rows(_Id, _CHOICES, {"store": store_id})]
     for statement in _PUT_BACK:
         await tx.run(
             statement.replace("$ROWS", _ROWS).replace("$GROUPS", _GROUPS),
             {"store": store_id, "marks": step.what in _MARKS},
+        )
+    if step.what not in _MARKS:
+        await tx.run(
+            f"UPDATE options SET sold_out = id = ANY(%(gone)s) WHERE group_id IN ({_GROUPS})",  # noqa: S608
+            {"gone": gone, "store": store_id},
         )
     await menu_changed(tx, store_id, "undone")
     return step

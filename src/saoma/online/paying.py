@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from saoma.food import ordering
-from saoma.food.order_shares import Account
+from saoma.food.order_shares import Account, Share
 from saoma.identity import model
 from saoma.kit.clock import Clock
-from saoma.kit.db import Transaction
+from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
 from saoma.online import offers, orders, reckoning
@@ -48,12 +48,14 @@ class OnlineBill:
             of = await orders.moved(tx, of, now, event=Event.HOLD, **taking)
         await orders.SHARES.hold(tx, payment, of.id, now)
 
-    async def paid(self, tx: Transaction, payment: Payment) -> None:
-        """The money is here: the order is promised, or what was promised unpaid is covered."""
+    async def paid(self, tx: Transaction, payment: Payment) -> Money | None:
+        """The money is here: the order is promised, or what was promised unpaid is covered.
+
+        Answers what of it nobody owed; None where nothing is, or where a case of this room's own says so."""
         now = self._clock.now()
         of = await orders.lock(tx, payment.payable_id)
         if not await orders.SHARES.turn(tx, payment, "paid", now):
-            return
+            return None
         money = await orders.account(tx, of)
         match of.status:
             case Status.PAYING if money.covered:
@@ -62,11 +64,20 @@ class OnlineBill:
                 await self._late(tx, of, payment, now)
             case Status.PROMISED:
                 await orders.tell(tx, of)
+                return _beyond(of, money, payment)
             case Status.FIRED:
                 await covered(tx, of, money, payment.id)
+                return _beyond(of, money, payment)
             case _:
                 await propose_refund(tx, of, payment, now, "money came after the order had ended")
                 await orders.tell(tx, of)
+        return None
+
+    async def surplus(self, rows: Rows, payment: Payment) -> Money:
+        """What of a payment nobody owes. Implements `payments.surplus.KnowsSurplus`."""
+        of = await orders.order(rows, payment.payable_id)
+        share = await orders.SHARES.of_payment(rows, payment) or Share(payment.amount, "released")
+        return reckoning.surplus_of(of.status, await orders.account(rows, of), share)
 
     async def _late(self, tx: Transaction, of: OnlineOrder, payment: Payment, now: datetime) -> None:
         """The payment had ended without money and its slot was free again: it is promised if there is still room."""
@@ -101,6 +112,12 @@ class OnlineBill:
             await orders.cancelled(tx, of, refund.requested_by, now, back=False)
         else:
             await orders.tell(tx, of)
+
+
+def _beyond(of: OnlineOrder, money: Account, payment: Payment) -> Money | None:
+    """What nobody owed of money that is here; while another payment is open, whichever ends last is weighed."""
+    share = Share(payment.amount, "paid", payment.refunded)
+    return None if money.held else reckoning.surplus_of(of.status, money, share)
 
 
 async def covered(tx: Transaction, of: OnlineOrder, money: Account, payment_id: str) -> None:

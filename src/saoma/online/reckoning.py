@@ -7,10 +7,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from saoma.food.order_shares import Account
+from saoma.food.order_shares import Account, Share
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.money import Money
-from saoma.online.model import Mode, Offer, OnlineOrder, Status, Trouble
+from saoma.online.model import OVER, Mode, Offer, OnlineOrder, Status, Trouble
 
 NOTHING_CHOSEN: Final = "Choose dishes first."
 BEING_PAID: Final = "This order is being paid right now. Wait until that has ended."
@@ -51,6 +51,18 @@ def check_contact(name: str, phone: str) -> tuple[str, str]:
     if not 6 <= len(digits.lstrip("+")) <= 15:
         raise Invalid(PHONE_MISSING)
     return name, digits
+
+
+def surplus_of(status: Status, account: Account, share: Share) -> Money:
+    """What of one payment nobody owes: all of it for an order that is over, else what is beyond the order.
+
+    A payment that is not here (late money before anybody has ruled) is weighed as if it came now."""
+    if status in OVER:
+        return Money(share.amount - share.refunded, account.currency)
+    here = account.here + account.held
+    if share.state == "released":
+        here += share.amount
+    return Money(max(0, min(here - account.ordered, share.amount) - share.refunded), account.currency)
 
 
 def may_change(order: OnlineOrder) -> None:
