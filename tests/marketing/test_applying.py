@@ -21,6 +21,7 @@ from saoma.marketing.segments import add_segment, members
 from saoma.payments.lifecycle import RefundStatus
 from saoma.restaurant import moving, sittings
 from saoma.restaurant.bill import OwnDishes, Whole
+from saoma.restaurant.bills import open_bills
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.offers import told
 from saoma.restaurant.receipts import receipt_lines
@@ -194,6 +195,51 @@ async def test_points_are_earned_spent_returned_and_taken_back_and_the_ledger_su
         )
         moves = await tx.value("SELECT sum(points)::bigint FROM points_moves")
         assert moves == await tx.value("SELECT sum(remaining)::bigint FROM points_earned") == 0
+
+
+async def test_points_that_were_spent_before_their_payment_went_back_are_taken_when_they_return(
+    house: Restaurant,
+) -> None:
+    listener = points.Collected(house.clock)
+    async with house.db.transaction() as tx:
+        await points.set_rule(tx, house.store_id, points.Rule(basis_points=1000, days=30, running=True))
+    sitting, anna = await house.sit(ANNA)
+    await house.eats(sitting, anna, "beef")
+    payment = await house.money_arrives(await house.pays(sitting, Whole()))
+    async with house.db.transaction() as tx:
+        await listener.payment_moved(tx, payment)
+    again, anna = await house.sit(ANNA, table=1)
+    (line,) = await house.eats(again, anna, "plain")
+    async with house.db.transaction() as tx:
+        await points.spend(tx, again.tab_id, ANNA, house.clock.now())
+    refund = await house.payments.refund(payment.id, payment.money, "cold", "staff_a", "r1")
+    async with house.db.transaction() as tx:
+        await listener.refund_moved(tx, await house.payments.get(payment.id), refund)
+        assert await points.balance(tx, house.store_id, ANNA, house.clock.now()) == 0
+        await ordering.void_line(tx, line, "staff_a", "cold")
+    for _ in range(2):
+        await reckoned(house, again)
+    async with house.db.transaction() as tx:
+        await listener.refund_moved(tx, await house.payments.get(payment.id), refund)
+        assert await points.balance(tx, house.store_id, ANNA, house.clock.now()) == 0, "nobody keeps what was refunded"
+        assert await tx.value("SELECT sum(points)::bigint FROM points_moves") == 0
+
+
+async def test_a_bill_that_a_coupon_makes_free_is_covered_everywhere_until_more_is_ordered(house: Restaurant) -> None:
+    code = await new_code(house, await running_offer(house, Mechanism.AMOUNT, amount=1000, needs_coupon=True))
+    sitting, anna = await house.sit(ANNA)
+    await house.eats(sitting, anna, "plain")
+    await entered(house, sitting, code)
+    await reckoned(house, sitting)
+    async with house.db.reading() as rows:
+        (tile,) = await open_bills(rows, house.store_id)
+        assert (tile.state, tile.left.minor) == ("covered", 0) and tile.covered_at == house.clock.now()
+        assert (await ordering.tab(rows, sitting.tab_id)).status == "settled"
+    await house.eats(sitting, anna, "beef")
+    await reckoned(house, sitting)
+    async with house.db.reading() as rows:
+        (tile,) = await open_bills(rows, house.store_id)
+        assert tile.state == "owing" and tile.covered_at is None and tile.left.minor > 0
 
 
 async def test_bills_put_together_keep_the_coupon_the_points_and_one_count_of_the_budget(house: Restaurant) -> None:

@@ -300,6 +300,7 @@ async def open_shop(
         )
         person = {"login": login, "password": PASSWORD, "name": name, "role": role.value}
         demo.staff.append(person | {"merchant": place.name, "store_id": store.id})
+    ahead = ""
     if place.menu is not None:
         await open_menu(tx, store.id, orders.CURRENCY)
         await store_menu(tx, store.id, place.menu)
@@ -309,6 +310,7 @@ async def open_shop(
         # Open day and night, so that a newcomer can try it at any hour.
         await offers.set_hours(tx, store.id, [Hours(day, 0, 24 * 60) for day in range(7)])
         await offers.change(tx, store.id, {"takes": True, "lead_minutes": 5, "capacity": 20})
+        ahead = f"{demo.app_url}/order/{(await offers.offer_of_store(tx, store.id)).code}"
         await _deliver(tx, store.id)
     for name in place.tables:
         table = await add_table(tx, store.id, name, SystemClock().now())
@@ -322,7 +324,14 @@ async def open_shop(
             }
         )
     demo.merchants.append(
-        {"id": merchant.id, "name": place.name, "name_zh": place.name_zh, "store_id": store.id, "key": place.key}
+        {
+            "id": merchant.id,
+            "name": place.name,
+            "name_zh": place.name_zh,
+            "store_id": store.id,
+            "key": place.key,
+            "order_ahead": ahead,
+        }
     )
     demo.api_keys.append({"merchant": place.name, "merchant_id": merchant.id, "store_id": store.id, "key": api_key})
     return store.id

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from saoma.demo.cast import PASSWORD, PIN, TILL_PIN, DemoFile
+from saoma.kit.qr import qr_svg
 
 #: The screen each member of staff works at; a link that signs in leads there.
 _WORKS_AT: Final = {
@@ -67,6 +68,7 @@ def _place(demo: DemoFile, merchant: dict[str, Any], links: dict[str, str], lang
         for person in demo.staff
         if person.get("store_id") == merchant["store_id"]
     ]
+    ahead = merchant.get("order_ahead", "")
     code = quote(tables[0]["url"], safe="")
     cashier = next((person["url"] for person in staff if person["role"] == "cashier"), "")
     return {
@@ -76,6 +78,9 @@ def _place(demo: DemoFile, merchant: dict[str, Any], links: dict[str, str], lang
         "staff": staff,
         # People eat at the other one's tables; this one has a counter and calls numbers.
         "counter": cashier.replace("next=/till", "next=/counter") if merchant["key"] == "burritos" else "",
+        "ahead": [_buyer(buyer, lang, f"/open?url={quote(ahead, safe='')}") for buyer in demo.buyers[:1] if ahead],
+        "ahead_url": ahead,
+        "ahead_code": qr_svg(ahead, label="QR") if ahead else "",
         "board": f"{demo.app_url}/board/{merchant['store_id']}{'?lang=zh' if lang == 'zh' else ''}",
         "role": {person["role"]: person for person in staff},
         "diners": [_buyer(buyer, lang, f"/open?url={code}") for buyer in demo.buyers],

@@ -15,7 +15,7 @@ from saoma.food.discounts import Kind
 from saoma.gateway import is_practice
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Conflict, NotFound
+from saoma.kit.errors import Conflict
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments.lifecycle import RefundStatus, Status
@@ -186,7 +186,27 @@ async def return_unused(tx: Transaction, tab_id: str, now: datetime) -> None:
             part = min(back, one.points) if one.buyer_id == buyer else 0
             if part > 0:
                 await _move(tx, one.earned_id, "returned", part, now, tab_id=tab_id)
+                await _take_back(tx, one.earned_id, now)
                 back -= part
+
+
+class _Owed(msgspec.Struct, frozen=True):
+    remaining: int
+    due: int
+
+
+async def _take_back(tx: Transaction, earned_id: str, now: datetime, refund_id: str = "") -> None:
+    """Take what was earned with money that went back, as far as it is there; the rest when it comes back unused."""
+    lot = await tx.one(
+        _Owed,
+        "SELECT e.remaining, (ceil(e.points::numeric * p.refunded / p.amount) + coalesce((SELECT sum(m.points)"
+        " FROM points_moves m WHERE m.earned_id = e.id AND m.kind = 'taken_back'), 0))::bigint AS due"
+        " FROM points_earned e JOIN payments p ON p.id = e.payment_id WHERE e.id = %(id)s",
+        {"id": earned_id},
+    )
+    part = min(lot.due, lot.remaining)
+    if part > 0:
+        await _move(tx, earned_id, "taken_back", -part, now, refund_id=refund_id)
 
 
 async def expire(tx: Transaction, store_id: str, now: datetime) -> int:
@@ -238,28 +258,6 @@ class Collected:
         """Take back what was earned with money that went back, as far as it is not spent."""
         if refund.status is not RefundStatus.SUCCEEDED:
             return
-        try:
-            lot = await tx.one(
-                _Earned,
-                "SELECT id, points, remaining FROM points_earned WHERE payment_id = %(payment)s FOR UPDATE",
-                {"payment": payment.id},
-            )
-        except NotFound:
-            return
-        taken = int(
-            await tx.value(
-                "SELECT coalesce(-sum(points), 0)::bigint FROM points_moves WHERE earned_id = %(id)s"
-                " AND kind = 'taken_back'",
-                {"id": lot.id},
-            )
-        )
-        due = -(-lot.points * payment.refunded // payment.amount) - taken
-        part = min(due, lot.remaining)
-        if part > 0:
-            await _move(tx, lot.id, "taken_back", -part, self._clock.now(), refund_id=refund.id)
-
-
-class _Earned(msgspec.Struct, frozen=True):
-    id: str
-    points: int
-    remaining: int
+        lot = await tx.value("SELECT id FROM points_earned WHERE payment_id = %(id)s FOR UPDATE", {"id": payment.id})
+        if lot is not None:
+            await _take_back(tx, str(lot), self._clock.now(), refund.id)
