@@ -1,7 +1,7 @@
 // Taking orders without the server: dishes, an order, and the queue that waits. What a reader would get wrong: nothing
 // here knows of money that was taken. An order is written to the disk before the screen says that it is kept.
 
-import { keep, known, queue, type Dish, type Draft, type Kept, type Known, type OrderLine, type Place } from "./lib/offline_store";
+import { keep, known, practising, queue, type Dish, type Draft, type Kept, type Known, type OrderLine, type Place } from "./lib/offline_store";
 import { send, startOffline, type State } from "./lib/offline_send";
 
 const root = document.getElementById("offline") as HTMLElement;
@@ -20,6 +20,10 @@ let channel = "counter";
 let lines: OrderLine[] = [];
 let choosing: { dish: Dish; line?: OrderLine } | undefined;
 let busy = false;
+/** Somebody practises on this device, and has not said that what comes now is real. */
+let practice = false;
+let real = false;
+const MOST_LINES = 200;
 
 type Child = Node | string | false | undefined;
 function make(tag: string, attrs: Record<string, string | boolean> = {}, ...children: Child[]): HTMLElement {
@@ -109,7 +113,7 @@ function add(dish: Dish, options: string[], note: string, quantity = 1): void {
   const picked = dish.groups.flatMap((group) => group.options).filter((option) => options.includes(option.id));
   const same = lines.find((line) => line.item === dish.id && line.note === note && line.options.join() === options.join());
   if (same && same.quantity + quantity <= 99) same.quantity += quantity;
-  else lines.push({
+  else if (lines.length < MOST_LINES) lines.push({
     item: dish.id, name: dish.name, name_zh: dish.name_zh, options, quantity, note,
     chosen: picked.map((option) => option.name).join(", "), chosen_zh: picked.map((option) => option.name_zh || option.name).join("、"),
     unit: Math.max(0, dish.price + picked.reduce((all, option) => all + option.change, 0)),
@@ -173,11 +177,22 @@ function stands(order: Kept): [string, string] {
   }
 }
 
-let drawn = 0;
-async function drawQueue(): Promise<void> {
-  const mine = ++drawn;
+/** However often it is asked for, one drawing at a time, the last one with all that was asked before: queues may be long. */
+let drawing: Promise<void> | undefined;
+let stale = false;
+function drawQueue(): Promise<void> {
+  stale = true;
+  drawing ||= (async () => {
+    while (stale) {
+      stale = false;
+      await drawOrders();
+    }
+  })().finally(() => { drawing = undefined; });
+  return drawing;
+}
+
+async function drawOrders(): Promise<void> {
   const orders = await queue();
-  if (mine !== drawn) return;
   const waiting = orders.filter((one) => one.state === "waiting");
   root.dataset.waiting = String(waiting.length);
   const chip = part("waiting");
@@ -187,12 +202,13 @@ async function drawQueue(): Promise<void> {
   part("queue").replaceChildren(...orders.sort((a, b) => (a.taken_at < b.taken_at ? 1 : -1)).slice(0, 60).map((order) => {
     const [picture, words] = stands(order);
     const time = new Date(order.taken_at).toLocaleTimeString(lang === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
-    const dishes = order.lines.map((line) => `${line.quantity} × ${lang === "zh" ? line.name_zh || line.name : line.name}`).join(lang === "zh" ? "，" : ", ");
+    const elsewhere = order.store !== data?.store.id;
+    const dishes = elsewhere ? "" : order.lines.map((line) => `${line.quantity} × ${lang === "zh" ? line.name_zh || line.name : line.name}`).join(lang === "zh" ? "，" : ", ");
     return make("li", { class: "row", "data-testid": "queued", "data-state": order.state, "data-seq": String(order.seq) }, icon(picture),
       make("span", { class: "row-body" },
-        make("span", { class: "row-title" }, make("strong", { class: "num" }, order.label), ` ${order.kind === "table" ? seat(order.place_name) : word(order.channel === "takeaway" ? "away" : "here")}`),
-        make("span", { class: "row-note" }, dishes), make("span", { class: "row-note" }, `${time} · ${words}`)),
-      make("span", { class: "row-end num" }, money(order.total)));
+        make("span", { class: "row-title" }, make("strong", { class: "num" }, order.label), ` ${elsewhere ? "" : order.kind === "table" ? seat(order.place_name) : word(order.channel === "takeaway" ? "away" : "here")}`),
+        dishes && make("span", { class: "row-note" }, dishes), make("span", { class: "row-note" }, `${time} · ${words}`)),
+      elsewhere ? undefined : make("span", { class: "row-end num" }, money(order.total)));
   }));
 }
 
@@ -202,7 +218,7 @@ function drawState(): void {
   part("server").lastElementChild!.textContent = words;
   part("server").className = state === "lost" || state === "looking" ? "chip waiting" : "chip paid";
   part("server").querySelector("svg")!.toggleAttribute("hidden", state !== "lost");
-  for (const banner of document.querySelectorAll<HTMLElement>("[data-when]")) banner.hidden = banner.dataset.when !== state;
+  for (const banner of document.querySelectorAll<HTMLElement>("[data-when]")) banner.hidden = banner.dataset.when !== state || practice;
 }
 
 async function keepIt(): Promise<void> {
@@ -244,9 +260,11 @@ async function look(): Promise<void> {
 let version = "";
 async function fresh(): Promise<void> {
   data = await known();
+  practice = !real && ((await practising()) || document.body.classList.contains("practising"));
   const now = JSON.stringify([data?.menu, data?.places, data?.store]);
-  part("unprepared").hidden = !!data;
-  part("take-order").hidden = !data;
+  part("practice").hidden = !practice;
+  part("unprepared").hidden = !!data || practice;
+  part("take-order").hidden = !data || practice;
   if (!data || now === version) return;
   version = now;
   part("shop").textContent = called(data.store);
@@ -258,6 +276,10 @@ async function fresh(): Promise<void> {
   drawOrder();
 }
 
+part("real").addEventListener("click", () => {
+  real = true;
+  void fresh().then(drawState);
+});
 part("find").addEventListener("input", find);
 part("choose-form").addEventListener("submit", chosen);
 part("keep").addEventListener("click", () => void keepIt());
@@ -275,4 +297,4 @@ drawState();
 void fresh().then(drawQueue).then(look);
 startOffline();
 window.addEventListener("online", () => void look());
-window.setInterval(() => { if (state !== "connected" || root.dataset.waiting !== "0") void look(); }, 1500);
+window.setInterval(() => { if (!["connected", "practice"].includes(state) || root.dataset.waiting !== "0") void look(); }, 1500);

@@ -1,6 +1,14 @@
 // Practice: the coach's "Scan this code" holds the customer's phone under the till's scanner; the coach folds on phones.
 // What a reader would get wrong: the code goes into the till's own form, exactly as a scanner would type it.
 
+import { practises } from "./lib/offline_store";
+
+// What is taken while the server can't be reached would be real: the page without the server asks first.
+if ("indexedDB" in window) void practises(true).catch(() => undefined);
+document.addEventListener("submit", (event) => {
+  if ((event.target as HTMLFormElement).getAttribute("action") === "/practice/leave") void practises(false).catch(() => undefined);
+});
+
 function scan(code: string): void {
   const field = document.querySelector<HTMLInputElement>("#pane #scan");
   const form = field?.form;

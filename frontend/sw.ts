@@ -31,7 +31,7 @@ async function fill(): Promise<void> {
   await keepPage(shell).catch(() => undefined);
 }
 
-/** Somebody signed out: the page, the photos and the menu go; the orders stay until the server has them. */
+/** Somebody signed out: the page, the photos, the menu and what was sent go; orders that still wait stay until they are sent. */
 async function forget(): Promise<void> {
   for (const name of await caches.keys()) if (name.startsWith("saoma-")) await caches.delete(name);
   await new Promise<void>((resolve) => {
@@ -39,12 +39,17 @@ async function forget(): Promise<void> {
     asked.onerror = () => resolve();
     asked.onsuccess = () => {
       const db = asked.result;
-      if (!db.objectStoreNames.contains("known")) {
+      if (!db.objectStoreNames.contains("known") || !db.objectStoreNames.contains("queue")) {
         db.close();
         return resolve();
       }
-      const tx = db.transaction("known", "readwrite");
+      const tx = db.transaction(["known", "queue"], "readwrite");
       tx.objectStore("known").clear();
+      const orders = tx.objectStore("queue").openCursor();
+      orders.onsuccess = () => {
+        if (orders.result?.value.state === "sent") orders.result.delete();
+        orders.result?.continue();
+      };
       tx.oncomplete = tx.onabort = () => { db.close(); resolve(); };
     };
     // A database that is not there yet is not made here: the page makes it with all that belongs to it.

@@ -2,9 +2,9 @@
 // other, in order, each again and again until the server has answered it. What a reader would get wrong: an answer that
 // is lost is no reason to think that the order was; the server knows it by device and number and takes it once.
 
-import { device, forget, learn, queue, recognised, renew, settled, tidy, type Known, type Kept } from "./offline_store";
+import { device, forget, learn, practises, queue, recognised, renew, settled, stranger, tidy, type Known, type Kept } from "./offline_store";
 
-export type State = "connected" | "lost" | "sign-in" | "not-yours" | "trouble";
+export type State = "connected" | "lost" | "sign-in" | "not-yours" | "trouble" | "practice";
 
 const csrf = (): string => {
   const cookie = /(?:^|; )saoma_csrf=([^;]+)/.exec(document.cookie);
@@ -42,7 +42,10 @@ async function refresh(): Promise<State | Known> {
   const why = refused(answer);
   if (why) return why;
   const data = (await answer.json()) as Known;
-  if (data.practice) return data;
+  if (data.practice) {
+    await practises(true);
+    return data;
+  }
   await learn(data);
   const photos = data.menu.flatMap((section) => section.items).map((dish) => dish.photo).filter(Boolean);
   navigator.serviceWorker?.controller?.postMessage({ keep: photos });
@@ -80,6 +83,11 @@ async function deliver(order: Kept): Promise<State> {
     await renew(order.store);
     return "trouble";
   }
+  if (answer.status === 404) {
+    // The store was found a moment ago: it is the device that a server out of a backup has never heard of.
+    await stranger(order.store);
+    return "trouble";
+  }
   const why = refused(answer);
   if (why) return why;
   const told = (await answer.json()) as { state: string; label: string; path: string; why: string };
@@ -93,7 +101,7 @@ async function run(changed: () => void): Promise<State> {
   // The answer also brings the cookies that a killed browser may have lost.
   let data = await refresh();
   if (typeof data === "string") return data;
-  if (data.practice) return "connected";
+  if (data.practice) return "practice";
   const store = data.store.id;
   for (let tries = 0; tries < 3; tries++) {
     const met = await introduce(store);

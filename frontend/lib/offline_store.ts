@@ -57,10 +57,31 @@ async function within<T>(stores: string[], mode: IDBTransactionMode, work: (tx: 
 export const known = (): Promise<Known | undefined> =>
   within(["known"], "readonly", (tx, put) => { const asked = tx.objectStore("known").get("data"); asked.onsuccess = () => put(asked.result as Known | undefined); });
 
-export const learn = (data: Known): Promise<void> => within(["known"], "readwrite", (tx) => { tx.objectStore("known").put(data, "data"); });
+/** Only real work teaches a device anything, so it is not practice any more. */
+export const learn = (data: Known): Promise<void> =>
+  within(["known"], "readwrite", (tx) => {
+    tx.objectStore("known").put(data, "data");
+    tx.objectStore("known").delete("practice");
+  });
 
-/** What belongs to whoever was signed in; the orders stay, they belong to the shop. */
-export const forget = (): Promise<void> => within(["known"], "readwrite", (tx) => { tx.objectStore("known").clear(); });
+/** Whoever works here is practising: without the server, what is taken could only become real orders. */
+export const practises = (yes: boolean): Promise<void> =>
+  within(["known"], "readwrite", (tx) => {
+    const known = tx.objectStore("known");
+    if (yes) known.put(true, "practice");
+    else known.delete("practice");
+  });
+export const practising = (): Promise<boolean | undefined> =>
+  within(["known"], "readonly", (tx, put) => { const asked = tx.objectStore("known").get("practice"); asked.onsuccess = () => put(asked.result === true); });
+
+/** What belongs to whoever was signed in; the orders that still wait stay, they belong to the shop. */
+export const forget = (): Promise<void> =>
+  within(["known", "queue"], "readwrite", (tx) => {
+    tx.objectStore("known").clear();
+    const orders = tx.objectStore("queue");
+    const asked = orders.getAll();
+    asked.onsuccess = () => { for (const one of asked.result as Kept[]) if (one.state === "sent") orders.delete([one.device, one.seq]); };
+  });
 
 export const queue = (): Promise<Kept[]> =>
   within(["queue"], "readonly", (tx, put) => {
@@ -106,6 +127,14 @@ export const keep = (store: string, by: string, draft: Draft): Promise<Kept> =>
       tx.objectStore("queue").add(order);
       put(order);
     };
+  });
+
+/** The server does not know this device (any more): it introduces itself again. */
+export const stranger = (store: string): Promise<void> =>
+  within(["devices"], "readwrite", (tx) => {
+    const devices = tx.objectStore("devices");
+    const asked = devices.get(store);
+    asked.onsuccess = () => { if (asked.result) devices.put({ ...(asked.result as Device), known: false }); };
   });
 
 export const settled = (order: Kept, change: Partial<Kept>): Promise<void> =>

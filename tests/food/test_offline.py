@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,11 +27,12 @@ from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound
-from saoma.restaurant import sittings
+from saoma.kit.money import Money
+from saoma.restaurant import moving, sittings
 from saoma.restaurant.offline import TableOrders
 from tests.food import make as food
 from tests.identity import make as identity
-from tests.restaurant.make import Restaurant, restaurant
+from tests.restaurant.make import BEN, Restaurant, restaurant
 
 REPLAYERS = {"table": TableOrders(), "counter": CounterOrders()}
 
@@ -156,6 +158,31 @@ async def test_a_device_of_another_store_is_unknown_and_its_letters_count_up(sho
             await offline.register(tx, other.store.id, one.id, "", 1, shop.clock.now())
 
 
+async def test_a_device_that_sends_nonsense_fills_no_books_and_breaks_no_page(
+    shop: Restaurant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offline, "MOST_BEHIND_A_GAP", 3)
+    monkeypatch.setattr(offline, "MOST_SHOWN", 2)
+    one = await till(shop)
+    for _ in range(6):
+        one.takes()
+    for body in one.taken[1:4]:
+        assert (await one.sends(body)).state == "waiting"
+    with pytest.raises(Invalid):
+        await one.sends(one.taken[4])
+    async with shop.db.reading() as rows:
+        assert len(await offline.in_trouble(rows, shop.store_id)) == 2
+        assert await offline.count_in_trouble(rows, shop.store_id) == 3
+    # What was missing comes: they all go, and so does what was refused meanwhile.
+    for number in (0, 4, 5):
+        assert (await one.sends(one.taken[number])).state == "replayed"
+    assert await notes(shop) == [f"{one.id} {number}" for number in range(1, 7)]
+    # A clock that was never set is no reason to lose an order, and no date that nobody can read.
+    for wrong in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        old = await one.sends(one.takes(taken_at=wrong))
+        assert old.state == "replayed" and timedelta(0) <= shop.clock.now() - old.taken_at <= offline.OLDEST
+
+
 async def test_a_table_order_is_fired_once_and_leaves_a_colleagues_choice_alone(shop: Restaurant) -> None:
     one = await till(shop)
     async with shop.db.transaction() as tx:
@@ -173,6 +200,20 @@ async def test_a_table_order_is_fired_once_and_leaves_a_colleagues_choice_alone(
         ("Jasmine tea", "sent", "", 1),
     ]
     assert str((await shop.bill(here)).left) == "2.00 USD"
+
+
+async def test_an_order_taken_offline_follows_a_table_that_was_moved_and_put_together(shop: Restaurant) -> None:
+    one = await till(shop)
+    sitting, _ = await shop.sit(table=0)
+    other, _ = await shop.sit(BEN, table=1)
+    first, second = one.takes(kind="table", seen=sitting.id), one.takes(kind="table", seen=sitting.id)
+    async with shop.db.transaction() as tx:
+        await moving.move(tx, shop.store_id, sitting.id, shop.tables[2].id)
+    assert (await one.sends(first)).landed_id == sitting.id
+    async with shop.db.transaction() as tx:
+        await moving.merge(tx, shop.store_id, sitting.id, other.id, shop.clock.now(), "someone")
+    assert (await one.sends(second)).landed_id == other.id
+    assert (await shop.bill(other)).left == Money.parse("4.00", "USD")
 
 
 @pytest.mark.parametrize("what", ["sold out", "dearer", "gone", "choices", "closed", "no table"])
@@ -246,6 +287,9 @@ _WRONG: list[dict[str, Any]] = [
     {"device": "'; --"},
     {"taken_at": "2026-03-02T04:00:00"},
     {"key": ""},
+    {"lines": [{"item": "itm_1", "unit": 10**30}]},
+    {"lines": [{"item": "itm_1"}] * 201},
+    {"lines": [{"item": "itm_1", "options": ["o"] * 61}]},
 ]
 
 

@@ -5,6 +5,7 @@ says below what its id stands for."""
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

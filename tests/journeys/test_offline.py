@@ -15,6 +15,17 @@ from tests.journeys.conftest import House
 from tests.journeys.offline_till import OfflineTill, tills
 
 pytestmark = pytest.mark.journey
+#: How many orders this browser still shows that the server has.
+SENT = """new Promise((resolve) => {
+  const asked = indexedDB.open("saoma-offline");
+  asked.onsuccess = () => {
+    const every = asked.result.transaction("queue").objectStore("queue").getAll();
+    every.onsuccess = () => {
+      resolve(every.result.filter((one) => one.state === "sent").length);
+      asked.result.close();
+    };
+  };
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +107,47 @@ def test_two_tills_cut_killed_and_reconnected_at_once(
         assert first.letter() != second.letter(), "no two customers hold the same provisional number"
 
 
+def test_a_new_release_replaces_the_kept_page_and_works_without_the_server(first: OfflineTill) -> None:
+    if first.page.url == "about:blank":
+        first.sign_in("/till")
+    shells = "async () => (await caches.keys()).filter((name) => name.startsWith('saoma-offline-')).sort()"
+    first.page.wait_for_function(f"async () => (await ({shells})()).length === 1")
+    (old,) = first.page.evaluate(shells)
+    first.wire.newer = True
+    first.page.goto(f"{first.origin}/till")
+    new = f"saoma-offline-{'0' * 12}"
+    first.page.wait_for_function(f"async () => (await ({shells})()).join() === '{new}'")
+    assert old != new
+    first.page.wait_for_selector("html[data-offline=ready]", state="attached")
+    first.cut()
+    expect(first.page.get_by_test_id("keep")).to_be_visible()
+    first.wire.plug()
+
+
+def test_what_is_taken_while_practising_never_becomes_real_by_mistake(first: OfflineTill) -> None:
+    first.page.goto(f"{first.origin}/till")
+    first.page.goto(f"{first.origin}/practice")
+    first.page.locator("form[action$='/begin'] button").first.click()
+    expect(first.page.get_by_test_id("practice-band")).to_be_visible()
+    first.wire.pull()
+    first.page.goto(f"{first.origin}/till")
+    expect(first.page.get_by_test_id("offline-practice")).to_be_visible()
+    expect(first.page.get_by_test_id("keep")).to_be_hidden()
+    # Real guests have come: whoever says so takes their order, and it waits until practice is over.
+    first.page.get_by_test_id("take-real").click()
+    known = len(first.orders())
+    first.take_by_hand(1)
+    first.wire.plug()
+    first.page.wait_for_selector("#offline[data-state=practice][data-waiting='1']", state="attached")
+    assert len(first.orders()) == known
+    first.page.goto(f"{first.origin}/practice")
+    first.page.get_by_test_id("leave-practice").click()
+    expect(first.page.get_by_test_id("practice-band")).to_have_count(0)
+    first.page.goto(f"{first.origin}/offline")
+    first.deliver()
+    assert len(first.orders()) == known + 1
+
+
 def test_nothing_but_the_page_is_kept_and_signing_out_forgets_it(first: OfflineTill) -> None:
     if first.page.url == "about:blank":
         first.sign_in("/till")
@@ -109,6 +161,7 @@ def test_nothing_but_the_page_is_kept_and_signing_out_forgets_it(first: OfflineT
     first.page.locator("form[action='/sign-out'] button").click()
     first.page.wait_for_url("**/sign-in")
     first.page.wait_for_function("async () => !(await caches.keys()).some((name) => name.startsWith('saoma-'))")
+    first.page.wait_for_function(SENT + ".then((sent) => sent === 0)")
     first.wire.pull()
     with pytest.raises(Error, match="ERR_"):
         first.page.goto(f"{first.origin}/till")

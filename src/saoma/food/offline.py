@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -28,6 +28,13 @@ OTHER_CONTENT: Final = "Another order was already sent under this number of this
 NOTHING_LEFT: Final = "Nothing of this order can be had any more."
 UNKNOWN_KIND: Final = "This shop does not take orders of this kind."
 ALREADY_DECIDED: Final = "Somebody has already decided about this order."
+TOO_MANY_WAIT: Final = "Too many orders of this device wait for one that has not come."
+#: Devices send one after the other, so hardly any waits behind a gap; what sends more than this is none of ours.
+MOST_BEHIND_A_GAP: Final = 200
+#: How many orders a page shows that wait for a person; when those are decided, the next ones come.
+MOST_SHOWN: Final = 200
+#: A device's clock may be wrong; an order is never thought older than this.
+OLDEST: Final = timedelta(days=31)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +164,8 @@ async def receive(
             raise Conflict(OTHER_CONTENT)
         if known is None and sent.seq <= device.last_seq:
             raise Conflict(OTHER_CONTENT)
+        if known is None and sent.seq > device.last_seq + 1 and await _behind_a_gap(tx, device) >= MOST_BEHIND_A_GAP:
+            raise Invalid(TOO_MANY_WAIT)
         if known is None:
             taker = await model.staff_by_id(tx, sent.taken_by) if sent.taken_by else None
             colleague = taker is not None and taker.merchant_id == sender.merchant_id
@@ -176,7 +185,7 @@ async def receive(
                     "content": json_column(sent),
                     "taken_by": taker.id if taker is not None and colleague else sender.id,
                     "sent_by": sender.id,
-                    "taken_at": min(sent.taken_at, now),
+                    "taken_at": max(min(sent.taken_at, now), now - OLDEST),
                     "now": now,
                 },
             )
@@ -186,6 +195,11 @@ async def receive(
     await drain(db, clock, replayers, sent.device)
     async with db.reading() as rows:
         return await _numbered(rows, sent.device, sent.seq)
+
+
+async def _behind_a_gap(tx: Transaction, device: Device) -> int:
+    sql = "SELECT count(*) FROM offline_orders WHERE device_id = %(id)s AND seq > %(done)s AND state = 'waiting'"
+    return int(await tx.value(sql, {"id": device.id, "done": device.last_seq}))
 
 
 async def _numbered(rows: Rows, device_id: str, seq: int) -> OfflineOrder:
@@ -285,12 +299,12 @@ async def _tell(tx: Transaction, store_id: str) -> None:
 
 
 async def in_trouble(rows: Rows, store_id: str) -> list[OfflineOrder]:
-    """What waits for a person, or for an order before it that has not come; the oldest first."""
+    """What waits for a person, or for an order before it that has not come; the oldest `MOST_SHOWN` first."""
     return await rows.rows(
         OfflineOrder,
         f"SELECT {_COLUMNS} FROM offline_orders WHERE store_id = %(store)s"  # noqa: S608
-        " AND state IN ('waiting', 'trouble') ORDER BY taken_at, device_id, seq",
-        {"store": store_id},
+        " AND state IN ('waiting', 'trouble') ORDER BY taken_at, device_id, seq LIMIT %(most)s",
+        {"store": store_id, "most": MOST_SHOWN},
     )
 
 

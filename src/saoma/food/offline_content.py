@@ -20,6 +20,7 @@ GONE_WRONG: Final = "It could not be ordered as it was taken."
 UNREADABLE: Final = "This is not an order that this server can read. Load the page again."
 
 _Name = Annotated[str, msgspec.Meta(max_length=200)]
+_Number = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 _Key = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
@@ -32,9 +33,9 @@ class ContentLine(msgspec.Struct, frozen=True, kw_only=True):
     options: Annotated[tuple[_Name, ...], msgspec.Meta(max_length=60)] = ()
     chosen: str = ""
     chosen_zh: str = ""
-    quantity: int = 1
+    quantity: _Number = 1
     note: str = ""
-    unit: int = 0
+    unit: _Number = 0
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

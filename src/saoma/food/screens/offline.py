@@ -5,7 +5,7 @@ which the browser forgets when somebody signs out. The orders themselves it keep
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -31,13 +31,14 @@ from saoma.web.page import language_of, page
 from saoma.web.texts import money
 
 _MAY = [needs(May.TAKE_ORDERS)]
-#: What the page needs beside itself; `/sw.js` keeps these.
+#: The largest order our page writes, with room to spare: 200 dishes with 60 choices and a wish each.
+_LARGEST = 2 * 1024 * 1024
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
 class _Begin(msgspec.Struct, frozen=True):
     device: str
-    begins: int = 1
+    begins: Annotated[int, msgspec.Meta(ge=0, le=10**12)] = 1
 
 
 def _json(answer: Any) -> Response[bytes]:
@@ -112,7 +113,13 @@ def _item(item: Item) -> dict[str, Any]:
     }
 
 
-@post("/offline/device", guards=_MAY, status_code=200, summary="Make a device known that takes orders offline")
+@post(
+    "/offline/device",
+    guards=_MAY,
+    status_code=200,
+    request_max_body_size=4096,
+    summary="Make a device known that takes orders offline",
+)
 async def begin(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
     """Answers the letter of its provisional numbers; a repeat answers the same."""
     try:
@@ -129,7 +136,13 @@ async def begin(request: AnyRequest, db: NamedDependency[Database], clock: Named
     return _json({"id": device.id, "letter": device.letter, "done": device.last_seq})
 
 
-@post("/offline/orders", guards=_MAY, status_code=200, summary="An order that was taken without the server")
+@post(
+    "/offline/orders",
+    guards=_MAY,
+    status_code=200,
+    request_max_body_size=_LARGEST,
+    summary="An order that was taken without the server",
+)
 async def take(
     request: AnyRequest,
     db: NamedDependency[Database],
