@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from saoma.food.model import LineStatus
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
+from saoma.kit.errors import Conflict
 from saoma.kit.seal import Seal
 from saoma.restaurant import sittings
 from saoma.restaurant.bill import Whole
@@ -250,3 +253,20 @@ def test_a_code_holds_for_one_table_and_one_party_only(turn: int, other: int, ta
     word = word_of(SEAL, table, turn)
     assert len(word) == 4 and word.isdecimal()
     assert is_word(SEAL, table, other, word) == (word_of(SEAL, table, other) == word)
+
+
+async def test_qr_codes_abused_from_home_strangers_fill_no_table_and_keep_nobody_out_who_is_there(
+    house: Restaurant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sittings, "MOST_OUTSIDE", 3)
+    await asks_for(house, Strength.CODE)
+    code = house.tables[0].code
+    for stranger in range(5):
+        with contextlib.suppress(Conflict):
+            await house.sit(f"stranger {stranger}")
+    async with house.db.transaction() as tx:
+        here = await place(tx, code)
+        assert here.sitting is not None
+        assert len(await sittings.guests(tx, here.sitting.id)) == 3
+        _, anna = await sittings.join(tx, code, ANNA, "", house.clock.now(), proof=here.turn)
+    assert anna.admitted_at is not None

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saoma.delivery import running
 from saoma.food import kitchen, ordering
+from saoma.food.model import LineStatus
+from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict
@@ -18,6 +21,7 @@ from saoma.restaurant.moving import Side, joining
 from saoma.restaurant.receipts import receipt_lines
 from saoma.restaurant.shares import KIND, SittingBill
 from saoma.restaurant.tables import place
+from tests.identity import make as identity
 from tests.restaurant.make import ANNA, BEN, Restaurant, app, phone, restaurant, wallet_phone
 
 CARLA = "2088000000000103"
@@ -168,6 +172,20 @@ async def test_money_and_refunds_of_a_bill_that_went_into_another_are_booked_the
     async with house.db.reading() as rows:
         assert [found.id for found in await moving.payments_on(rows, KIND, two.id)] == [early.id]
         assert len((await receipt_lines(rows, payment)).lines) == 4
+
+
+async def test_what_a_runner_carries_is_brought_to_the_bill_it_went_into(house: Restaurant) -> None:
+    one, two = await dinner_for_two_tables(house)
+    runner = await identity.staff(house.db, house.shop, Role.RUNNER)
+    async with house.db.transaction() as tx:
+        for seen in (LineStatus.SENT, LineStatus.COOKING):
+            await kitchen.bump(tx, house.store_id, one.tab_id, 1, seen)
+        ready = [line.id for line in await ordering.lines(tx, one.tab_id) if line.status is LineStatus.READY]
+        assert await running.take(tx, house.store_id, one.tab_id, ready, runner, house.clock.now()) == len(ready) > 0
+    await merge(house, one, two)
+    async with house.db.transaction() as tx:
+        assert await running.on_its_way(tx, two.tab_id) == set(ready)
+        assert await running.brought(tx, house.store_id, two.tab_id, runner, house.clock.now()) == len(ready)
 
 
 async def test_late_money_for_a_bill_that_went_into_another_counts_on_that_one(house: Restaurant) -> None:

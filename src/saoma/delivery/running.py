@@ -157,6 +157,11 @@ async def on_its_way(rows: Rows, tab_id: str) -> frozenset[str]:
     return frozenset(line.id for line in found)
 
 
+async def put_together(tx: Transaction, source: str, target: str) -> None:
+    """The dishes of `source` went to `target`, also those that somebody carries. Both tabs are locked."""
+    await tx.run("UPDATE carried_dishes SET tab_id = %(to)s WHERE tab_id = %(from)s", {"from": source, "to": target})
+
+
 async def _here(tx: Transaction, store_id: str, tab_id: str) -> None:
     if (await locked(tx, tab_id)).store_id != store_id:
         raise NotFound(NOTHING_HERE)

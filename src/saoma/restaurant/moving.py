@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from saoma.delivery import running
 from saoma.food import ordering
 from saoma.food.tabs import locked, told
 from saoma.kit.db import Rows, Transaction, json_column
@@ -211,6 +212,7 @@ async def merge(tx: Transaction, store_id: str, source_id: str, target_id: str, 
     change = joining(await _side(tx, source), await _side(tx, target))
     await _carry_over(tx, source, target, change)
     await applying.put_together(tx, source.tab_id, target.tab_id)
+    await running.put_together(tx, source.tab_id, target.tab_id)
     await tx.run(
         "UPDATE sittings SET status = 'closed', closed_at = %(now)s, closed_by = %(by)s, due_at = NULL,"
         " merged_into = %(target)s WHERE id = %(id)s",

@@ -12,8 +12,10 @@ from saoma.food import ordering
 from saoma.food.offline import Landed, OfflineOrder, Place
 from saoma.food.offline_content import Found
 from saoma.kit.db import Rows, Transaction
-from saoma.kit.errors import Conflict
+from saoma.kit.errors import Conflict, NotFound
 from saoma.restaurant import sittings
+from saoma.restaurant.model import Sitting
+from saoma.restaurant.moving import lives_on
 
 BILL_CLOSED: Final = "The bill at “{place}” was closed meanwhile. Ask whether the guests are still there."
 
@@ -36,10 +38,14 @@ class TableOrders:
     async def put(
         self, tx: Transaction, of: OfflineOrder, dishes: Sequence[Found], now: datetime, *, anew: bool
     ) -> Landed:
-        """Send the dishes to the kitchen as one round of the table's bill; begin the bill if there is none."""
-        here = await sittings.open_for_staff(tx, of.store_id, of.content.place, now)
-        if of.content.seen and of.content.seen != here.id and not anew:
-            raise Conflict(BILL_CLOSED, place=of.content.place_name)
+        """Send the dishes to the kitchen as one round of the table's bill; begin the bill if there is none.
+
+        A party that was moved, or whose bill was put together with another, is found where it is now."""
+        here = None if anew else await _followed(tx, of.store_id, of.content.seen)
+        if here is None:
+            here = await sittings.open_for_staff(tx, of.store_id, of.content.place, now)
+            if of.content.seen and of.content.seen != here.id and not anew:
+                raise Conflict(BILL_CLOSED, place=of.content.place_name)
         here = await sittings.take_more(tx, here.id, now)
         # A basket of its own: what a colleague is choosing for this table at the till is not sent along.
         own = f"{of.device_id}.{of.seq}"
@@ -58,3 +64,14 @@ class TableOrders:
         )
         await sittings.reckon(tx, await sittings.lock(tx, here.id), now)
         return Landed(id=here.id, label=of.content.place_name, path=f"/till/bills/{here.id}")
+
+
+async def _followed(tx: Transaction, store_id: str, seen: str) -> Sitting | None:
+    """The open bill on which the one that the device had seen lives on; None without any."""
+    if not seen:
+        return None
+    try:
+        found = await sittings.sitting(tx, await lives_on(tx, seen))
+    except NotFound:
+        return None
+    return found if found.is_open and found.store_id == store_id else None

@@ -14,7 +14,6 @@ from saoma.restaurant import sittings
 from saoma.restaurant.model import Guest
 
 MOST_SEATS: Final = 60
-TOO_MANY: Final = "No table has this many seats."
 
 
 async def add_seat(tx: Transaction, sitting_id: str, known: int, now: datetime, by: str) -> list[Guest]:
@@ -28,7 +27,7 @@ async def add_seat(tx: Transaction, sitting_id: str, known: int, now: datetime, 
     if len(here) != known:
         return here
     if len(here) >= MOST_SEATS:
-        raise Conflict(TOO_MANY)
+        raise Conflict(sittings.TOO_MANY)
     await tx.run(
         "INSERT INTO guests (id, sitting_id, seat, joined_at, admitted_at, admitted_by)"
         " VALUES (%(id)s, %(sitting)s, %(seat)s, %(now)s, %(now)s, %(by)s)",

@@ -33,14 +33,14 @@ WHERE e.shift_id = %(shift)s AND e.kind = 'sale' AND b.tip > b.tip_refunded GROU
 _TIPS_ON_PHONES: Final = """
 SELECT 'phone' AS kind, '' AS by, count(*)::int AS count, sum(b.tip - b.tip_refunded)::bigint AS amount
 FROM bill_shares b JOIN payments p ON p.id = b.payment_id
-WHERE p.store_id = %(store)s AND b.currency = %(currency)s AND b.state = 'paid' AND b.tip > b.tip_refunded
+WHERE p.store_id = %(store)s AND b.currency = %(currency)s AND b.state = 'paid' AND b.tip > 0 AND b.tip > b.tip_refunded
   AND b.settled_at >= %(since)s AND b.settled_at < coalesce(%(until)s, 'infinity'::timestamptz)
   AND p.method = 'wallet_page' HAVING count(*) > 0
 """
 _TIPS_BY_METHOD: Final = """
 SELECT p.method AS kind, '' AS by, count(*)::int AS count, sum(b.tip - b.tip_refunded)::bigint AS amount
 FROM bill_shares b JOIN payments p ON p.id = b.payment_id
-WHERE p.store_id = %(store)s AND b.state = 'paid' AND b.tip > b.tip_refunded
+WHERE p.store_id = %(store)s AND b.state = 'paid' AND b.tip > 0 AND b.tip > b.tip_refunded
   AND p.paid_at >= %(since)s AND p.paid_at < %(until)s AND b.currency = %(currency)s GROUP BY p.method
 """
 #: How the report calls what took something off; keys of the texts.

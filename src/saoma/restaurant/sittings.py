@@ -31,6 +31,9 @@ FORGOTTEN_AFTER: Final = timedelta(hours=2)
 
 LONGEST_NAME: Final = 20
 SITTING_OVER: Final = "This bill is closed. Scan the code on the table to begin a new one."
+#: So many phones nobody let in may be at one table; whoever has its code or word comes in all the same.
+MOST_OUTSIDE: Final = 20
+TOO_MANY: Final = "No table has this many seats."
 NOT_AT_THIS_TABLE: Final = "You are not at this table. Scan the code on the table to join it."
 
 _SITTING: Final = (
@@ -38,6 +41,7 @@ _SITTING: Final = (
     " bill_asked_at"
 )
 _GUEST: Final = "id, sitting_id, seat, buyer_id, name, admitted_at, knocked_at, turned_away_at"
+_OUTSIDE: Final = "SELECT count(*) FROM guests WHERE sitting_id = %(id)s AND admitted_at IS NULL"
 _SHARE: Final = (
     "payment_id, sitting_id, guest_id, choice, lines, amount, currency, refunded, state, held_at, settled_at,"
     " tip, tip_refunded, surplus_refunded"
@@ -202,6 +206,8 @@ async def join(
             open_sitting = None
     if open_sitting is None:
         open_sitting = await _open(tx, here, now)
+    if not admitted and int(await tx.value(_OUTSIDE, {"id": open_sitting.id})) >= MOST_OUTSIDE:
+        raise Conflict(TOO_MANY)
     guest = await tx.one(
         Guest,
         "INSERT INTO guests (id, sitting_id, seat, buyer_id, name, joined_at, admitted_at, admitted_by)"  # noqa: S608

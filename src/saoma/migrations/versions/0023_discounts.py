@@ -26,6 +26,8 @@ CREATE TABLE tab_discounts (
     UNIQUE (tab_id, key)
 );
 
+CREATE INDEX tab_discounts_day ON tab_discounts (created_at);
+
 CREATE TABLE line_discounts (
     discount_id text NOT NULL REFERENCES tab_discounts (id) ON DELETE CASCADE,
     line_id text NOT NULL REFERENCES tab_lines (id),

@@ -15,6 +15,9 @@ ALTER TABLE bill_shares
     ADD COLUMN surplus_refunded bigint NOT NULL DEFAULT 0,
     ADD CHECK (surplus_refunded BETWEEN 0 AND refunded);
 
+-- What shifts and takings ask for.
+CREATE INDEX bill_shares_tips ON bill_shares (settled_at) WHERE tip > 0;
+
 -- By how many people the table last said it splits evenly.
 ALTER TABLE sittings ADD COLUMN split_ways int CHECK (split_ways BETWEEN 2 AND 50);
 
