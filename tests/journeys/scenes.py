@@ -9,8 +9,9 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tests.journeys import scenes_food
 from tests.journeys.conftest import House, Person
 from tests.journeys.stuck import leave_stuck
 
@@ -322,10 +323,6 @@ def staff(stage: Stage, tour: Tour) -> None:
         ("office-menu", "mei", "/office/menu"),
         ("office-dish", "mei", f"/office/menu/items/{dish[0][0]}"),
         ("office-import", "mei", "/office/menu/import"),
-        ("office-delivery", "mei", "/office/delivery"),
-        ("deliveries", "mei", "/deliveries"),
-        ("courier", "wei", "/courier"),
-        ("runner", "hua", "/runner"),
         ("office-tables", "mei", "/office/tables"),
         ("office-tables-print", "mei", "/office/tables/print"),
         ("office-codes", "mei", "/office/codes"),
@@ -351,6 +348,10 @@ def console(stage: Stage, tour: Tour) -> None:
         ("refunds", "/console/refunds"),
         ("alarms", "/console/alarms"),
         ("notices", "/console/notices"),
+        ("shops", "/console/shops"),
+        ("sources", "/console/reconciliation/sources"),
+        ("source", f"/console/reconciliation/sources/{account}"),
+        ("source-edit", f"/console/reconciliation/sources/{account}/edit"),
         ("reconciliation", "/console/reconciliation"),
         ("accounts", "/console/accounts"),
         ("account", f"/console/accounts/{account}"),
@@ -368,8 +369,12 @@ def console(stage: Stage, tour: Tour) -> None:
         tour.take("console-run", signed_in("operator", f"/console/reconciliation/{run[0][0]}"))
 
 
+PARTS: Final = (diner, wallet, staff, till, practice, console)
+
+
 def play(tour: Tour) -> None:
     """All scenes, one after the other."""
     stage = prepare(tour.browser, tour.house)
-    for part in (diner, wallet, staff, till, practice, console):
+    for part in PARTS:
         part(stage, tour)
+    scenes_food.play(tour)

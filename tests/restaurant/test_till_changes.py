@@ -22,7 +22,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed
 from saoma.kit.money import Money
-from saoma.restaurant.bill import TheseDishes
+from saoma.restaurant.bill import AnyAmount, TheseDishes, Whole
 from saoma.restaurant.book_rules import RULES
 from saoma.restaurant.by_hand import Off, names, reason_of, shares_of
 from saoma.restaurant.shares import KIND
@@ -134,6 +134,17 @@ async def test_a_cashier_takes_a_tenth_off_and_the_bill_says_why_and_by_whom(hou
     assert whats == ["gave_discount", "withdrew_discount"]
 
 
+async def test_free_tables_stay_tables_beside_a_bill_that_is_changed(house: Restaurant) -> None:
+    sitting = await dinner(house)
+    async with till(app(house), house, Role.MANAGER) as manager:
+        beside = [
+            re.search(r'<div class="free-tables">.*?</div>', (await manager.get(path, htmx=False)).text, re.S)
+            for path in ("/till", *(f"/till/bills/{sitting.id}/{what}" for what in ("discount", "void", "move")))
+        ]
+    names = [re.findall(r"<button[^>]*>\s*([^<]+?)\s*</button>", found[0]) if found else [] for found in beside]
+    assert names[0] and names == [names[0]] * 4
+
+
 async def test_a_cashiers_small_discounts_together_stay_below_the_limit_and_a_manager_gives_any(
     house: Restaurant,
 ) -> None:
@@ -222,6 +233,32 @@ async def test_a_paid_dish_is_not_struck_and_its_refund_is_offered_with_the_dish
     assert dialog
     assert "data-open-now" in dialog[0]
     assert re.search(rf'value="{beef.line_id}"\s+checked', dialog[0])
+
+
+async def test_a_dish_is_not_struck_when_more_is_paid_than_the_bill_would_come_to(house: Restaurant) -> None:
+    sitting = await dinner(house)
+    bill = await house.bill(sitting)
+    dish = max(bill.dishes, key=lambda each: each.amount)
+    amount = AnyAmount(bill.ordered - Money(100, "USD"))
+    await house.money_arrives(await house.pays(sitting, amount))
+    async with till(app(house), house, Role.MANAGER) as manager:
+        struck = {"key": "k", "line": dish.line_id, "reason": "It never came"}
+        refused = await manager.post(f"/till/bills/{sitting.id}/void", struck)
+        assert "than it would come to then" in refused.text
+    after = await house.bill(sitting)
+    assert (after.ordered, after.surplus.minor) == (bill.ordered, 0)
+
+
+async def test_a_dish_that_two_managers_give_back_goes_back_once(house: Restaurant) -> None:
+    sitting = await dinner(house)
+    beef = (await house.bill(sitting)).dishes[0]
+    payment = await house.money_arrives(await house.pays(sitting, Whole()))
+    path = f"/till/bills/{sitting.id}/payments/{payment.id}/refund"
+    async with till(app(house), house, Role.MANAGER) as one, till(app(house), house, Role.MANAGER) as two:
+        for number, manager in enumerate((one, two)):
+            await manager.post(path, {"line": beef.line_id, "reason": "cold", "key": f"tap {number}", "typed": ""})
+    assert (await house.payments.get(payment.id)).refunded == beef.amount.minor
+    assert house.alipay.count("refund") == 1
 
 
 async def test_a_cashier_strikes_nothing(house: Restaurant) -> None:

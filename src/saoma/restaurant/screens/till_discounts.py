@@ -49,7 +49,7 @@ async def _pane(
             "sitting": sitting,
             "table": table,
             "bill": meal.bill,
-            "free": [line for line in meal.ordered if line.id in open_ones],
+            "unpaid": [line for line in meal.ordered if line.id in open_ones],
             "by_person": showing.by_person,
             "people": meal.guests,
             "discounts": before,

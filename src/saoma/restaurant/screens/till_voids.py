@@ -45,7 +45,7 @@ async def _pane(
             "at": at,
             "sitting": sitting,
             "table": table,
-            "free": [line for line in meal.ordered if line.paid_by is None],
+            "unpaid": [line for line in meal.ordered if line.paid_by is None],
             "paid": [line for line in meal.ordered if line.paid_by is not None],
             "reasons": VOID_REASONS,
             "by_person": showing.by_person,
