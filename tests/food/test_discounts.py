@@ -98,6 +98,19 @@ async def test_a_dish_that_is_struck_or_made_fewer_takes_its_discount_along(data
     assert (await all_lines(database, tab))[two.id].discount == 0
 
 
+async def test_a_basket_that_is_dropped_when_guests_leave_leaves_no_discount_behind(database: Database) -> None:
+    menu = await noodle_house_menu(database)
+    tab = await open_tab(database)
+    tea = await added(database, tab, dish(menu, "tea"))
+    await _off(database, tab, tea.amount, [tea])
+    async with database.transaction() as tx:
+        await ordering.close_tab(tx, tab.id)
+        assert (
+            await tx.value("SELECT sum(discount)::bigint FROM tab_lines WHERE tab_id = %(tab)s", {"tab": tab.id}) == 0
+        )
+        assert await tx.value("SELECT count(*) FROM line_discounts WHERE line_id = %(id)s", {"id": tea.id}) == 0
+
+
 async def test_a_line_that_is_held_or_paid_keeps_its_discount(database: Database) -> None:
     menu = await noodle_house_menu(database)
     tab = await open_tab(database)

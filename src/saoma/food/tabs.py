@@ -99,6 +99,11 @@ async def close_tab(tx: Transaction, tab_id: str) -> Tab:
     if held is not None:
         raise Conflict("A payment is open on this bill. Wait until it has ended.")
     await tx.run(
+        "DELETE FROM line_discounts s USING tab_lines l WHERE l.id = s.line_id AND l.tab_id = %(tab)s"
+        " AND l.status = 'basket'",
+        {"tab": tab_id},
+    )
+    await tx.run(
         "UPDATE tab_lines SET status = 'void', voided_at = clock_timestamp(), void_reason = 'closed'"
         " WHERE tab_id = %(tab)s AND status = 'basket'",
         {"tab": tab_id},

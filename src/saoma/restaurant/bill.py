@@ -166,6 +166,11 @@ class Bill:
         return max(self.ordered - self.paid, Money.zero(self.currency))
 
     @cached_property
+    def beyond(self) -> Money:
+        """What is paid or on its way beyond the bill."""
+        return max(self.paid + self.held - self.ordered, Money.zero(self.currency))
+
+    @cached_property
     def surplus(self) -> Money:
         """What arrived beyond the bill (late money, or a dish taken off after it was paid)."""
         return max(self.paid - self.ordered, Money.zero(self.currency))

@@ -4,7 +4,6 @@ A cashier needs three touches from bill to paid: the tile, the scan, done. Every
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
@@ -13,6 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.checkout.giving_back import RefundDraft
 from saoma.food import offline
 from saoma.food.courses import COURSE_NAMES, STAGED, Course
 from saoma.food.discounts import discounts_of
@@ -141,16 +141,6 @@ def free_lines(meal: Meal) -> set[str]:
 def path_to(sitting_id: str) -> str:
     """Where one bill is on the till."""
     return f"/till/bills/{sitting_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class RefundDraft:
-    """What somebody typed into the refund dialog of a payment: shown again with the refusal, nothing is lost."""
-
-    payment_id: str
-    lines: frozenset[str]
-    typed: str
-    reason: str
 
 
 async def show_bill(

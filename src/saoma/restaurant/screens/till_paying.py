@@ -15,14 +15,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.checkout import giving_back
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panel import panel_of
 from saoma.food.model import called
 from saoma.gateway import BY_STAFF
-from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_of
-from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
 from saoma.kit.i18n import texts
@@ -36,7 +35,6 @@ from saoma.restaurant.bill import NOTHING_LEFT, TOO_MUCH, AnyAmount, Bill, Choic
 from saoma.restaurant.model import Sitting, Table
 from saoma.restaurant.screens.till import (
     NO_SUCH_BILL,
-    RefundDraft,
     bill_at,
     path_to,
     show_bill,
@@ -236,22 +234,6 @@ async def payment_pane(
     return await show_payment(request, db, checkout, sitting_id, payment_id)
 
 
-def refund_amount(payment: Payment, chosen: list[tuple[str, Money]], typed: str) -> Money:
-    """How much goes back: the typed amount, the sum of the ticked dishes, or all that is left of the payment.
-
-    Raises `Invalid` for more than is left of it."""
-    left = payment.money_refundable
-    if typed.strip():
-        amount = Money.parse(typed, payment.currency)
-    elif chosen:
-        amount = min(sum((money for _, money in chosen), Money.zero(payment.currency)), left)
-    else:
-        amount = left
-    if amount.minor <= 0 or amount > left:
-        raise Invalid("That is more than what is left of this payment.")
-    return amount
-
-
 @post(
     "/till/bills/{sitting_id:str}/payments/{payment_id:str}/refund",
     guards=[needs(May.REFUND, May.ASK_REFUNDS)],
@@ -261,7 +243,6 @@ def refund_amount(payment: Payment, chosen: list[tuple[str, Money]], typed: str)
 async def refund(
     request: AnyRequest,
     db: NamedDependency[Database],
-    clock: NamedDependency[Clock],
     checkout: NamedDependency[Checkout],
     sitting_id: FromPath[str],
     payment_id: FromPath[str],
@@ -269,19 +250,11 @@ async def refund(
     """Refund a payment in full, by dishes, or by an amount, with a reason. A repeated submit refunds once.
 
     What is above the person's own limit waits for a second one."""
-    form = await request.form()
     payment = await payment_here(request, db, sitting_id, payment_id)
+    form = await request.form()
+    draft = giving_back.draft_of(form, payment.id)
     refusal: Refused | None = None
-    draft = RefundDraft(
-        payment_id=payment.id,
-        lines=frozenset(str(line) for line in form.getall("line", [])),
-        typed=str(form.get("typed", ""))[:32],
-        reason=" ".join(str(form.get("reason", "")).split())[:128],
-    )
     try:
-        reason = draft.reason
-        if not reason:
-            raise Invalid(GIVE_A_REASON)
         async with db.reading() as rows:
             at = await standing_at(request, rows)
             sitting, _ = await bill_at(rows, at, sitting_id)
@@ -292,19 +265,8 @@ async def refund(
         chosen = [(line.id, line.due) for line in meal.ordered if line.id in draft.lines & named]
         if TIP in draft.lines and payment.part.get("tip"):
             chosen.append((TIP, Money(int(payment.part["tip"]), payment.currency)))
-        amount = refund_amount(payment, chosen, draft.typed)
-        async with db.transaction() as tx:
-            await audit.note(
-                tx,
-                clock,
-                who=at.staff.id,
-                what="asked_refund",
-                subject=payment.id,
-                merchant_id=payment.merchant_id,
-                detail={"amount": str(amount), "reason": reason},
-            )
         key = str(form.get("key", ""))[:64] or new_id("tap")
-        await checkout.give_back(payment, amount, reason, at.staff, key, [line for line, _ in chosen], device)
+        await giving_back.ask(checkout, at.staff, payment, draft, chosen, key, device)
     except (Invalid, Conflict) as refused:
         refusal = refused
     if refusal is not None:

@@ -27,6 +27,9 @@ from saoma.restaurant.screens.till import bill_again, bill_at, path_to, show_pan
 
 _MAY: Final = [needs(May.VOID_LINES)]
 _NOTHING_TYPED: Final[dict[str, Any]] = {"lines": (), "reason": "", "words": ""}
+PAID_ALREADY: Final = (
+    "More of this bill is paid, or being paid, than it would come to then. Give money back with a refund instead."
+)
 CHOOSE: Final = "Tick the dishes to strike from the bill."
 
 
@@ -88,6 +91,7 @@ async def strike(
             at = await standing_at(request, tx)
             await bill_at(tx, at, sitting_id)
             held = await sittings.lock(tx, sitting_id)
+            before = await sittings.bill_of(tx, held)
             here = {line.id: line for line in await ordering.lines(tx, held.tab_id)}
             for line_id in sorted(set(wanted)):
                 line = here.get(line_id)
@@ -111,7 +115,8 @@ async def strike(
                             "reason": reason,
                         },
                     )
-            await sittings.reckon(tx, held, clock.now())
+            if (await sittings.reckon(tx, held, clock.now())).beyond > before.beyond:
+                raise Conflict(PAID_ALREADY)
     except (Conflict, Invalid, NotFound) as refusal:
         return await _pane(request, db, sitting_id, refusal, draft)
     return await bill_again(request, db, sitting_id)
