@@ -64,7 +64,7 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         start={"buy": "2", "holdout": "10"},
     ),
     "first": Recipe(
-        name="Welcome",
+        name="Welcome offer",
         what="For people who have never paid here before",
         icon="users",
         mechanism=Mechanism.PERCENT,

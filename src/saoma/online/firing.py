@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from saoma.delivery import deliveries
 from saoma.food import ordering
 from saoma.food.menu import menu
 from saoma.food.model import LineStatus
@@ -61,8 +64,17 @@ async def _step(tx: Transaction, of: OnlineOrder, now: datetime) -> OnlineOrder:
             return await fire(tx, of, SAOMA, now)
         case Status.FIRED:
             return await nobody_came(tx, of, SAOMA, now)
-        case _:
+        case Status.COLLECTED | Status.NO_SHOW | Status.CANCELLED:
+            return await forget(tx, of, now)
+        case Status.PAYING:
             return of
+
+
+async def forget(tx: Transaction, of: OnlineOrder, now: datetime) -> OnlineOrder:
+    """Keep what was ordered and paid, and no longer for whom: name, number, door and notes go. The order is over."""
+    await deliveries.forget(tx, KIND, of.id)
+    await tx.run("UPDATE tabs SET note = '' WHERE id = %(tab)s", {"tab": of.tab_id})
+    return await orders.moved(tx, of, now, name="", phone="", note="")
 
 
 async def fire(tx: Transaction, of: OnlineOrder, by: str, now: datetime, *, anyway: bool = False) -> OnlineOrder:
@@ -145,6 +157,9 @@ async def give_back(db: Database, payments: Payments, of: OnlineOrder) -> None:
             key = f"online:{of.id}:{of.giving_back}"
             await payments.refund(payment.id, payment.money_refundable, _REASONS[of.giving_back], SAOMA, key, [])
     async with db.transaction() as tx:
-        await orders.lock(tx, of.id)
-        await tx.run("UPDATE online_orders SET giving_back = '', due_at = NULL WHERE id = %(id)s", {"id": of.id})
-        await orders.tell(tx, await orders.order(tx, of.id))
+        done = msgspec.structs.replace(await orders.lock(tx, of.id), giving_back="")
+        await tx.run(
+            "UPDATE online_orders SET giving_back = '', due_at = %(due)s WHERE id = %(id)s",
+            {"id": of.id, "due": reckoning.due_at(done)},
+        )
+        await orders.tell(tx, done)

@@ -35,6 +35,8 @@ TOO_MANY_UNPAID: Final = "You have orders here that are not paid yet. Pay or col
 
 #: Who came back to an order that nobody touched for so long has gone.
 ABANDONED_AFTER: Final = timedelta(hours=2)
+#: So long after its end somebody may still ask about an order; then nobody's name, number and door are kept any more.
+FORGOTTEN_AFTER: Final = timedelta(days=30)
 #: A kitchen that is late makes nobody a no-show: it is looked at again after this.
 LOOK_AGAIN: Final = timedelta(minutes=5)
 #: Orders that one phone may have promised without having paid.
@@ -133,8 +135,11 @@ def due_at(order: OnlineOrder) -> datetime | None:
             return None if order.trouble else order.fires_at
         case Status.FIRED:
             return None if order.arrived_at or order.mode is Mode.BRING else order.kept_until
-        case _:
+        case Status.PAYING:
             return None
+        case Status.COLLECTED | Status.NO_SHOW | Status.CANCELLED:
+            known = order.name or order.phone or order.note
+            return order.ended_at + FORGOTTEN_AFTER if order.ended_at is not None and known else None
 
 
 def trouble_of(order: OnlineOrder, offer: Offer, local_day: object, gone: str) -> Trouble:
