@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from tests.journeys.conftest import House, Person
 from tests.journeys.test_counter import holds_to_scanner, order_at, payment_code
 from tests.journeys.test_delivery import cooks, orders_home, shop_of
+from tests.journeys.test_methods import scan_in_wallet
 from tests.journeys.test_ordering_ahead import address, chooses
 from tests.journeys.test_tablet import seat
 
@@ -27,7 +28,7 @@ Steps = Callable[[Person], object]
 
 
 #: What somebody paid at the shop's own code, that no bill has taken yet.
-ARRIVED: Final = "SELECT id FROM payments WHERE payable_kind = 'shop_code' AND status = 'succeeded' ORDER BY id"
+ARRIVED: Final = "SELECT payment_id FROM arrivals WHERE state = 'waiting' ORDER BY payment_id"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,22 @@ def _deliveries(house: House, browser: Browser) -> None:
         one.context.close()
 
 
+def _money_arrives(owner: Person, guest: Person) -> None:
+    """Somebody types an amount at the shop's own code that is no bill's."""
+    owner.sign_in("mei", "/office/codes")
+    owner.page.locator("[data-testid=add-code] [name=label]").fill("By the door 门口")
+    owner.page.locator("[data-testid=add-code] button[type=submit]").click()
+    printed = owner.page.get_by_test_id("code").filter(has_text="By the door").first
+    scan_in_wallet(guest, "amy", printed.get_attribute("data-address") or "")
+    guest.page.locator("input[name=amount]").fill("1.23")
+    guest.page.locator("form[data-shop] button[type=submit]").click()
+    guest.page.locator("[data-do=pin]").click()
+    for digit in "123456":
+        guest.page.get_by_role("dialog").locator(f"[data-key='{digit}']:visible").click()
+    owner.page.goto(f"{origin(owner)}/till")
+    owner.page.get_by_test_id("arrival").first.wait_for()
+
+
 def prepare(browser: Browser, house: House) -> Shops:
     """Play what these scenes need, unless it was played before."""
     people = [
@@ -135,6 +152,7 @@ def prepare(browser: Browser, house: House) -> Shops:
             "SELECT 1 FROM guests WHERE knocked_at IS NOT NULL",
             lambda: _asks_at_the_table(house, owner, wallet),
         ),
+        (ARRIVED, lambda: _money_arrives(owner, wallet)),
     )
     for played, play_it in steps:
         if not house.query(played + " LIMIT 1"):
