@@ -248,6 +248,20 @@ async def test_a_surplus_that_the_till_gave_back_by_itself_needs_nobody_any_more
     assert await waiting(house) == []
 
 
+async def test_a_surplus_that_a_later_dish_needs_is_not_given_back_by_one_press(house: Restaurant) -> None:
+    sitting = await feast(house)
+    given_up = await house.pays(sitting, Whole())
+    await house.payments.give_up(given_up.id, by="guest")
+    await house.money_arrives(await house.pays(sitting, AnyAmount(Money(400, "USD")), BEN))
+    await house.payments.rule((await late(house, given_up)).id, Ruling.PAID, "stf", "portal")
+    [case] = await waiting(house)
+    await house.eats(sitting, None, "tea")
+    with pytest.raises(Conflict, match="this money is too much now"):
+        await Rulings(house.payments, above=500).rule(case.id, Move.GIVE_BACK, "stf_owner", AGREED)
+    assert (await house.payments.get(given_up.id)).refunded == 0
+    assert [each.id for each in await waiting(house)] == [case.id]
+
+
 async def test_a_payment_that_fits_its_bill_opens_no_case_however_often_it_is_told(house: Restaurant) -> None:
     sitting = await feast(house)
     payment = await house.money_arrives(await paid_with_tip(house, sitting))

@@ -23,6 +23,7 @@ from saoma.payments.cases import (
 )
 from saoma.payments.happenings import Ruling
 from saoma.payments.payments import Payments
+from saoma.payments.surplus import still_beyond
 
 _OF_PAYMENT: Final = {Move.PAID: Ruling.PAID, Move.UNPAID: Ruling.UNPAID, Move.REFUND: Ruling.REFUND}
 
@@ -76,6 +77,9 @@ class Rulings:
             if about.subject_kind == "payment" and move in _OF_PAYMENT:
                 return await payments.rule_within(tx, about.subject_id, _OF_PAYMENT[move], who, about.reason)
             if about.subject_kind == "payment" and move is Move.GIVE_BACK and about.money is not None:
+                payment = await payments.hall.lock(tx, about.subject_id)
+                payable = payments.hall.payables.get(payment.payable_kind)
+                await still_beyond(tx, payable, payment, about.money)
                 wanted, _ = await refund.request(
                     payments.hall, tx, about.subject_id, about.money, about.reason, who, f"case:{about.id}", []
                 )

@@ -12,12 +12,17 @@ import msgspec
 
 from saoma.gateway import is_practice
 from saoma.kit.db import Rows, Transaction
+from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
 from saoma.payments.alarms import raise_alarm
 from saoma.payments.cases import Case, CaseEvent, Kind, Move, apply_event, lock_case, open_case
 from saoma.payments.model import Payment, Refund
 
 TITLE: Final = "More money came than anybody owed"
+NEEDED_SINCE: Final = (
+    "More was ordered since: only {amount} of this money is too much now. Give that back from the payment,"
+    " then close the case."
+)
 #: The reason that is kept when a person agrees with what is proposed, in one press.
 AGREED: Final = "Nobody owed this money; given back as proposed."
 
@@ -71,6 +76,12 @@ async def nothing_owed(rows: Rows, payable: object, payment: Payment) -> bool:
     if not isinstance(payable, KnowsSurplus):
         return True
     return await payable.surplus(rows, payment) >= payment.money
+
+
+async def still_beyond(rows: Rows, payable: object, payment: Payment, amount: Money) -> None:
+    """Raise `Conflict` where what was proposed is not all beyond the bill any more: more was ordered since."""
+    if isinstance(payable, KnowsSurplus) and (now := await payable.surplus(rows, payment)) < amount:
+        raise Conflict(NEEDED_SINCE, amount=now)
 
 
 async def given_back(tx: Transaction, payment: Payment, refund: Refund, now: datetime) -> None:
