@@ -126,6 +126,17 @@ async def test_an_order_is_paid_with_its_fee_made_brought_and_followed(of: House
         assert (await of.again(order)).status is Status.COLLECTED
         await of.later(hours=3)
         assert (await of.again(order)).status is Status.COLLECTED, "nobody is a no-show at home"
+        # A month later the books still know what was sold, and nobody knows any more to whom and where.
+        await of.later(days=29)
+        assert (await of.again(order)).phone
+        await of.later(days=2)
+        async with of.db.reading() as rows:
+            gone = await deliveries.of_order(rows, KIND, order.id)
+            note = await rows.value("SELECT note FROM tabs WHERE id = %(id)s", {"id": order.tab_id})
+        after = await of.again(order)
+        assert gone is not None
+        assert {after.name, after.phone, after.note, note, gone.name, gone.phone, gone.street, gone.door} == {""}
+        assert (after.status, after.due_at, gone.point) == (Status.COLLECTED, None, None)
     assert await of.broken_rules() == []
 
 

@@ -155,6 +155,18 @@ async def cancel(tx: Transaction, order_kind: str, order_id: str, by: str, now: 
         await moved(tx, found, Step.CANCEL, by, now, ended_at=now)
 
 
+async def forget(tx: Transaction, order_kind: str, order_id: str) -> None:
+    """Of a delivery that is over, keep what was done when and by whom of the staff, and not where and for whom."""
+    await tx.run(
+        "WITH over AS (UPDATE deliveries SET street = '', door = '', note = '', name = '', phone = '', latitude = NULL,"
+        " longitude = NULL, seen_latitude = NULL, seen_longitude = NULL"
+        " WHERE order_kind = %(kind)s AND order_id = %(order)s AND status IN ('delivered', 'returned', 'cancelled')"
+        " RETURNING id) UPDATE delivery_events AS e SET said = '' FROM over WHERE e.delivery_id = over.id"
+        " AND e.event = 'deliver'",
+        {"kind": order_kind, "order": order_id},
+    )
+
+
 async def of_order(rows: Rows, order_kind: str, order_id: str, *, lock: bool = False) -> Delivery | None:
     """The delivery of an order; None when it is not brought."""
     sql = f"SELECT {COLUMNS} FROM deliveries AS d WHERE order_kind = %(kind)s AND order_id = %(order)s"  # noqa: S608
