@@ -18,6 +18,7 @@ from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import pay as pay_screen
 from saoma.checkout.screens import till_payments
 from saoma.checkout.shifts import Drawers
+from saoma.food.drafts import MenuDraft
 from saoma.food.model import Item, Menu
 from saoma.gateway import Method, SecondaryMerchant
 from saoma.identity.guards import SignInNeeded, to_sign_in
@@ -31,6 +32,7 @@ from saoma.kit.live import Live
 from saoma.kit.money import Money
 from saoma.online.model import KIND as ONLINE
 from saoma.online.paying import OnlineBill
+from saoma.payments.listening import Listener
 from saoma.payments.model import NewPayment, Payment
 from saoma.payments.payments import Payments
 from saoma.restaurant import sittings
@@ -194,10 +196,17 @@ class Restaurant:
         )
 
 
-async def restaurant(db: Database, clock: MovableClock, *, tables: int = 3) -> Restaurant:
-    """A noodle house with tables 1, 2, 3 on the terrace."""
+async def restaurant(
+    db: Database,
+    clock: MovableClock,
+    *,
+    tables: int = 3,
+    draft: MenuDraft | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Restaurant:
+    """A noodle house with tables 1, 2, 3 on the terrace; `listeners` hear of its payments as well."""
     shop = await identity.shop(db)
-    shown = await food.noodle_house_menu(db, shop.store.id)
+    shown = await food.noodle_house_menu(db, shop.store.id, draft)
     async with db.transaction() as tx:
         made = [
             await add_table(tx, shop.store.id, str(number), clock.now(), area="Terrace")
@@ -211,7 +220,7 @@ async def restaurant(db: Database, clock: MovableClock, *, tables: int = 3) -> R
         {KIND: SittingBill(clock), ONLINE: OnlineBill(clock)},
         lambda account: f"http://shop.test/alipay/notify/{account}",
         jitter=lambda: 0.5,
-        listeners=(Drawers(clock),),
+        listeners=(Drawers(clock), *listeners),
     )
     checkout = Checkout(payments, db, clock, {KIND: receipt_lines})
     return Restaurant(db, clock, shop, shown, made, alipay, payments, checkout)

@@ -186,6 +186,7 @@ def _go(request: AnyRequest, where: str) -> Response[Any]:
 
 
 async def payment_here(request: AnyRequest, db: Database, sitting_id: str, payment_id: str) -> Payment:
+    """A payment of this bill, or of one that was put together with it. Raises `NotFound` for any other."""
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         await bill_at(rows, at, sitting_id)
