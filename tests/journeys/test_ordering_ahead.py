@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import House, Person
+from tests.journeys.looking import faults
 from tests.journeys.test_counter import payment_code
 
 pytestmark = pytest.mark.journey
@@ -91,10 +92,13 @@ def test_food_is_ordered_to_be_picked_up_and_paid_at_the_shop(house: House, pers
     phone.page.goto(f"{address(house, 'Market Street')}?lang=zh")
     first = phone.page.locator("#order button.plus[name=item]")
     expect(first.first).to_be_visible()
+    seen = faults(phone.page)
     chooses(phone.page, mode="pick_up", slot=None, name="小陈")
+    seen += faults(phone.page)
     phone.page.get_by_test_id("pay-later").click()
     state = phone.page.get_by_test_id("order-state")
     expect(state).to_have_attribute("data-stage", "received")
+    assert seen + faults(phone.page) == [], "axe: the menu, the page that places the order, the order's own page"
     expect(state).to_contain_text("自取")
     number = phone.page.get_by_test_id("number").inner_text()
     staff.sign_in("theo", "/online")
