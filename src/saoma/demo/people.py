@@ -52,6 +52,7 @@ class Browser:
         )
 
     async def close(self) -> None:
+        """Put the phone, or the till, away."""
         await self.session.close()
 
     async def ask(
