@@ -1,5 +1,7 @@
-"""A till that can be cut from the server and killed: a browser of its own with a profile on the disk, behind a wire
-that somebody can pull, or that loses answers on their way back."""
+"""A till that can be cut from the server and killed.
+
+It is a browser of its own with a profile on the disk, behind a wire that somebody can pull, or that loses answers on
+their way back."""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ class Wire:
         self._door: socket.socket | None = None
 
     def plug(self, losing: int = 0) -> None:
-        """Connect; the answers to the next `losing` orders get lost after the server has done its work."""
+        """Connect; of the next `losing` orders the answers get lost after the server has done its work, and of every
+        second one the request before."""
         self._losing, self.lost = losing, 0
         door = socket.create_server(("127.0.0.1", self.port))
         self._door = door
@@ -73,6 +76,9 @@ class Wire:
                     piece = re.sub(rb'"version":"\w{12}"', self.NEWER, piece)
                 if asking and piece.startswith(b"POST /offline/orders") and self._losing:
                     self._losing -= 1
+                    if self._losing % 2:
+                        self.lost += 1
+                        break
                     loses.set()
                 if not asking and loses.is_set():
                     self.lost += 1

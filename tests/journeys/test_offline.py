@@ -1,7 +1,7 @@
 """Done-when: a till cut from the server takes orders, is killed and reconnected: none is doubled, none is lost.
 
 Real browsers with a profile on the disk; the first ten orders of a till are real clicks, the others the same buttons
-pressed by a script. When the wire is back it first loses the answers to three orders that the server has taken."""
+pressed by a script. When the wire is back it first loses an order and the answers to orders the server has taken."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def restarted(till: OfflineTill, waiting: int) -> None:
 
 
 def test_orders_doubled_or_lost_after_a_reconnect(first: OfflineTill) -> None:
-    """The complaint by its name: 50 orders, the browser killed while they wait, three answers lost on their way."""
+    """The complaint by its name: 50 orders, the browser killed while they wait; an order and two answers get lost."""
     first.cut()
     first.take_by_hand(10)
     first.take_by_script(40)
