@@ -138,6 +138,8 @@ async def test_an_order_left_for_the_counter_is_paid_there_and_cooked_then_only(
     async with kiosk(shop) as at, browser(shop) as till:
         root = await begun(at)
         await chooses(shop, at, root, "tea")
+        dish = re.search(rf"{root}/lines/[^\"]+", await at.get(f"{root}/basket"))
+        assert dish is not None
         assert 'data-testid="open-order"' not in await till.get("/counter/waiting", htmx=True), "still the kiosk's"
         number = await goes(at, root, "at-counter")
         assert "say this number" in number and 'data-testid="kiosk-number">1<' in number.replace("\n", "")
@@ -145,6 +147,8 @@ async def test_an_order_left_for_the_counter_is_paid_there_and_cooked_then_only(
         assert not await cooks(shop)
         # The kiosk has let go of it: nothing there changes it any more, and its "start over" gives nothing up.
         await at.post(f"{root}/cancel")
+        for path, form in ((dish[0], {"quantity": "0"}), (f"{root}/where", {"where": "to_go"})):
+            assert (await at.post(path, form)).headers.get("location", "").endswith("/at-counter")
         assert (await at.client.get(root)).headers["location"].endswith("/at-counter")
         html = await till.get(f"/counter/orders/{order_id(root)}")
         form = fields(html, "order_key", "key", "shown") | {"payment_code": CODE}

@@ -269,6 +269,8 @@ async def change(
     quantity = quantity_in(str((await request.form()).get("quantity", "")), 0)
     async with db.reading() as rows:
         order = await order_of(rows, kiosk_of(request), order_id)
+    if moved := where_it_is(order):
+        return go(moved)
     refusal: Refused | None = None
     try:
         async with db.transaction() as tx:
@@ -288,8 +290,13 @@ async def set_where(
     to_go = (await request.form()).get("where") == "to_go"
     async with db.reading() as rows:
         order = await order_of(rows, kiosk_of(request), order_id)
-    async with db.transaction() as tx:
-        await counter.set_channel(tx, order.id, Channel.TAKEAWAY if to_go else Channel.COUNTER, clock.now())
+    if moved := where_it_is(order):
+        return go(moved)
+    try:
+        async with db.transaction() as tx:
+            await counter.set_channel(tx, order.id, Channel.TAKEAWAY if to_go else Channel.COUNTER, clock.now())
+    except Conflict as refusal:
+        return await show_basket(request, db, order.id, refusal)
     return go(f"{path_to(order)}/basket")
 
 
