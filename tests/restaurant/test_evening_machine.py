@@ -20,6 +20,7 @@ from saoma.gateway import Method
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Transaction
 from saoma.kit.due import drive_due
+from saoma.kit.errors import Refused
 from saoma.kit.money import Money
 from saoma.payments.cases import CaseFilter, Move, cases
 from saoma.payments.lifecycle import RefundStatus, Status
@@ -34,6 +35,7 @@ from tests.machines import play
 from tests.restaurant import evening
 from tests.restaurant.evening import Evening
 from tests.restaurant.evening_guests import KEY, PAYS, PICK, TABLE, Evenings
+from tests.restaurant.make import BEN
 
 WAYS = st.sampled_from(["whole", "mine", "even", "amount", "dishes"])
 TIPS = st.sampled_from([0, 0, 100, 37])
@@ -186,13 +188,12 @@ class Tables(Evenings):
 
         self.runner.run(arrive())
 
-    @rule(which=PICK, happens=st.sampled_from(["pin", "pin", "expires", "gives_up", "nudge", "late"]))
+    @rule(which=PICK, happens=st.sampled_from(["pin", "pin", "expires", "gives_up", "nudge"]))
     def a_payment_goes_on(self, which: int, happens: str) -> None:
-        """The PIN is typed, the trade expires, somebody gives up, a phone reports, money comes after the end."""
+        """The PIN is typed, the trade expires, somebody gives up, a phone reports."""
         of, payment = self.house, self.payment(which)
         if payment is None or payment.order_number not in of.alipay.trades:
             return
-        trade = of.alipay.trades[payment.order_number]
         match happens:
             case "pin":
                 of.alipay.buyer_pays(payment.order_number)
@@ -202,10 +203,6 @@ class Tables(Evenings):
                 self.at_once(lambda: of.payments.give_up(payment.id, "stf_ann"))
             case "nudge":
                 self.at_once(lambda: of.payments.nudge(payment.id))
-            case "late" if not trade.debits:
-                self.run(of.payments.give_up(payment.id, "stf_ann"))
-                trade.state = "waiting"
-                of.alipay.buyer_pays(payment.order_number)
 
     @rule(service=st.sampled_from(["open", "query", "cancel", "refund"]), fault=FAULTS)
     def alipay_will_fail(self, service: str, fault: str) -> None:
@@ -223,8 +220,40 @@ class Tables(Evenings):
         works = [*self.house.payments.works(), *lingering.works(self.db, self.clock)]
         await drive_due(self.db, works, self.clock)
 
+    @rule(table=TABLE, cents=st.integers(1, 1200), others_pay=st.booleans(), decided=st.booleans())
+    def money_comes_after_the_end(self, table: int, cents: int, others_pay: bool, decided: bool) -> None:  # noqa: FBT001
+        """Somebody gives up paying, perhaps others pay meanwhile; then Alipay says that it was paid after all."""
+        of, sitting = self.house, self.open_bill(table)
+        portion = self.choice("whole", cents, None, sitting)[1] if sitting else None
+        if sitting is None or portion is None or not portion.amount:
+            return
+        asked = (of.store_id, BEN, portion.charged, "Dinner", KIND, sitting.id, part_of(Whole(), portion))
+        payment = self.run(of.checkout.pay_in_wallet(*asked, f"late {cents} {len(self.let_go)}"))
+        if isinstance(payment, Refused) or payment.order_number not in of.alipay.trades:
+            return
+        self.at_once(lambda: of.payments.give_up(payment.id, "stf_ann"))
+        self.the_evening_adds_up()
+        if others_pay:
+            part = self.choice("amount", cents, None, sitting)[1]
+            cash = (of.store_id, "", self.cashier, Method.CASH, part.amount, "Dinner", KIND, sitting.id)
+            self.run(of.checkout.take_by_staff(*cash, part_of(AnyAmount(part.amount), part), f"cash {cents}"))
+        of.alipay.trades[payment.order_number].state = "waiting"
+        of.alipay.buyer_pays(payment.order_number)
+        self.runner.run(self.notices_come())
+        for _ in range(3):
+            self.clock.advance(timedelta(seconds=30))
+            self.runner.run(self.work())
+        if decided:
+            self.decide(0)
+            self.the_evening_adds_up()
+            self.decide(0)
+
     @rule(which=PICK)
     def a_case_is_decided(self, which: int) -> None:
+        """The owner decides."""
+        self.decide(which)
+
+    def decide(self, which: int) -> None:
         """The owner does what a case proposes, pressed twice."""
         of = self.house
 
