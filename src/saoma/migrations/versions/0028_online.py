@@ -1,4 +1,4 @@
-"""Orders made ahead, to eat here, to take away or to be brought: what a store offers, and the orders with their money."""
+"""Orders made ahead, to eat here, to take away or to be brought: what a store offers, the orders, and their money."""
 
 from alembic import op
 
