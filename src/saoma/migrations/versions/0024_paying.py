@@ -21,7 +21,7 @@ CREATE INDEX bill_shares_tips ON bill_shares (settled_at) WHERE tip > 0;
 -- By how many people the table last said it splits evenly.
 ALTER TABLE sittings ADD COLUMN split_ways int CHECK (split_ways BETWEEN 2 AND 50);
 
--- The turn of a table counts the parties: codes and words of an earlier turn are refused; a table without a row is at 1.
+-- The turn of a table counts the parties: codes and words of an earlier turn are refused; one without a row is at 1.
 -- Locked after a sitting, while the table itself is locked before it: that is why these are rows of their own.
 CREATE TABLE table_turns (
     table_id text PRIMARY KEY,

@@ -10,7 +10,8 @@ SQL = """
 ALTER TABLE sittings
     ADD COLUMN merged_into text REFERENCES sittings (id),
     ADD COLUMN bill_asked_at timestamptz,
-    ADD CONSTRAINT a_bill_that_was_merged_is_closed CHECK (merged_into IS NULL OR (status = 'closed' AND merged_into <> id));
+    ADD CONSTRAINT a_bill_that_was_merged_is_closed
+    CHECK (merged_into IS NULL OR (status = 'closed' AND merged_into <> id));
 CREATE INDEX sittings_merged ON sittings (merged_into) WHERE merged_into IS NOT NULL;
 
 -- The till shows the last bills that were closed, each time anything changes.

@@ -1,4 +1,4 @@
-"""Kiosks: orders that customers put together themselves, that go away when nobody comes back, or wait for the counter."""
+"""Kiosks: orders that customers put together alone, that go away when nobody comes back or wait for the counter."""
 
 from alembic import op
 
@@ -17,7 +17,7 @@ ALTER TABLE counter_orders ADD COLUMN left_for_counter_at timestamptz;
 ALTER TABLE counter_orders ADD COLUMN due_at timestamptz;
 ALTER TABLE counter_orders ADD COLUMN tries int NOT NULL DEFAULT 0;
 UPDATE counter_orders SET due_at = changed_at + interval '2 hours' WHERE status IN ('building', 'paying');
--- A dish that is paid may be called off: it is struck, and stays paid until its money went back. None is struck while held.
+-- A dish that is paid may be called off: it is struck, and paid until its money went back. None is struck while held.
 ALTER TABLE tab_lines DROP CONSTRAINT tab_lines_check2;
 ALTER TABLE tab_lines ADD CONSTRAINT no_dish_in_a_basket_is_paid CHECK (paid_by IS NULL OR status <> 'basket');
 ALTER TABLE tab_lines ADD CONSTRAINT no_struck_dish_is_held CHECK (paid_by IS NULL OR status <> 'void' OR paid);

@@ -6,7 +6,7 @@ revision = "0030_offline"
 down_revision = "0029_delivery"
 
 SQL = """
--- A browser that takes orders offline. It makes its own id; the number becomes the letter before its provisional numbers.
+-- A browser that takes orders offline. It makes its own id; the number becomes the letter of its provisional numbers.
 CREATE TABLE offline_devices (
     id text PRIMARY KEY,
     store_id text NOT NULL REFERENCES stores (id),
