@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from saoma.kit.postgres import clear_away_left_clusters
+from saoma.kit.postgres import clear_away_left_clusters, copied_binaries, find_binaries
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,12 @@ def test_only_a_cluster_nobody_uses_of_a_temporary_folder_that_is_gone_is_remove
         (cluster / "data" / "postmaster.pid").write_text(f"{number}\n{cluster}\n")
     clear_away_left_clusters(tmp_path / "rooms")
     assert cluster.exists() is stays
+
+
+def test_a_copy_of_the_binaries_finds_its_own_libraries(tmp_path: Path) -> None:
+    # Root's checkout may be in a folder that nobody else may walk into, as `mktemp -d` makes them.
+    copy = copied_binaries(find_binaries(), tmp_path / "server")
+    for program in ("postgres", "initdb", "pg_isready"):
+        told = subprocess.run([copy / "bin" / program, "--version"], capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
+    assert copied_binaries(find_binaries(), tmp_path / "server") == copy

