@@ -200,6 +200,20 @@ async def test_late_money_for_a_bill_that_went_into_another_counts_on_that_one(h
     assert (await house.bill(two)).paid == payment.money
 
 
+async def test_bills_are_not_put_together_while_money_that_nobody_owed_is_on_one(house: Restaurant) -> None:
+    one, two = await dinner_for_two_tables(house)
+    late, payable = await house.pays(one, Whole()), SittingBill(house.clock)
+    async with house.db.transaction() as tx:
+        await payable.released(tx, late)
+    await house.money_arrives(await house.pays(one, Whole(), BEN))
+    async with house.db.transaction() as tx:
+        await payable.paid(tx, late)
+    assert (await house.bill(one)).surplus == late.money
+    for source, target in ((one, two), (two, one)):
+        with pytest.raises(Conflict, match="nobody owed"):
+            await merge(house, source, target)
+
+
 async def test_a_third_table_follows_through_two_merges(house: Restaurant) -> None:
     one, two = await dinner_for_two_tables(house)
     three, carla = await house.sit(CARLA, table=2)

@@ -27,6 +27,9 @@ from saoma.restaurant.tables import next_party
 NO_SUCH_TABLE: Final = "There is no such table here."
 TAKEN: Final = "Somebody sits at table {name} already. Put the two bills together, or choose another table."
 BEING_PAID: Final = "A payment is open on this bill. Wait until it has ended, then put the bills together."
+SURPLUS_FIRST: Final = (
+    "There is money on one of these bills that nobody owed. Give it back first, then put the bills together."
+)
 OVER: Final = "One of these bills is closed. Look at the tables again."
 WITH_ITSELF: Final = "That is the same bill. Choose another table."
 
@@ -193,8 +196,8 @@ async def move(tx: Transaction, store_id: str, sitting_id: str, table_id: str) -
 async def merge(tx: Transaction, store_id: str, source_id: str, target_id: str, now: datetime, by: str) -> Sitting:
     """Put the bill of one table together with another's; answers that one. Its own table is free afterwards.
 
-    A repeat changes nothing. Raises `Conflict` while a payment is open on the bill that goes, or when one of them is
-    over; `NotFound`."""
+    A repeat changes nothing. Raises `Conflict` while a payment is open on the bill that goes, while money that nobody
+    owed is on one of them, or when one is over; `NotFound`."""
     if source_id == target_id:
         raise Conflict(WITH_ITSELF)
     first, second = await _of_store(tx, store_id, source_id), await _of_store(tx, store_id, target_id)
@@ -205,8 +208,11 @@ async def merge(tx: Transaction, store_id: str, source_id: str, target_id: str, 
         return target
     if not source.is_open or not target.is_open:
         raise Conflict(OVER)
-    if (await sittings.bill_of(tx, source)).held:
+    bills = [await sittings.bill_of(tx, each) for each in (source, target)]
+    if bills[0].held:
         raise Conflict(BEING_PAID)
+    if any(bill.surplus for bill in bills):
+        raise Conflict(SURPLUS_FIRST)  # together, one table's surplus would pay the other's dishes
     for tab_id in sorted((source.tab_id, target.tab_id)):
         await locked(tx, tab_id)
     change = joining(await _side(tx, source), await _side(tx, target))
