@@ -55,6 +55,12 @@ class TogetherOrAlone(LoadScopeScheduling):
         shared = next((each for each in self.TOGETHER if nodeid.startswith(each)), nodeid)
         return "tests/journeys/" if shared == "tests/demo/test_rough.py" else shared
 
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        """Nothing takes longer than the journeys, one after another: they begin first, or all end waiting for them."""
+        if "tests/journeys/" in self.workqueue:
+            self.workqueue.move_to_end("tests/journeys/", last=False)
+        super()._assign_work_unit(node)
+
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """A test is over; its scope is forgotten with its last test."""
         scope = self._split_scope(self.registered_collections[node][item_index])

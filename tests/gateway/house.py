@@ -97,7 +97,7 @@ class House:
         server = Server(compose(self.rooms), "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
         serving = asyncio.create_task(server.serve())
         async with httpx.AsyncClient(base_url=self.url, verify=False) as visitor:
-            for _ in range(600):
+            for _ in range(3000):
                 try:
                     if (await visitor.get("/readyz")).status_code == 200:
                         break

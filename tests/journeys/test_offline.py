@@ -151,6 +151,7 @@ def test_what_is_taken_while_practising_never_becomes_real_by_mistake(first: Off
 def test_nothing_but_the_page_is_kept_and_signing_out_forgets_it(first: OfflineTill) -> None:
     if first.page.url == "about:blank":
         first.sign_in("/till")
+    first.page.wait_for_function("async () => Boolean(await caches.match('/offline'))")
     kept = first.page.evaluate(
         "async () => (await Promise.all((await caches.keys()).map(async (name) =>"
         " (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat()"

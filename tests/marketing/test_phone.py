@@ -16,7 +16,7 @@ async def test_a_phone_sees_the_offer_enters_a_coupon_once_and_is_told_when_it_d
     database: Database, clock: MovableClock
 ) -> None:
     house = await restaurant(database, clock)
-    await running_offer(house, Mechanism.PERCENT, percent=20, until_time="23:00:00")
+    await running_offer(house, Mechanism.PERCENT, percent=20, until_time="23:59:00")
     save = await running_offer(
         house, Mechanism.SPEND_SAVE, threshold=1500, amount=300, needs_coupon=True, name="Voucher", name_zh="代金券"
     )
@@ -29,7 +29,7 @@ async def test_a_phone_sees_the_offer_enters_a_coupon_once_and_is_told_when_it_d
     async with wallet_phone(app(house), house) as phone:
         bill = (await phone.get(f"{path}/bill", lang="zh")).text
         assert "欢乐时光" in bill
-        assert "全场 8 折，23:00 前" in bill
+        assert "全场 8 折，23:59 前" in bill
         assert form_value(bill, "amount") == "760"
         sheet = (await phone.get(f"{path}/offers")).text
         assert "Happy hour" in sheet

@@ -166,6 +166,8 @@ QUEUE: Final[Mapping[str, str]] = {
     "payments": "Payments to look at",
     "refunds": "Refunds to repeat",
     "sittings": "Tables to close",
+    "counter_orders": "Forgotten counter orders to give up",
+    "online_orders": "Orders ahead to begin or to end",
     "alarms": "Alarms to ring",
     "alarm_deliveries": "Alarm messages to send",
     "chores": "Watch and audit",

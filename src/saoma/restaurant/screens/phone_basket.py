@@ -62,8 +62,11 @@ async def show_basket(
 async def basket_sheet(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
 ) -> Response[Any]:
-    """The basket by person, and below it what was ordered and how far it is."""
-    return await show_basket(request, db, clock, code)
+    """The basket by person, and below it what was ordered and how far it is.
+
+    `sent` is what this very sheet said before it looked again: good news stays until the sheet is closed."""
+    said = request.query_params.get("sent", "")
+    return await show_basket(request, db, clock, code, sent=quantity_in(said, 0))
 
 
 @post("/t/{code:str}/add", status_code=200, summary="Put a dish into the basket")
