@@ -76,6 +76,7 @@ def test_a_waiter_orders_and_moves_and_the_owner_strikes_discounts_and_closes_a_
     tile = desk.locator(f"[data-testid=bill-tile][data-table='{second}']")
     expect(tile.get_by_test_id("tile-asked")).to_be_visible()
     tile.click()
+    expect(desk.get_by_test_id("take-amount")).to_be_visible()
     desk.keyboard.press("Alt+s")
     desk.get_by_test_id("void-line").first.locator("input").check()
     desk.get_by_test_id("reason").first.check(force=True)
