@@ -167,6 +167,9 @@ class _Day:
                 await patiently(once)
         except Declined:
             self._declined[visit.channel] += 1
+            # What was chosen in vain would still be in this phone's basket.
+            await phones[0].close()
+            phones[0] = Diner(self._demo.app_url, self._demo.sandbox_url, phones[0].buyer)
             visit = replace(visit, channel=Channel.COUNTER, way=Way.CASH)
             await patiently(once)
         kind, id = found

@@ -19,6 +19,8 @@ from saoma.kit.db import Database
 
 #: How often a payment under way is looked at, and how many looks it gets.
 _LOOK_SECONDS, _LOOKS = 0.05, 1200
+#: A refusal is an answer, too: the customer orders at the counter instead.
+_ANY = (200, 204, 303, 400, 409)
 _TYPED = re.compile(r'name="(amount|shown|slot)" value="([^"]*)"')
 _PAYMENTS = """
 SELECT id, order_number, method, status, trade_number, amount, coalesce((part->>'tip')::bigint, 0) AS tip
@@ -299,7 +301,7 @@ async def ahead(scene: Scene, phone: Diner, code: str, visit: Visit, mark: str, 
             ("name", "Amy"),
             ("phone", "+65 8123 4567"),
         ]
-        where, text = await phone.press(f"{root}/bring", form)
+        where, text = await phone.press(f"{root}/bring", form, _ANY)
         if not where.endswith("/place"):
             raise Declined(f"the address was refused: {' '.join(re.sub('<[^>]+>', ' ', text).split())[:200]}")
     shown = await phone.look(f"{root}/place")
@@ -309,7 +311,7 @@ async def ahead(scene: Scene, phone: Diner, code: str, visit: Visit, mark: str, 
         ("name", "Amy"),
         ("phone", "+65 8123 4567"),
     ]
-    where, text = await phone.press(f"{root}/place", [*form, ("pay", "ahead"), ("key", f"{mark}-w")])
+    where, text = await phone.press(f"{root}/place", [*form, ("pay", "ahead"), ("key", f"{mark}-w")], _ANY)
     if not where.startswith("/pay/"):
         raise Declined(f"the order was refused: {' '.join(re.sub('<[^>]+>', ' ', text).split())[:300]}")
     payment_id = where.removeprefix("/pay/").partition("?")[0]
