@@ -14,8 +14,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -26,6 +27,7 @@ from tests.browser import chromium_running
 expect.set_options(timeout=15_000)
 PHONE = {"width": 390, "height": 780}
 DESK = {"width": 1366, "height": 860}
+Choice = TypeVar("Choice")
 
 
 def free_port() -> int:
@@ -173,3 +175,31 @@ def person(chromium: Browser, house: House) -> Iterator[Callable[..., Person]]:
         with contextlib.suppress(Exception):
             one.context.close()
     assert not complaints, complaints
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays a flow, and how: between its two castings every flow is seen in both languages and at both widths.
+
+    In English guests hold phones and staff stand at desks; in Chinese guests sit at desks and staff hold phones."""
+
+    lang: str
+    _make: Callable[..., Person]
+
+    def guest(self) -> Person:
+        """A customer with a browser of their own."""
+        return self._make(self.lang, desk=self.lang == "zh")
+
+    def staff(self) -> Person:
+        """One of the shop's people."""
+        return self._make(self.lang, desk=self.lang == "en")
+
+    def pick(self, *, en: Choice, zh: Choice) -> Choice:
+        """What differs: a word on the screen, a table that the other casting doesn't use."""
+        return en if self.lang == "en" else zh
+
+
+@pytest.fixture(params=["en", "zh"])
+def cast(request: pytest.FixtureRequest, person: Callable[..., Person]) -> Cast:
+    """The people of one flow; asking for them plays the test twice."""
+    return Cast(request.param, person)
