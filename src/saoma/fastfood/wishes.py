@@ -15,8 +15,8 @@ from saoma.identity.counters import Counter
 from saoma.kit.db import Rows
 from saoma.kit.errors import Conflict
 from saoma.kit.i18n import texts
-from saoma.kit.ids import new_id
 from saoma.kit.money import Money
+from saoma.web.presses import press_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,6 @@ class Wish:
         }
 
 
-def key_in(form: Mapping[str, Any], at: Counter) -> str:
-    """The idempotency key of a press: the form's own, made this person's or kiosk's."""
-    return f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
-
-
 async def wish_of(
     rows: Rows, at: Counter, order: CounterOrder, form: Mapping[str, Any], lang: str, terminal_id: str
 ) -> Wish:
@@ -61,4 +56,4 @@ async def wish_of(
         raise Conflict(AMOUNT_CHANGED)
     number = texts(lang)("Order {number}", number=order.number)
     subject = f"{called(at.store.name, at.store.name_zh, lang)} · {number}"
-    return Wish(at, order, subject, account.left, terminal_id, key_in(form, at))
+    return Wish(at, order, subject, account.left, terminal_id, press_key(form, whose=at.staff.id))

@@ -97,6 +97,12 @@ async def terminal_of(connection: Connection, rows: Rows) -> Terminal | None:
     return await model.terminal(rows, terminal_id)
 
 
+async def terminal_at(connection: Connection, rows: Rows, store_id: str) -> str:
+    """The id of the terminal that this device was paired as, if it stands in that store; empty otherwise."""
+    terminal = await terminal_of(connection, rows)
+    return terminal.id if terminal is not None and terminal.store_id == store_id else ""
+
+
 class _Pairing(msgspec.Struct, frozen=True):
     token_hash: str
 

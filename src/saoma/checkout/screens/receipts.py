@@ -23,7 +23,7 @@ from saoma.checkout.printing import KnownPrinter, OutOfReach, printer_of, send
 from saoma.checkout.receipt import PURPOSE, receipt_path
 from saoma.checkout.receipt_paper import Facts, receipt_paper, refund_paper
 from saoma.checkout.receipt_printing import facts_of
-from saoma.identity.guards import May, needs, signed_in, staff_of, terminal_of
+from saoma.identity.guards import May, needs, signed_in, staff_of, terminal_at
 from saoma.identity.model import Staff
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
@@ -121,8 +121,8 @@ async def _show(
     if wanted.staff is not None:
         async with db.reading() as rows:
             copy = await copies.printed(rows, wanted.subject_id)
-            terminal = await terminal_of(request, rows)
-            printer = await printer_of(rows, payment.store_id, terminal.id if terminal else "")
+            here = await terminal_at(request, rows, payment.store_id)
+            printer = await printer_of(rows, payment.store_id, here)
     # The customer's own page names the refund; the key in its address goes along to what it links to.
     key = request.query_params.get("k", "")
     return page(
@@ -211,8 +211,8 @@ async def put_on_paper(
     if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):
         raise Invalid("Choose how to print.")
     async with db.transaction() as tx:
-        terminal = await terminal_of(request, tx)
-        printer = await printer_of(tx, payment.store_id, terminal.id if terminal else "")
+        here = await terminal_at(request, tx, payment.store_id)
+        printer = await printer_of(tx, payment.store_id, here)
         if how == "printer" and printer is None:
             return await _show(request, db, wanted, Invalid(NO_PRINTER))
         copy = await copies.count(tx, wanted.subject_id, staff.id, how, clock.now())

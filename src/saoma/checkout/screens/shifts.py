@@ -28,7 +28,7 @@ from saoma.checkout.shifts import Shift
 from saoma.gateway import is_practice
 from saoma.identity import model
 from saoma.identity.counters import AnyRequest
-from saoma.identity.guards import May, needs, staff_of, terminal_of
+from saoma.identity.guards import May, needs, staff_of, terminal_at, terminal_of
 from saoma.identity.model import Store
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
@@ -281,9 +281,7 @@ async def _report(
 
 
 async def _printer_here(request: AnyRequest, rows: Rows, store: Store) -> KnownPrinter | None:
-    terminal = await terminal_of(request, rows)
-    here = terminal.id if terminal is not None and terminal.store_id == store.id else ""
-    return await printer_of(rows, store.id, here)
+    return await printer_of(rows, store.id, await terminal_at(request, rows, store.id))
 
 
 @post("/till/shifts/{shift_id:str}/paper", guards=[needs(May.TAKE_PAYMENTS)], status_code=200, summary="Print a report")

@@ -25,6 +25,7 @@ from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Invalid, Refused
 from saoma.kit.ids import new_id
 from saoma.web.page import fragment, page
+from saoma.web.presses import press_key
 
 _MAY: Final = [needs(May.DELIVER)]
 _Work = Callable[[Transaction, Place], Awaitable[Delivery]]
@@ -83,7 +84,7 @@ async def show_list(request: AnyRequest, db: NamedDependency[Database], clock: N
 @post("/courier/next", guards=_MAY, status_code=200, summary="Take the next order")
 async def take_next(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
     """What waits longest; a finger that presses twice takes one."""
-    key = str((await request.form()).get("key", ""))[:64] or new_id("tap")
+    key = press_key(await request.form())
     try:
         async with db.transaction() as tx:
             at = await place(request, tx)

@@ -36,6 +36,7 @@ from saoma.payments import arrivals, refund
 from saoma.payments.lifecycle import Status
 from saoma.payments.of_payable import payments_for, refunds_for
 from saoma.web.page import fragment, moved_to, page, wants_fragment
+from saoma.web.presses import press_key
 
 MAY: Final = [needs(May.TAKE_ORDERS)]
 
@@ -128,7 +129,7 @@ async def show(
     """The order's side alone for htmx (or another `block`), the whole counter otherwise."""
     form = await request.form() if request.method == "POST" else {}
     channel = channel_in(str(form.get("channel", "")))
-    order_key = str(form.get("order_key", ""))[:64] or new_id("tap")
+    order_key = press_key(form, field="order_key")
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id) if order_id else None
@@ -193,12 +194,12 @@ async def add_dish(
     """Begin the order of the page that sent this form if need be, and put the dish in; both or neither."""
     form = await request.form()
     channel = channel_in(str(form.get("channel", "")))
-    order_key = str(form.get("order_key", ""))[:64] or new_id("tap")
+    order_key = press_key(form, field="order_key")
     try:
         async with db.transaction() as tx:
             at = await standing_at(request, tx)
             order = await counter.begin(tx, at.store.id, channel, order_key, at.staff.id, clock.now())
-            key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+            key = press_key(form, whose=at.staff.id, dish=item_id)
             await counter.add(tx, order.id, item_id, options, quantity, note, key, clock.now())
     except (Conflict, Invalid) as refusal:
         return await show(request, db, await order_of_form(request, db), block=block, refusal=refusal)

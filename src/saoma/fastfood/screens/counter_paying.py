@@ -26,13 +26,13 @@ from saoma.fastfood.screens.counter import (
     show,
     waiting_context,
 )
-from saoma.fastfood.wishes import Wish, key_in, wish_of
+from saoma.fastfood.wishes import Wish, wish_of
 from saoma.food import ordering
 from saoma.food.menu import menu
 from saoma.food.model import Item
 from saoma.gateway import BY_STAFF
 from saoma.identity.counters import AnyRequest, standing_at
-from saoma.identity.guards import May, needs, terminal_of
+from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound
@@ -40,6 +40,7 @@ from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
+from saoma.web.presses import press_key
 
 _MAY = [needs(May.TAKE_PAYMENTS)]
 
@@ -114,13 +115,12 @@ async def taken(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
-        earlier = await payment_by_key(rows, KIND, order_id, key_in(form, at))
+        earlier = await payment_by_key(rows, KIND, order_id, press_key(form, whose=at.staff.id))
     if earlier is not None:
         return await show_payment(request, db, checkout, order_id, earlier)
     try:
         async with db.reading() as rows:
-            terminal = await terminal_of(request, rows)
-            terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
+            terminal_id = await terminal_at(request, rows, at.store.id)
             wish = await wish_of(rows, at, order, form, language_of(request), terminal_id)
         payment = await take(wish)
     except ordering.PriceChanged as refusal:

@@ -23,14 +23,14 @@ from saoma.food.calling_off import call_off
 from saoma.food.menu import menu
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
-from saoma.identity.guards import May, needs, terminal_of
+from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound
-from saoma.kit.ids import new_id
 from saoma.payments.lifecycle import RefundStatus
 from saoma.payments.of_payable import payments_for
 from saoma.web.page import fragment, page, wants_fragment
+from saoma.web.presses import press_key
 
 
 @get("/counter/today", guards=[needs(May.SEE_PAYMENTS)], summary="Today's orders")
@@ -70,13 +70,12 @@ async def refund(
         order = await counter.order_at(rows, at.store.id, order_id)
         payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
         every = [line for line in await ordering.lines(rows, order.tab_id) if line.round is not None]
-        terminal = await terminal_of(request, rows)
+        device = await terminal_at(request, rows, at.store.id)
     if payment is None:
         raise NotFound(counter.NO_SUCH_ORDER)
     draft = giving_back.draft_of(form, payment.id)
-    device = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
     chosen = [(line.id, line.due) for line in every if line.id in draft.lines]
-    key = str(form.get("key", ""))[:64] or new_id("tap")
+    key = press_key(form)
     try:
         asked = await giving_back.ask(checkout, at.staff, payment, draft, chosen, key, device)
     except (Invalid, Conflict) as refusal:

@@ -31,6 +31,7 @@ from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.web.page import fragment, page, wants_fragment
+from saoma.web.presses import press_key
 from saoma.web.texts import pick_language
 
 MAY: Final = [at_kiosk]
@@ -208,7 +209,7 @@ async def add(
     kiosk = kiosk_of(request)
     item_id = str(form.get("item", ""))
     options = [str(option) for name, option in form.multi_items() if name.startswith("option")]
-    key = f"{kiosk.by}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+    key = press_key(form, whose=kiosk.by, dish=item_id)
     async with db.reading() as rows:
         order = await order_of(rows, kiosk, order_id)
         shown = await offered(rows, kiosk.store.id)

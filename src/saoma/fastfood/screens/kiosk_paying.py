@@ -22,7 +22,7 @@ from saoma.fastfood import counter
 from saoma.fastfood.kiosks import Kiosk, kiosk_of, order_of
 from saoma.fastfood.model import KIND, CounterOrder
 from saoma.fastfood.screens.kiosk import MAY, go, order_context, path_to, show_basket, start_path, where_it_is
-from saoma.fastfood.wishes import Wish, key_in, wish_of
+from saoma.fastfood.wishes import Wish, wish_of
 from saoma.food import ordering
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock
@@ -33,6 +33,7 @@ from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.settings import Settings
 from saoma.web.page import fragment, language_of, page, wants_fragment
+from saoma.web.presses import press_key
 
 
 @get("/kiosk/orders/{order_id:str}/pay", guards=MAY, summary="How to pay at a kiosk")
@@ -87,7 +88,7 @@ async def _taken(
     kiosk = kiosk_of(request)
     async with db.reading() as rows:
         order = await order_of(rows, kiosk, order_id)
-        earlier = await payment_by_key(rows, KIND, order_id, key_in(form, kiosk.at))
+        earlier = await payment_by_key(rows, KIND, order_id, press_key(form, whose=kiosk.at.staff.id))
     if earlier is not None or where_it_is(order):
         return go(where_it_is(order) or f"{path_to(order)}/payment")
     try:

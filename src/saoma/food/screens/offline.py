@@ -21,7 +21,7 @@ from saoma.food.offline import Replayers
 from saoma.food.offline_content import examine, tidy
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
-from saoma.identity.guards import May, needs, terminal_of
+from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, Refused
@@ -130,8 +130,7 @@ async def begin(request: AnyRequest, db: NamedDependency[Database], clock: Named
         raise Invalid("Load the page again: it was too old for this.")
     async with db.transaction() as tx:
         at = await standing_at(request, tx)
-        terminal = await terminal_of(request, tx)
-        paired = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
+        paired = await terminal_at(request, tx, at.store.id)
         device = await offline.register(tx, at.store.id, asked.device, paired, asked.begins, clock.now())
     return _json({"id": device.id, "letter": device.letter, "done": device.last_seq})
 

@@ -31,6 +31,7 @@ from saoma.online.model import Offer
 from saoma.online.slots import by_day
 from saoma.online.visits import AnyRequest, Visit, keep, mode_in, moment_in, order_path, path_of, visit
 from saoma.web.page import fragment, page, wants_fragment
+from saoma.web.presses import press_key
 
 _ASKED: Final = "alipay_asked"
 #: A wallet that gave no buyer is not asked again this soon: the page opens without one instead of going in circles.
@@ -155,7 +156,7 @@ async def add(
         before = await visit(request, rows, code, now)
     async with db.transaction() as tx:
         begun = await orders.begin(tx, before.offer, before.key, before.mode, now)
-        key = f"{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+        key = press_key(form, dish=item_id)
         await orders.add(tx, begun.id, item_id, options, quantity, note, key, now, before.at or now, before.buyer)
     if not wants_fragment(request):
         return Redirect(path_of(code), status_code=HTTP_303_SEE_OTHER)

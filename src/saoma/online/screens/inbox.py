@@ -25,7 +25,7 @@ from saoma.food.order_shares import Account
 from saoma.gateway import BY_STAFF
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
-from saoma.identity.guards import May, needs, terminal_of
+from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
@@ -41,6 +41,7 @@ from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.payments.payments import Payments
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
+from saoma.web.presses import press_key
 
 _MAY: Final = [needs(May.TAKE_ORDERS)]
 _MAY_TAKE: Final = [needs(May.TAKE_PAYMENTS)]
@@ -296,8 +297,8 @@ async def _taken(
         at = await standing_at(request, rows)
         order = await orders.order_at(rows, at.store.id, order_id)
         account = await orders.account(rows, order)
-        terminal = await terminal_of(request, rows)
-        key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+        terminal_id = await terminal_at(request, rows, at.store.id)
+        key = press_key(form, whose=at.staff.id)
         earlier = await payment_by_key(rows, KIND, order.id, key)
     if earlier is None:
         try:
@@ -309,7 +310,7 @@ async def _taken(
             payment = await take(
                 {
                     "store_id": at.store.id,
-                    "terminal_id": terminal.id if terminal and terminal.store_id == at.store.id else "",
+                    "terminal_id": terminal_id,
                     "staff": at.staff,
                     "amount": account.left,
                     "subject": f"{at.store.name} · {number}",

@@ -50,6 +50,7 @@ from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.payments.payments import Payments
 from saoma.settings import Settings
 from saoma.web.page import fragment, language_of, page, wants_fragment
+from saoma.web.presses import press_key
 
 
 async def _place(
@@ -136,7 +137,7 @@ async def place(
             async with db.transaction() as tx:
                 order = await orders.promise(tx, order.id, now)
         elif seen.in_wallet and seen.buyer_id:
-            key = f"{order.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+            key = press_key(form, whose=order.id)
             payment_id = await _open(request, db, checkout, seen.offer, order, seen.buyer_id, key)
             placed_one(request, seen.offer, order)
             return Redirect(f"/pay/{payment_id}?go=1", status_code=HTTP_303_SEE_OTHER)
@@ -297,7 +298,7 @@ async def pay_order(
     buyer_id = buyer_in(request.session, offer.account_id)
     if not buyer_id or which_wallet(request.headers.get("user-agent", "")) is not Wallet.ALIPAY:
         raise NotAllowed(PAY_AHEAD_HERE)
-    key = f"{order.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+    key = press_key(form, whose=order.id)
     try:
         async with db.transaction() as tx:
             order = await slipping.renewed(tx, order.id, clock.now())

@@ -25,6 +25,7 @@ from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.screens.phone import back_to_table, bar_again, follow, table_context
 from saoma.restaurant.visits import AnyRequest, Moved, Visit, at_table, sit_down, visit
 from saoma.web.page import fragment, page, wants_fragment
+from saoma.web.presses import press_key
 
 
 async def _seated(request: AnyRequest, db: Database, clock: Clock, code: str) -> tuple[Visit, Sitting, Guest]:
@@ -80,7 +81,7 @@ async def add(
     quantity = quantity_in(str(form.get("quantity", "")), 1)
     note = str(form.get("note", "")).strip()
     before, sitting, me = await _seated(request, db, clock, code)
-    key = f"{me.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+    key = press_key(form, whose=me.id, dish=item_id)
     async with db.transaction() as tx:
         await sittings.take_more(tx, sitting.id, clock.now())
         await ordering.add_line(tx, sitting.tab_id, item_id, options, quantity, me.id, note, key, at=clock.now())

@@ -28,6 +28,7 @@ from saoma.restaurant.tables import path_of
 from saoma.restaurant.visits import AnyRequest, Moved, Visit, at_table, visit
 from saoma.restaurant.ways import ways_of
 from saoma.web.page import fragment, language_of, page, wants_fragment
+from saoma.web.presses import press_key
 
 PAY_IN_ALIPAY = "Open this table in Alipay to pay here, or pay at the till."
 AMOUNT_CHANGED = PART_CHANGED
@@ -107,7 +108,7 @@ async def pay(
     meal, me = at_table(seen)
     if not me.buyer_id or me.buyer_id != seen.buyer_id:
         raise NotAllowed(PAY_IN_ALIPAY)
-    key = f"{me.id}:{form.get('key', '')[:64] or new_id('tap')}"
+    key = press_key(form, whose=me.id)
     async with db.reading() as rows:
         earlier = await payment_by_key(rows, KIND, meal.sitting.id, key)
     if earlier is not None:

@@ -19,7 +19,7 @@ from saoma.checkout.panel import panel_of
 from saoma.checkout.receipt import receipt_path
 from saoma.food.discounts import discounts_of
 from saoma.identity.counters import AnyRequest, Counter, standing_at
-from saoma.identity.guards import May, needs, terminal_of
+from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Conflict, Invalid, Refused
 from saoma.kit.ids import new_id
@@ -37,6 +37,7 @@ from saoma.restaurant.taking import How, Step, Taking, taking_of
 from saoma.restaurant.tips import percent_of
 from saoma.settings import Settings
 from saoma.web.page import language_of, page
+from saoma.web.presses import press_key
 
 NO_TABLE_CODE: Final = "This is not the code of a table with an open bill here. Choose the bill by hand."
 
@@ -143,8 +144,8 @@ async def pay(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         context, taking = await _asked(rows, at, sitting_id, asked, lines)
-        terminal = await terminal_of(request, rows)
-        key = f"{at.staff.id}:{asked.get('key', '')[:64] or new_id('tap')}"
+        terminal_id = await terminal_at(request, rows, at.store.id)
+        key = press_key(asked, whose=at.staff.id)
         earlier = await payment_by_key(rows, KIND, sitting_id, key)
     if earlier is not None:
         return Redirect(f"{path_to(sitting_id)}/payments/{earlier}", status_code=HTTP_303_SEE_OTHER)
@@ -160,7 +161,7 @@ async def pay(
             raise Conflict(AMOUNT_CHANGED)
         wish: dict[str, Any] = {
             "store_id": at.store.id,
-            "terminal_id": terminal.id if terminal is not None and terminal.store_id == at.store.id else "",
+            "terminal_id": terminal_id,
             "staff": at.staff,
             "amount": portion.charged,
             "subject": subject_of(request, at, context["table"]),

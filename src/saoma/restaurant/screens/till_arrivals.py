@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
+from saoma.checkout.giving_back import GIVE_A_REASON
 from saoma.identity import audit, model
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
@@ -25,9 +26,9 @@ from saoma.payments.arrivals import Arrival, Arrivals
 from saoma.payments.matching import Exact, Near, OpenOrder
 from saoma.payments.model import Payment, Refund
 from saoma.restaurant.screens.till import path_to, tiles_context
-from saoma.restaurant.screens.till_paying import GIVE_A_REASON
 from saoma.restaurant.shares import KIND
 from saoma.web.page import page
+from saoma.web.presses import press_key
 
 
 async def _arrival(rows: Rows, arrivals: Arrivals, at: Counter, payment_id: str) -> Arrival:
@@ -137,7 +138,7 @@ async def give_back(
         if not reason:
             raise Invalid(GIVE_A_REASON)
         await _note(db, clock, at, "asked_refund", payment, {"amount": str(payment.money), "reason": reason})
-        key = str(form.get("key", ""))[:64] or new_id("tap")
+        key = press_key(form)
         await checkout.give_back(payment, payment.money_refundable, reason, at.staff, key, [])
     except (Invalid, Conflict) as refusal:
         return await _show(request, db, checkout, payment_id, refusal)

@@ -24,6 +24,7 @@ from saoma.restaurant import showing, sittings
 from saoma.restaurant.by_hand import DISCOUNT_REASONS, Off, names, reason_of, shares_of
 from saoma.restaurant.coupons import enter_coupon
 from saoma.restaurant.screens.till import bill_again, bill_at, free_lines, path_to, show_pane
+from saoma.web.presses import press_key
 
 _MAY: Final = [needs(May.GIVE_DISCOUNTS)]
 _NOTHING_TYPED: Final[dict[str, Any]] = {"lines": (), "off": "percent", "typed": "", "reason": "", "words": ""}
@@ -96,7 +97,7 @@ async def give(
             if not held.is_open:
                 raise Conflict(BILL_OVER)
             before = await discounts_of(tx, held.tab_id)
-            key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+            key = press_key(form, whose=at.staff.id)
             if not any(each.key == key for each in before):
                 meal = await sittings.meal(tx, held)
                 open_ones = free_lines(meal) & wanted if wanted else free_lines(meal)

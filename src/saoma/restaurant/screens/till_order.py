@@ -29,6 +29,7 @@ from saoma.restaurant import sittings
 from saoma.restaurant.screens.till import bill_again, bill_at, path_to
 from saoma.restaurant.seats import add_seat
 from saoma.web.page import fragment, page, wants_fragment
+from saoma.web.presses import press_key
 
 _MAY = [needs(May.TAKE_ORDERS)]
 #: Whose dishes these are on the tab: nobody's at the table.
@@ -98,7 +99,7 @@ async def add(
             await bill_at(tx, at, sitting_id)
             sitting = await sittings.take_more(tx, sitting_id, clock.now())
             whose = await _guest(tx, sitting.id, str(form.get("for", "")))
-            key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}:{item_id}"
+            key = press_key(form, whose=at.staff.id, dish=item_id)
             note = str(form.get("note", "")).strip()
             await ordering.add_line(
                 tx, sitting.tab_id, item_id, options, quantity, STAFF, note, key, at=clock.now(), for_guest=whose

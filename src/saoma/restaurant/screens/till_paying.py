@@ -21,11 +21,10 @@ from saoma.checkout.panel import panel_of
 from saoma.food.model import called
 from saoma.gateway import BY_STAFF
 from saoma.identity.counters import AnyRequest, Counter, standing_at
-from saoma.identity.guards import May, needs, terminal_of
+from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
 from saoma.kit.i18n import texts
-from saoma.kit.ids import new_id
 from saoma.kit.money import Money
 from saoma.payments import by_staff
 from saoma.payments.model import Payment
@@ -43,11 +42,11 @@ from saoma.restaurant.screens.till import (
 from saoma.restaurant.shares import KIND, part_of
 from saoma.restaurant.tips import TIP, tip_on
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
+from saoma.web.presses import press_key
 
 AMOUNT_CHANGED: Final = "The bill changed meanwhile. Check the amount and scan again."
 MORE_THAN_LEFT: Final = "That is more than what is left on this bill."
 CHOOSE_A_BILL: Final = "Choose the bill first, then scan the customer's payment code."
-GIVE_A_REASON: Final = "Write why the money is given back; it is kept with the payment."
 
 _TABLE_CODE: Final = re.compile(r"/t/([0-9a-z]{8,32})")
 
@@ -149,8 +148,8 @@ async def taken(
         at = await standing_at(request, rows)
         sitting, table = await bill_at(rows, at, sitting_id)
         bill = await sittings.bill_of(rows, sitting)
-        terminal = await terminal_of(request, rows)
-        key = f"{at.staff.id}:{str(form.get('key', ''))[:64] or new_id('tap')}"
+        terminal_id = await terminal_at(request, rows, at.store.id)
+        key = press_key(form, whose=at.staff.id)
         earlier = await payment_by_key(rows, KIND, sitting_id, key)
     if earlier is not None:
         return await show_payment(request, db, checkout, sitting_id, earlier)
@@ -164,7 +163,6 @@ async def taken(
         if shown and shown != str(portion.amount.minor):
             raise Conflict(AMOUNT_CHANGED)
         portion = replace(portion, tip=tip_on(portion.amount, "own", str(form.get("tip", "")), bill).minor)
-        terminal_id = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
         subject = subject_of(request, at, table)
         payment = await take(Wish(at, sitting, subject, choice, portion, terminal_id, key))
     except (Invalid, Conflict) as refusal:
@@ -260,13 +258,12 @@ async def refund(
             at = await standing_at(request, rows)
             sitting, _ = await bill_at(rows, at, sitting_id)
             meal = await sittings.meal(rows, sitting)
-            terminal = await terminal_of(request, rows)
-            device = terminal.id if terminal is not None and terminal.store_id == at.store.id else ""
+            device = await terminal_at(request, rows, at.store.id)
         named = set(payment.part.get("lines", []))
         chosen = [(line.id, line.due) for line in meal.ordered if line.id in draft.lines & named]
         if TIP in draft.lines and payment.part.get("tip"):
             chosen.append((TIP, Money(int(payment.part["tip"]), payment.currency)))
-        key = str(form.get("key", ""))[:64] or new_id("tap")
+        key = press_key(form)
         await giving_back.ask(checkout, at.staff, payment, draft, chosen, key, device)
     except (Invalid, Conflict) as refused:
         refusal = refused

@@ -24,6 +24,7 @@ from saoma.kit.ids import new_id
 from saoma.restaurant import showing, sittings
 from saoma.restaurant.by_hand import VOID_REASONS, reason_of
 from saoma.restaurant.screens.till import bill_again, bill_at, path_to, show_pane
+from saoma.web.presses import press_key
 
 _MAY: Final = [needs(May.VOID_LINES)]
 _NOTHING_TYPED: Final[dict[str, Any]] = {"lines": (), "reason": "", "words": ""}
@@ -82,7 +83,7 @@ async def strike(
         "reason": str(form.get("reason", "")),
         "words": str(form.get("words", ""))[:200],
     }
-    key = str(form.get("key", ""))[:64] or new_id("tap")
+    key = press_key(form)
     try:
         if not wanted:
             raise Invalid(CHOOSE)
