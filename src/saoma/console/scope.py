@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request
 
 from saoma.identity.guards import Role, needs, staff_of
-from saoma.identity.model import Staff, check_same_merchant
+from saoma.identity.model import Staff, check_same_merchant, staff_names
 from saoma.identity.roles import May
 from saoma.kit.db import Rows
 
@@ -38,11 +38,6 @@ NAV: Final = (
 )
 
 
-class _Name(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-
-
 def merchant_of(staff: Staff) -> str:
     """Which merchant's things this person sees: empty for operators, who see every merchant's."""
     return "" if staff.may(May.SEE_EVERY_MERCHANT) else staff.merchant_id
@@ -60,6 +55,11 @@ def check_mine(staff: Staff, merchant_id: str) -> None:
     check_same_merchant(staff, merchant_id or "-")
 
 
+class _Name(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
 def shell(request: AnyRequest) -> dict[str, Any]:
     """What the console's frame needs on every page: who looks, and where they may go."""
     staff = staff_of(request)
@@ -75,11 +75,7 @@ def shell(request: AnyRequest) -> dict[str, Any]:
 
 async def names_of(rows: Rows, ids: Iterable[str]) -> dict[str, str]:
     """The names of members of staff by their ids; programs and buyers keep the word they are known by."""
-    wanted = sorted({part for each in ids for part in _people(each)})
-    if not wanted:
-        return {}
-    found = await rows.rows(_Name, "SELECT id, name FROM staff WHERE id = ANY(%(ids)s)", {"ids": wanted})
-    return {each.id: each.name for each in found}
+    return await staff_names(rows, (part for each in ids for part in _people(each)))
 
 
 def _people(said_by: str) -> list[str]:

@@ -6,6 +6,7 @@ Whose a thing is, is asked here: `store_for` and `merchant_for` answer `NotFound
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -331,6 +332,20 @@ async def terminals_of(rows: Rows, store_id: str) -> list[Terminal]:
     """The devices of a store, by name."""
     query = f"SELECT {_TERMINAL} FROM terminals WHERE store_id = %(id)s ORDER BY name, id"  # noqa: S608
     return await rows.rows(Terminal, query, {"id": store_id})
+
+
+class _Name(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+async def staff_names(rows: Rows, ids: Iterable[str]) -> dict[str, str]:
+    """What people are called by their ids, also those who left; programs and guests have no name."""
+    wanted = sorted(set(ids) - {""})
+    if not wanted:
+        return {}
+    found = await rows.rows(_Name, "SELECT id, name FROM staff WHERE id = ANY(%(ids)s)", {"ids": wanted})
+    return {each.id: each.name for each in found}
 
 
 async def staff_by_id(rows: Rows, staff_id: str) -> Staff | None:

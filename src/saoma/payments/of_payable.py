@@ -8,24 +8,25 @@ from saoma.kit.db import Rows
 from saoma.payments.model import PAYMENT_COLUMNS, REFUND_COLUMNS, Payment, Refund
 
 _ALL: Final = f"""
-SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s ORDER BY created_at, id
+SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = ANY(%(ids)s)
+ORDER BY created_at, id
 """  # noqa: S608
 _REFUNDS: Final = f"""
 SELECT {", ".join(f"r.{name}" for name in REFUND_COLUMNS.split(", "))} FROM refunds AS r
 JOIN payments AS p ON p.id = r.payment_id
-WHERE p.payable_kind = %(kind)s AND p.payable_id = %(id)s ORDER BY r.created_at, r.id
+WHERE p.payable_kind = %(kind)s AND p.payable_id = ANY(%(ids)s) ORDER BY r.created_at, r.id
 """  # noqa: S608
 _BY_KEY: Final = "SELECT id FROM payments WHERE payable_kind = %(kind)s AND payable_id = %(id)s AND key = %(key)s"
 
 
-async def payments_for(rows: Rows, kind: str, id: str) -> list[Payment]:
-    """Every payment for one payable, the oldest first."""
-    return await rows.rows(Payment, _ALL, {"kind": kind, "id": id})
+async def payments_for(rows: Rows, kind: str, *ids: str) -> list[Payment]:
+    """Every payment for one payable, or for several of a kind, the oldest first."""
+    return await rows.rows(Payment, _ALL, {"kind": kind, "ids": list(ids)})
 
 
-async def refunds_for(rows: Rows, kind: str, id: str) -> list[Refund]:
-    """Every refund of every payment for one payable, the oldest first."""
-    return await rows.rows(Refund, _REFUNDS, {"kind": kind, "id": id})
+async def refunds_for(rows: Rows, kind: str, *ids: str) -> list[Refund]:
+    """Every refund of every payment for one payable, or for several of a kind, the oldest first."""
+    return await rows.rows(Refund, _REFUNDS, {"kind": kind, "ids": list(ids)})
 
 
 async def payment_by_key(rows: Rows, kind: str, id: str, key: str) -> str | None:

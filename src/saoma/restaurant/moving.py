@@ -18,8 +18,8 @@ from saoma.food.tabs import locked, told
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, NotFound
 from saoma.marketing import applying
-from saoma.payments.model import Payment
-from saoma.payments.of_payable import payments_for
+from saoma.payments.model import Payment, Refund
+from saoma.payments.of_payable import payments_for, refunds_for
 from saoma.restaurant import sittings
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.tables import next_party
@@ -110,8 +110,12 @@ async def bill_ids(rows: Rows, sitting_id: str) -> list[str]:
 
 async def payments_on(rows: Rows, kind: str, sitting_id: str) -> list[Payment]:
     """Every payment of a bill, those of bills that were put together with it, too; the oldest first."""
-    found = [payment for id in await bill_ids(rows, sitting_id) for payment in await payments_for(rows, kind, id)]
-    return sorted(found, key=lambda payment: (payment.created_at, payment.id))
+    return await payments_for(rows, kind, *await bill_ids(rows, sitting_id))
+
+
+async def refunds_on(rows: Rows, kind: str, sitting_id: str) -> list[Refund]:
+    """Every refund of a bill's payments, as `payments_on` finds them."""
+    return await refunds_for(rows, kind, *await bill_ids(rows, sitting_id))
 
 
 async def lock_bill(tx: Transaction, sitting_id: str) -> Sitting:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -45,16 +44,6 @@ _HERE: Final = "/till/shift"
 _LOOK_BACK: Final = timedelta(days=14)
 
 
-async def _names(rows: Rows, ids: Sequence[str]) -> dict[str, str]:
-    found = await rows.rows(_Name, "SELECT id, name FROM staff WHERE id = ANY(%(ids)s)", {"ids": list(ids)})
-    return {each.id: each.name for each in found}
-
-
-class _Name(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-
-
 async def _shift(request: AnyRequest, rows: Rows, shift_id: str) -> tuple[Shift, Store]:
     """A shift that this person may see: their own, the one at this device, and all of them for a manager."""
     staff = staff_of(request)
@@ -85,7 +74,7 @@ async def _paper(
             shift=shift,
             book=tuple(book),
             figures=tuple(more),
-            names=await _names(rows, list(people)),
+            names=await model.staff_names(rows, list(people)),
             shop=(store.name_zh or store.name) if lang == "zh" else (store.name or store.name_zh),
             till=str(till or texts(lang)("Devices that aren't paired")),
             zone=store.zone,
@@ -102,7 +91,7 @@ async def _show(request: AnyRequest, db: Database, clock: Clock, **more: Any) ->
         at = await place_of(request, rows)
         shift = await shifts.open_at(rows, at.store.id, at.terminal_id)
         book = await shifts.entries(rows, shift.id) if shift is not None else []
-        names = await _names(rows, [*(each.by for each in book), *([shift.opened_by] if shift else [])])
+        names = await model.staff_names(rows, [*(each.by for each in book), *([shift.opened_by] if shift else [])])
         printer = await printer_of(rows, at.store.id, at.terminal_id)
     context: dict[str, Any] = {
         "at": at,
@@ -334,7 +323,7 @@ async def list_shifts(
         found = await shifts.latest(rows, at.store.id)
         loose = await shifts.outside(rows, at.store.id, now - _LOOK_BACK)
         people = [*(each.opened_by for each in found), *(each.closed_by for each in found), *(one.by for one in loose)]
-        names = await _names(rows, people)
+        names = await model.staff_names(rows, people)
         tills = {one.id: one.name for one in await model.terminals_of(rows, at.store.id)}
     said, lang = texts(language_of(request)), language_of(request)
     words = {

@@ -12,27 +12,25 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.panel import panel_of
+from saoma.checkout.screens.panes import pane_of
 from saoma.identity import audit, model
 from saoma.identity.guards import May, needs, staff_of
 from saoma.identity.paths import safe_path
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.payments.model import Payment
-from saoma.web.page import language_of, page
+from saoma.web.page import page
 
 AnyRequest = Request[Any, Any, Any]
 
 
 async def _shown(request: AnyRequest, checkout: Checkout, payment: Payment, *, whole: bool) -> Response[Any]:
-    gateway = checkout.payments.gateways.get(payment.account_id)
     async with checkout.db.reading() as rows:
         store = await model.store(rows, payment.store_id)
     return page(
         request,
         "checkout/till_payment.html" if whole else "checkout/payment_panel.html",
-        payment=payment,
-        panel=panel_of(payment, gateway, language_of(request), checkout.clock.now()),
+        **await pane_of(request, checkout, payment),
         done=safe_path(request.query_params.get("done"), "/till"),
         zone=store.zone,
         headers={"Cache-Control": "no-store"},

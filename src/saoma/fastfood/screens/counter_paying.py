@@ -15,7 +15,7 @@ from litestar.response import Redirect
 
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.panel import panel_of
+from saoma.checkout.screens.panes import pane_of
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND
 from saoma.fastfood.reckoning import NOTHING_CHOSEN
@@ -30,13 +30,11 @@ from saoma.fastfood.wishes import Wish, wish_of
 from saoma.food import ordering
 from saoma.food.menu import menu
 from saoma.food.model import Item
-from saoma.gateway import BY_STAFF
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound
-from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
@@ -142,16 +140,12 @@ async def show_payment(
         payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
         if payment is None:
             raise NotFound(counter.NO_SUCH_ORDER)
-        written_down = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
         waiting = await waiting_context(rows, at)
     where = f"{path_to(order)}/payments/{payment.id}"
-    gateway = checkout.payments.gateways.get(payment.account_id)
     context: dict[str, Any] = {
         **waiting,
+        **await pane_of(request, checkout, payment),
         "order": order,
-        "payment": payment,
-        "taken": written_down,
-        "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
         # What is paid is done with: the next customer begins. What is not goes back to the order.
         "done": f"{path_to(order)}/next",
     }

@@ -18,11 +18,10 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.panel import panel_of
+from saoma.checkout.screens.panes import pane_of
 from saoma.food import ordering
-from saoma.food.model import Line, LineStatus
+from saoma.food.model import Line, LineStatus, called
 from saoma.food.order_shares import Account
-from saoma.gateway import BY_STAFF
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at
@@ -36,7 +35,6 @@ from saoma.online.model import COLUMNS, KIND, OnlineOrder, Status, stage
 from saoma.online.paying import part_of
 from saoma.online.reckoning import AMOUNT_CHANGED, BEING_PAID, NOT_YET_MADE, ORDER_OVER, PAID_ALREADY
 from saoma.online.screens.customer import MODE_ICONS, MODE_NAMES
-from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payments_for
 from saoma.payments.payments import Payments
@@ -306,14 +304,15 @@ async def _taken(
                 raise Conflict(BEING_PAID if account.held else PAID_ALREADY)
             if str(form.get("shown", "")) != str(account.left.minor):
                 raise Conflict(AMOUNT_CHANGED)
-            number = texts(language_of(request))("Order {number}", number=order.label)
+            lang = language_of(request)
+            number = texts(lang)("Order {number}", number=order.label)
             payment = await take(
                 {
                     "store_id": at.store.id,
                     "terminal_id": terminal_id,
                     "staff": at.staff,
                     "amount": account.left,
-                    "subject": f"{at.store.name} · {number}",
+                    "subject": f"{called(at.store.name, at.store.name_zh, lang)} · {number}",
                     "payable_kind": KIND,
                     "payable_id": order.id,
                     "part": part_of(order),
@@ -335,14 +334,10 @@ async def _payment(
         payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
         if payment is None:
             raise NotFound(orders.NO_SUCH_ORDER)
-        taken = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
-    gateway = checkout.payments.gateways.get(payment.account_id)
     context: dict[str, Any] = {
+        **await pane_of(request, checkout, payment),
         "at": at,
         "order": order,
-        "payment": payment,
-        "taken": taken,
-        "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
         "done": "/online",
         "zone": at.store.zone,
     }

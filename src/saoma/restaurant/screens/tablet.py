@@ -15,8 +15,8 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.panel import panel_of
 from saoma.checkout.receipt import receipt_path
+from saoma.checkout.screens.panes import pane_of
 from saoma.food.discounts import discounts_of
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at
@@ -36,7 +36,7 @@ from saoma.restaurant.shares import KIND, part_of
 from saoma.restaurant.taking import How, Step, Taking, taking_of
 from saoma.restaurant.tips import percent_of
 from saoma.settings import Settings
-from saoma.web.page import language_of, page
+from saoma.web.page import page
 from saoma.web.presses import press_key
 
 NO_TABLE_CODE: Final = "This is not the code of a table with an open bill here. Choose the bill by hand."
@@ -199,14 +199,12 @@ async def payment_pane(
         at = await standing_at(request, rows)
         sitting, table = await bill_at(rows, at, sitting_id)
         left = (await sittings.bill_of(rows, sitting)).left
-    gateway = checkout.payments.gateways.get(payment.account_id)
     return page(
         request,
         "restaurant/tablet_payment.html",
         at=at,
         table=table,
-        payment=payment,
-        panel=panel_of(payment, gateway, language_of(request), checkout.clock.now()),
+        **await pane_of(request, checkout, payment),
         done=path_to(sitting_id) if left else "/tablet",
         receipt=settings.public_url.rstrip("/") + receipt_path(seal, payment.id),
         zone=at.store.zone,

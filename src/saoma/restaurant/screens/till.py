@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.checkout.giving_back import RefundDraft
+from saoma.checkout.giving_back import RefundDraft, given_back
 from saoma.food import offline
 from saoma.food.courses import COURSE_NAMES, STAGED, Course
 from saoma.food.discounts import discounts_of
@@ -20,7 +20,7 @@ from saoma.food.model import LineStatus
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs
-from saoma.identity.model import staff_by_id
+from saoma.identity.model import staff_names
 from saoma.identity.roles import refund_limit
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
@@ -92,7 +92,7 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "free_lines": free_lines(meal),
         "discounts": discounts,
         "struck": struck,
-        "names": await _names(rows, {line.void_by for line in struck} | {each.by for each in discounts}),
+        "names": await staff_names(rows, {line.void_by for line in struck} | {each.by for each in discounts}),
         "due_of": showing.due_of,
         "waiting_courses": waiting_courses(meal),
         "ways_offered": ways_offered(sitting, len(meal.guests)),
@@ -101,6 +101,7 @@ async def bill_context(rows: Rows, at: Counter, sitting_id: str) -> dict[str, An
         "by_person": showing.by_person,
         "sum_of": showing.sum_of,
         "method_names": showing.METHOD_NAMES,
+        "back": given_back(await moving.refunds_on(rows, KIND, sitting_id)) if payments else frozenset(),
         "waiting_for": {one.payment_id for one in await refund.waiting(rows, at.store.merchant_id, at.store.id)},
         "refund_alone": refund_limit(at.staff.roles, sitting.currency),
         "key": new_id("tap"),
@@ -124,12 +125,6 @@ def waiting_courses(meal: Meal) -> list[tuple[Course, int]]:
 def tip_of(payment: Payment) -> Money:
     """What of a payment was on top of the bill."""
     return Money(int(payment.part.get("tip", 0)), payment.currency)
-
-
-async def _names(rows: Rows, ids: set[str]) -> dict[str, str]:
-    """The names of staff by id; programs and guests have none."""
-    found = [await staff_by_id(rows, id) for id in sorted(ids) if id]
-    return {person.id: person.name for person in found if person is not None}
 
 
 def free_lines(meal: Meal) -> set[str]:

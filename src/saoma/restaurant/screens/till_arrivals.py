@@ -173,7 +173,7 @@ async def _refunds(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         waiting = await refunding.waiting(rows, at.store.merchant_id, at.store.id)
-        names = {one.requested_by: await model.staff_by_id(rows, one.requested_by) for one in waiting}
+        names = await model.staff_names(rows, [one.requested_by for one in waiting])
         tiles = await tiles_context(rows, at, "refunds")
     payments = {one.payment_id: await checkout.payments.get(one.payment_id) for one in waiting}
     return page(
@@ -181,7 +181,7 @@ async def _refunds(
         "restaurant/till_refunds.html",
         status_code=refusal.status if refusal else 200,
         **tiles | {"refusal": refusal, "waiting": waiting, "payments": payments},
-        names={by: person.name if person else by for by, person in names.items()},
+        names=names,
     )
 
 

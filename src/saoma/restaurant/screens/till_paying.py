@@ -17,16 +17,14 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout import giving_back
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.panel import panel_of
+from saoma.checkout.screens.panes import pane_of
 from saoma.food.model import called
-from saoma.gateway import BY_STAFF
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
 from saoma.kit.i18n import texts
 from saoma.kit.money import Money
-from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key
 from saoma.restaurant import moving, sittings
@@ -200,15 +198,7 @@ async def show_payment(
     """The pane of one payment of this bill, alone for htmx; what staff took shows its change."""
     payment = await payment_here(request, db, sitting_id, payment_id)
     where = f"{path_to(sitting_id)}/payments/{payment_id}"
-    gateway = checkout.payments.gateways.get(payment.account_id)
-    async with db.reading() as rows:
-        written_down = await by_staff.taken(rows, payment.id) if payment.method in BY_STAFF else None
-    context: dict[str, Any] = {
-        "payment": payment,
-        "taken": written_down,
-        "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
-        "done": path_to(sitting_id),
-    }
+    context = await pane_of(request, checkout, payment) | {"done": path_to(sitting_id)}
     if wants_fragment(request):
         return fragment(request, "restaurant/till_payment.html", "pane", headers=moved_to(request, where), **context)
     async with db.reading() as rows:
