@@ -11,6 +11,9 @@ _ALL: Final = f"""
 SELECT {PAYMENT_COLUMNS} FROM payments WHERE payable_kind = %(kind)s AND payable_id = ANY(%(ids)s)
 ORDER BY created_at, id
 """  # noqa: S608
+_ONE: Final = f"""
+SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = %(payment)s AND payable_kind = %(kind)s AND payable_id = %(id)s
+"""  # noqa: S608
 _REFUNDS: Final = f"""
 SELECT {", ".join(f"r.{name}" for name in REFUND_COLUMNS.split(", "))} FROM refunds AS r
 JOIN payments AS p ON p.id = r.payment_id
@@ -22,6 +25,11 @@ _BY_KEY: Final = "SELECT id FROM payments WHERE payable_kind = %(kind)s AND paya
 async def payments_for(rows: Rows, kind: str, *ids: str) -> list[Payment]:
     """Every payment for one payable, or for several of a kind, the oldest first."""
     return await rows.rows(Payment, _ALL, {"kind": kind, "ids": list(ids)})
+
+
+async def payment_of(rows: Rows, kind: str, id: str, payment_id: str) -> Payment:
+    """One payment, if it is for that payable. Raises `NotFound` for any other."""
+    return await rows.one(Payment, _ONE, {"kind": kind, "id": id, "payment": payment_id})
 
 
 async def refunds_for(rows: Rows, kind: str, *ids: str) -> list[Refund]:

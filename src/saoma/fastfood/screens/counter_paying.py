@@ -34,9 +34,9 @@ from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.kit.errors import Conflict, Invalid
 from saoma.payments.model import Payment
-from saoma.payments.of_payable import payment_by_key, payments_for
+from saoma.payments.of_payable import payment_by_key, payment_of
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 from saoma.web.presses import press_key
 
@@ -137,9 +137,7 @@ async def show_payment(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
-        payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
-        if payment is None:
-            raise NotFound(counter.NO_SUCH_ORDER)
+        payment = await payment_of(rows, KIND, order.id, payment_id)
         waiting = await waiting_context(rows, at)
     where = f"{path_to(order)}/payments/{payment.id}"
     context: dict[str, Any] = {

@@ -26,9 +26,9 @@ from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import Conflict, Invalid, NotFound
+from saoma.kit.errors import Conflict, Invalid
 from saoma.payments.lifecycle import RefundStatus
-from saoma.payments.of_payable import payments_for
+from saoma.payments.of_payable import payment_of
 from saoma.web.page import fragment, page, wants_fragment
 from saoma.web.presses import press_key
 
@@ -68,11 +68,9 @@ async def refund(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await counter.order_at(rows, at.store.id, order_id)
-        payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
+        payment = await payment_of(rows, KIND, order.id, payment_id)
         every = [line for line in await ordering.lines(rows, order.tab_id) if line.round is not None]
         device = await terminal_at(request, rows, at.store.id)
-    if payment is None:
-        raise NotFound(counter.NO_SUCH_ORDER)
     draft = giving_back.draft_of(form, payment.id)
     chosen = [(line.id, line.due) for line in every if line.id in draft.lines]
     key = press_key(form)

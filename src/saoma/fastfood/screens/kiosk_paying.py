@@ -27,10 +27,10 @@ from saoma.food import ordering
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
-from saoma.kit.errors import Conflict, Invalid, NotFound, Refused
+from saoma.kit.errors import Conflict, Invalid, Refused
 from saoma.kit.seal import Seal
 from saoma.payments.model import Payment
-from saoma.payments.of_payable import payment_by_key, payments_for
+from saoma.payments.of_payable import payment_by_key, payment_of, payments_for
 from saoma.settings import Settings
 from saoma.web.page import fragment, language_of, page, wants_fragment
 from saoma.web.presses import press_key
@@ -158,10 +158,7 @@ def _receipt_address(seal: Seal, settings: Settings, payment: Payment) -> str:
 
 async def _payment_here(rows: Rows, kiosk: Kiosk, order_id: str, payment_id: str) -> Payment:
     order = await order_of(rows, kiosk, order_id)
-    for payment in await payments_for(rows, KIND, order.id):
-        if payment.id == payment_id:
-            return payment
-    raise NotFound(counter.NO_SUCH_ORDER)
+    return await payment_of(rows, KIND, order.id, payment_id)
 
 
 @post("/kiosk/orders/{order_id:str}/payments/{payment_id:str}/stop", guards=MAY, summary="Stop paying at a kiosk")

@@ -27,7 +27,7 @@ from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
-from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
+from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
 from saoma.online import firing, offers, orders
@@ -36,7 +36,7 @@ from saoma.online.paying import part_of
 from saoma.online.reckoning import AMOUNT_CHANGED, BEING_PAID, NOT_YET_MADE, ORDER_OVER, PAID_ALREADY
 from saoma.online.screens.customer import MODE_ICONS, MODE_NAMES
 from saoma.payments.model import Payment
-from saoma.payments.of_payable import payment_by_key, payments_for
+from saoma.payments.of_payable import payment_by_key, payment_of
 from saoma.payments.payments import Payments
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 from saoma.web.presses import press_key
@@ -331,9 +331,7 @@ async def _payment(
     async with db.reading() as rows:
         at = await standing_at(request, rows)
         order = await orders.order_at(rows, at.store.id, order_id)
-        payment = next((one for one in await payments_for(rows, KIND, order.id) if one.id == payment_id), None)
-        if payment is None:
-            raise NotFound(orders.NO_SUCH_ORDER)
+        payment = await payment_of(rows, KIND, order.id, payment_id)
     context: dict[str, Any] = {
         **await pane_of(request, checkout, payment),
         "at": at,
