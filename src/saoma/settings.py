@@ -61,6 +61,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     practice_sandbox_url: Annotated[
         str, Meta(description="A sandbox of your own for practice at the till; empty: there is no practice")
     ] = ""
+    ahead_per_hour: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Orders ahead that one browser or Alipay user may begin in an hour, and one address ten times"
+            " as many; of these, so many paid at the shop",
+        ),
+    ] = 20
     keep_line_days: Annotated[
         int,
         Meta(ge=90, le=4000, description="Days that the lines of daily files are kept; what they showed is for good"),

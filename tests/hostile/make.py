@@ -369,10 +369,11 @@ async def furnish(of: World) -> None:
         ids |= {"part": (await parts_of_day.of(tx, shop.store.id))[0].id, "free_table": f"table:{dining.tables[3].id}"}
     # An order made ahead, promised and paid.
     async with rooms.db.transaction() as tx:
-        ahead = await offers.set_up(tx, shop.store.id)
+        await offers.set_up(tx, shop.store.id)
         await offers.set_hours(tx, shop.store.id, [Hours(day, 0, 24 * 60) for day in range(7)])
-        await offers.change(tx, shop.store.id, {"takes": True})
-        made = await orders.begin(tx, await offers.offer_of_store(tx, shop.store.id), MARK, Mode.PICK_UP, now)
+        await offers.change(tx, shop.store.id, {"takes": True, "pay": "choice"})
+        ahead = await offers.offer_of_store(tx, shop.store.id)
+        made = await orders.begin(tx, ahead, MARK, Mode.PICK_UP, now)
         await orders.add(tx, made.id, dining.dish("tea").id, [], 1, MARK, "ahead", now, now)
         at = await slipping.soonest_for(tx, made, now)
         assert at is not None

@@ -219,5 +219,5 @@ async def opened(
     async with db.transaction() as tx:
         await offers.set_up(tx, shop.store.id)
         await offers.set_hours(tx, shop.store.id, [Hours(day, 8 * 60, 22 * 60) for day in range(7)])
-        await offers.change(tx, shop.store.id, {"takes": True, "capacity": 4, "lead_minutes": 10})
+        await offers.change(tx, shop.store.id, {"takes": True, "pay": "choice", "capacity": 4, "lead_minutes": 10})
     return House(db, clock, shop, shown, alipay, payments, checkout, cashier)

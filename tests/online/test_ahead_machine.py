@@ -181,7 +181,7 @@ class Ahead(RuleBasedStateMachine):
             async with self.db.reading() as rows:
                 since = self.clock.now() - timedelta(days=9)
                 promised = await offers.taken(rows, self.shop.store_id, since)
-            assert all(load[""] <= CAPACITY for load in promised.values()), "a slot is oversold"
+            assert all(each.load[""] <= CAPACITY for each in promised), "a slot is oversold"
             for order in self.orders:
                 now = await self.shop.again(order)
                 async with self.db.reading() as rows:

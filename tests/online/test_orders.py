@@ -220,13 +220,32 @@ async def test_codes_abused_from_home_promise_two_unpaid_orders_and_no_third(of:
     await of.promised("tea", buyer_id="")
     with pytest.raises(Conflict, match="not paid yet"):
         await of.promised("tea", buyer_id="")
+    far = await of.soonest(await of.begin("tea")) + timedelta(hours=reckoning.UNPAID_HOURS)
+    with pytest.raises(Conflict, match="next 3 hours only"):
+        await of.promised("tea", slot_at=far, buyer_id="", phone="13900000000")
     assert (await of.promised("tea", buyer_id="", phone="13900000000")).status is Status.PROMISED
 
 
-async def test_a_shop_that_wants_money_first_promises_nothing_without(of: House) -> None:
-    await of.offers(pay="ahead")
+async def test_a_shop_wants_money_first_unless_its_owner_has_said_otherwise(of: House) -> None:
+    async with of.db.transaction() as tx:
+        await tx.run("UPDATE online_stores SET pay = DEFAULT")
     with pytest.raises(Conflict, match="only when they are paid"):
         await of.promised("tea")
+
+
+async def test_one_wallet_keeps_two_times_from_others_and_no_third(of: House) -> None:
+    """Opening payments that nobody pays must not fill the evening: each holds its time until it is given up."""
+    made = [await of.begin("tea") for _ in range(3)]
+    for one in made:
+        await of.writes(one)
+    first, _ = [await of.opens(one) for one in made[:2]]
+    with pytest.raises(Conflict, match="paying for other orders"):
+        await of.opens(made[2])
+    assert (await of.opens(made[2], BEN)).buyer_id == BEN
+    await of.payments.give_up(first.id, "customer")
+    await of.clock_works()
+    assert (await of.opens(made[0], key="again")).open
+    assert await of.broken_rules() == []
 
 
 async def test_late_money_is_kept_and_put_before_a_person_when_the_time_is_gone(of: House) -> None:

@@ -148,3 +148,50 @@ async def test_late_people_keep_their_food_and_nobody_is_given_up_early(of: Hous
         of.clock.advance(timedelta(hours=2))
         assert (await till.post(f"/online/{order.id}/no-show")).status_code == 303
         assert (await of.again(order)).status == "no_show"
+
+
+async def used_up(of: House, what: str, tries: int) -> None:
+    """So many orders came from there within the hour."""
+    async with of.db.transaction() as tx:
+        await tx.run(
+            "INSERT INTO sign_in_tries (key, tries, window_ends_at) VALUES (%(key)s, %(tries)s, %(ends)s)"
+            " ON CONFLICT (key) DO UPDATE SET tries = excluded.tries, window_ends_at = excluded.window_ends_at",
+            {"key": f"ahead:{what}", "tries": tries, "ends": of.clock.now() + timedelta(minutes=25)},
+        )
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_an_address_that_begins_too_many_orders_is_told_when_to_try_again(of: House, lang: str) -> None:
+    server, root = web.app(of), path_of((await of.offer()).code)
+    await used_up(of, "address:127.0.0.1", 200)
+    async with web.browser(of, server, lang=lang) as stranger, web.browser(of, server, agent=web.ALIPAY) as anna:
+        menu = await stranger.get(root)
+        tea = {"item": of.dish("tea").id, **web.fields(menu)}
+        refused = await stranger.post(f"{root}/add", tea)
+        assert refused.status_code == 429 and refused.headers["retry-after"] == "1500"
+        assert ("Try again in 25 min" if lang == "en" else "请 25 分钟后再试") in refused.text
+        await anna.get(f"/buyer-is/{ANNA}/{of.shop.account_id}")
+        assert (await anna.post(f"{root}/add", tea)).status_code == 303, "whom Alipay has named is not a stranger"
+        of.clock.advance(timedelta(minutes=26))
+        assert (await stranger.post(f"{root}/add", tea)).status_code == 303
+
+
+async def test_one_browser_orders_twice_without_paying_whatever_numbers_it_gives(of: House) -> None:
+    server, root = web.app(of), path_of((await of.offer()).code)
+    async with web.browser(of, server) as phone:
+        for number in range(3):
+            menu = await phone.get(root)
+            await phone.post(f"{root}/add", {"item": of.dish("tea").id, **web.fields(menu)})
+            page = await phone.get(f"{root}/place")
+            said = {**web.fields(page), "pay": "later", "name": "Li", "phone": f"1380000000{number}"}
+            placed = await phone.post(f"{root}/place", said)
+            assert placed.status_code == (303 if number < 2 else 409)
+        assert "not paid yet" in placed.text and "13800000002" in placed.text
+    await used_up(of, "unpaid:address:127.0.0.1", 20)
+    async with web.browser(of, server, lang="zh") as other:
+        menu = await other.get(root)
+        await other.post(f"{root}/add", {"item": of.dish("tea").id, **web.fields(menu)})
+        said = {**web.fields(await other.get(f"{root}/place")), "pay": "later", "name": "Wu", "phone": "13900000000"}
+        refused = await other.post(f"{root}/place", said)
+        assert refused.status_code == 429 and "请 25 分钟后再试" in refused.text and "Wu" in refused.text
+    assert await of.broken_rules() == []

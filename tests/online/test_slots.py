@@ -14,7 +14,19 @@ from saoma.kit.errors import Invalid
 from saoma.online.effort import Wanted, load_of, prep_time
 from saoma.online.hours import read_hours, write_hours
 from saoma.online.model import Hours
-from saoma.online.slots import Plan, by_day, earliest, ever_fits, fits, is_free, opening_times, slots, soonest
+from saoma.online.slots import (
+    Load,
+    Plan,
+    Taken,
+    by_day,
+    earliest,
+    ever_fits,
+    fits,
+    is_free,
+    opening_times,
+    slots,
+    soonest,
+)
 
 NOW = datetime(2026, 3, 2, 3, 7, tzinfo=UTC)  # a Monday, 11:07 in Singapore
 EVERY_DAY = tuple(Hours(day, 11 * 60, 14 * 60) for day in range(7))
@@ -55,7 +67,7 @@ def plan(**changes: object) -> Plan:
 def test_no_time_is_promised_before_the_lead_or_while_the_shop_is_closed(
     of: Plan, now: datetime, prep: timedelta, wanted: dict[str, int]
 ) -> None:
-    for slot in slots(of, now, prep, wanted, {}):
+    for slot in slots(of, now, prep, wanted, []):
         assert slot.at >= earliest(of, now, prep) >= now + max(of.lead, prep)
         local = slot.at.astimezone(ZoneInfo(of.zone))
         minute = local.hour * 60 + local.minute
@@ -63,21 +75,55 @@ def test_no_time_is_promised_before_the_lead_or_while_the_shop_is_closed(
         assert any(span.weekday == local.weekday() and span.opens <= minute < span.closes for span in of.hours)
 
 
+def promised(of: Plan, at: datetime, load: Load) -> Taken:
+    """What is noted when a slot is given away."""
+    return Taken(at, at + of.every, load)
+
+
+def most_at_once(taken: list[Taken], place: str) -> int:
+    """The most that is promised of one place at any minute, counted minute by minute."""
+    begins = {each.at for each in taken}
+    return max((sum(one.load.get(place, 0) for one in taken if one.at <= at < one.until) for at in begins), default=0)
+
+
 @given(plans, moments, st.lists(st.tuples(loads, st.integers(0, 30)), max_size=40))
 def test_a_slot_is_never_oversold(of: Plan, now: datetime, asked: list[tuple[dict[str, int], int]]) -> None:
     """Whoever asks takes the first free slot, or one of their own choice; no limit is ever passed."""
-    taken: dict[datetime, dict[str, int]] = {}
+    taken: list[Taken] = []
     for wanted, choice in asked:
         found = slots(of, now, timedelta(), wanted, taken)
         first = soonest(found)
         wish = found[choice] if choice < len(found) else first
         if wish is None or not is_free(of, now, timedelta(), wanted, taken, wish.at):
             continue
-        sums = taken.setdefault(wish.at, {})
-        for place, size in wanted.items():
-            sums[place] = sums.get(place, 0) + size
-    for sums in taken.values():
-        assert all(sums.get(place, 0) <= limit for place, limit in of.limits.items())
+        taken.append(promised(of, wish.at, wanted))
+    assert all(most_at_once(taken, place) <= limit for place, limit in of.limits.items())
+
+
+lunches = st.tuples(st.sampled_from([5, 10, 15, 20, 30, 60]), st.integers(0, 59), st.integers(1, 6), st.integers(0, 40))
+
+
+@given(st.lists(lunches, max_size=30))
+def test_no_minute_is_oversold_though_the_length_of_slots_and_the_hours_change(
+    asked: list[tuple[int, int, int, int]],
+) -> None:
+    """Between any two orders the owner may choose other slots and open at an odd minute: promises are kept beside."""
+    taken: list[Taken] = []
+    for every, odd, dishes, choice in asked:
+        hours = tuple(Hours(day, 11 * 60 + odd, 14 * 60) for day in range(7))
+        of = plan(every=timedelta(minutes=every), hours=hours)
+        free = [slot for slot in slots(of, NOW, timedelta(), {"": dishes}, taken) if slot.room]
+        if free:
+            taken.append(promised(of, free[choice % len(free)].at, {"": dishes}))
+    assert most_at_once(taken, "") <= 6
+
+
+def test_a_time_that_was_promised_for_half_an_hour_fills_both_quarters_of_it() -> None:
+    at = NOW.replace(hour=4, minute=0)
+    taken = [promised(plan(every=timedelta(minutes=30)), at, {"": 6})]
+    free = [slot.at for slot in slots(plan(), NOW, timedelta(), {"": 1}, taken) if slot.room]
+    assert not {at, at + timedelta(minutes=15)} & set(free)
+    assert {at - timedelta(minutes=15), at + timedelta(minutes=30)} < set(free)
 
 
 @given(loads, loads, loads)
@@ -92,7 +138,7 @@ def test_what_fits_beside_much_fits_beside_less(
 
 def test_the_next_day_begins_when_today_is_full() -> None:
     today = opening_times(plan(), date(2026, 3, 2))
-    full = {at: {"": 6} for at in today}
+    full = [promised(plan(), at, {"": 6}) for at in today]
     first = soonest(slots(plan(), NOW, timedelta(), {"": 1}, full))
     assert first is not None
     assert first.at == datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
@@ -100,15 +146,15 @@ def test_the_next_day_begins_when_today_is_full() -> None:
 
 def test_a_full_station_fills_the_slot_though_the_kitchen_has_room() -> None:
     of = plan(limits={"": 6, "wok": 1})
-    at = slots(of, NOW, timedelta(), {"": 1, "wok": 1}, {})[0].at
-    taken = {at: {"": 1, "wok": 1}}
+    at = slots(of, NOW, timedelta(), {"": 1, "wok": 1}, [])[0].at
+    taken = [promised(of, at, {"": 1, "wok": 1})]
     assert not is_free(of, NOW, timedelta(), {"": 1, "wok": 1}, taken, at)
     assert is_free(of, NOW, timedelta(), {"": 1}, taken, at)
 
 
 def test_dishes_that_take_long_are_promised_later() -> None:
-    quick = soonest(slots(plan(), NOW, timedelta(minutes=5), {}, {}))
-    slow = soonest(slots(plan(), NOW, timedelta(minutes=50), {}, {}))
+    quick = soonest(slots(plan(), NOW, timedelta(minutes=5), {}, []))
+    slow = soonest(slots(plan(), NOW, timedelta(minutes=50), {}, []))
     assert quick is not None and slow is not None
     assert quick.at == NOW.replace(minute=30) and slow.at == NOW.replace(hour=4, minute=0)
 
@@ -121,7 +167,7 @@ def test_the_hour_that_summer_time_skips_is_not_promised() -> None:
 
 
 def test_slots_are_shown_by_the_shops_own_day() -> None:
-    days = by_day(slots(plan(), NOW, timedelta(), {}, {}), "Asia/Singapore")
+    days = by_day(slots(plan(), NOW, timedelta(), {}, []), "Asia/Singapore")
     assert [day for day, _ in days] == [date(2026, 3, 2), date(2026, 3, 3)]
     assert len(days[1][1]) == 12
 

@@ -309,7 +309,7 @@ async def open_shop(
         await offers.set_up(tx, store.id)
         # Open day and night, so that a newcomer can try it at any hour.
         await offers.set_hours(tx, store.id, [Hours(day, 0, 24 * 60) for day in range(7)])
-        await offers.change(tx, store.id, {"takes": True, "lead_minutes": 5, "capacity": 20})
+        await offers.change(tx, store.id, {"takes": True, "lead_minutes": 5, "capacity": 20, "pay": "choice"})
         ahead = f"{demo.app_url}/order/{(await offers.offer_of_store(tx, store.id)).code}"
         await _deliver(tx, store.id)
     for name in place.tables:

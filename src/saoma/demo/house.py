@@ -214,6 +214,8 @@ class Demo:
             "SAOMA_SECRET": demo.secret,
             "SAOMA_PUBLIC_URL": self._ways.front or app_url,
             "SAOMA_LOOPBACK_WEBHOOKS": "1",
+            # Everybody in the demo is at one address, and a replayed day's few phones order for hundreds.
+            "SAOMA_AHEAD_PER_HOUR": "10000",
             "SAOMA_PRACTICE_SANDBOX_URL": sandbox_url,
             "SAOMA_STORAGE_URL": str(self._folder / "storage"),
             **self._ways.settings,

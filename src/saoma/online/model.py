@@ -177,6 +177,7 @@ class OnlineOrder(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     asap: bool
     slot_at: datetime | None
+    slot_minutes: int
     load: dict[str, int]
     prep_seconds: int
     day: date | None

@@ -17,14 +17,11 @@ from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import NotFound
 from saoma.online.effort import Wanted, load_of, prep_time
 from saoma.online.model import PROMISED, Hours, Mode, Offer
-from saoma.online.slots import Plan, Slot, slots
+from saoma.online.slots import LONGEST, Plan, Slot, Taken, slots
 
 NO_SUCH_CODE: Final = "This code is not in use. Ask the shop for its new one."
 _LETTERS: Final = "23456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 12
-#: A bag takes nobody longer than this to hand over; slots that are just past still count what they were given.
-_LOOK_BACK: Final = timedelta(hours=1)
-
 _OFFER: Final = """
 SELECT o.*, s.merchant_id, m.account_id, s.name AS store_name, s.name_zh AS store_name_zh, s.zone,
     m.name AS merchant_name, m.name_zh AS merchant_name_zh, n.currency,
@@ -46,7 +43,7 @@ WHERE store_id = %(store)s AND status IN ('sent', 'cooking') AND hold = '' GROUP
 """
 #: An order whose promise can't be kept waits for a person and is not made, so it takes nothing.
 _TAKEN: Final = """
-SELECT slot_at, load FROM online_orders
+SELECT slot_at, slot_minutes, load FROM online_orders
 WHERE store_id = %(store)s AND slot_at >= %(since)s AND status = ANY(%(promised)s) AND trouble = ''
     AND id <> %(besides)s
 """
@@ -71,6 +68,7 @@ class _BusyRow(msgspec.Struct, frozen=True):
 
 class _TakenRow(msgspec.Struct, frozen=True):
     slot_at: datetime
+    slot_minutes: int
     load: dict[str, int]
 
 
@@ -170,20 +168,21 @@ async def effort(rows: Rows, offer: Offer, tab_id: str) -> Effort:
     )
 
 
-async def taken(rows: Rows, store_id: str, since: datetime, besides: str = "") -> dict[datetime, dict[str, int]]:
-    """What was promised of each slot since `since`, without the order `besides`."""
-    found: dict[datetime, dict[str, int]] = {}
+async def taken(rows: Rows, store_id: str, since: datetime, besides: str = "") -> list[Taken]:
+    """What was promised since `since`, slot by slot, without the order `besides`."""
+    found: dict[tuple[datetime, int], dict[str, int]] = {}
     params = {"store": store_id, "since": since, "promised": [each.value for each in PROMISED], "besides": besides}
     for row in await rows.rows(_TakenRow, _TAKEN, params):
-        sums = found.setdefault(row.slot_at, {})
+        sums = found.setdefault((row.slot_at, row.slot_minutes), {})
         for place, size in row.load.items():
             sums[place] = sums.get(place, 0) + size
-    return found
+    return [Taken(at, at + timedelta(minutes=minutes), sums) for (at, minutes), sums in found.items()]
 
 
 async def free_slots(rows: Rows, offer: Offer, asks: Effort, now: datetime, besides: str = "") -> list[Slot]:
     """Every time that could be promised for this effort, the full ones marked."""
-    promised = await taken(rows, offer.store_id, now - _LOOK_BACK, besides)
+    # A slot that has begun may overlap one that can still be promised.
+    promised = await taken(rows, offer.store_id, now - LONGEST, besides)
     return slots(plan_of(offer), now, asks.soonest, asks.load, promised)
 
 

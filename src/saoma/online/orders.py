@@ -134,6 +134,8 @@ async def add(
 ) -> Line:
     """Put a dish into the basket, for the moment `at`. Raises as `ordering.add_line`, `Conflict` once it is placed."""
     of = await changing(tx, order_id, now)
+    if len(await ordering.lines(tx, of.tab_id)) >= reckoning.MOST_LINES:
+        raise Conflict(reckoning.TOO_LARGE)
     line = await ordering.add_line(tx, of.tab_id, item_id, option_ids, quantity, of.id, note, key, at=at)
     await reductions.renew(tx, of, now, at, buyer)
     return line
@@ -224,7 +226,14 @@ async def _taking(
         )
     # Before everybody's own slot: an order that must be made before it was placed is made at once.
     seconds = int(asks.prep.total_seconds())
-    return {"load": json_column(asks.load), "prep_seconds": seconds, "day": day, "number": number}
+    minutes = offer.every_minutes
+    return {
+        "load": json_column(asks.load),
+        "slot_minutes": minutes,
+        "prep_seconds": seconds,
+        "day": day,
+        "number": number,
+    }
 
 
 async def promise(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
@@ -242,6 +251,8 @@ async def promise(tx: Transaction, order_id: str, now: datetime) -> OnlineOrder:
     if costs and of.pay is not Pay.LATER:
         raise Conflict(reckoning.PAY_AHEAD_HERE)
     about = {"store": of.store_id, "id": of.id, "phone": of.phone, "buyer": of.buyer_id}
+    if costs and of.slot_at is not None and not reckoning.may_wait_for_money(of.slot_at, now):
+        raise Conflict(reckoning.UNPAID_TOO_FAR, hours=reckoning.UNPAID_HOURS)
     taking = await reserve(tx, of, now)
     if await tx.value(_UNPAID, about) >= reckoning.MOST_UNPAID:
         raise Conflict(reckoning.TOO_MANY_UNPAID)

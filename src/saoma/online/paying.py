@@ -7,7 +7,7 @@ case proposes to give it back."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,12 @@ from saoma.online import offers, orders, reckoning
 from saoma.online.model import Event, OnlineOrder, Status, Trouble
 from saoma.payments.cases import Kind, Move, close_cases_of, open_case
 from saoma.payments.model import Payment, Refund
+
+_PAYING: Final = """
+SELECT count(*) FROM online_orders AS o JOIN online_shares AS s ON s.order_id = o.id AND s.state = 'held'
+JOIN payments AS p ON p.id = s.payment_id
+WHERE o.store_id = %(store)s AND o.status = 'paying' AND o.id <> %(id)s AND p.buyer_id = %(buyer)s
+"""
 
 
 class Payer(msgspec.Struct, frozen=True):
@@ -45,6 +51,10 @@ class OnlineBill:
         if of.status is Status.CHOOSING:
             taking = await orders.reserve(tx, of, now)
             await ordering.check_basket(tx, of.tab_id, at=of.slot_at)
+            # Asked behind the store's lock, which `reserve` holds.
+            about = {"store": of.store_id, "id": of.id, "buyer": payment.buyer_id}
+            if payment.buyer_id and await tx.value(_PAYING, about) >= reckoning.MOST_PAYING:
+                raise Conflict(reckoning.PAYING_ELSEWHERE)
             of = await orders.moved(tx, of, now, event=Event.HOLD, **taking)
         await orders.SHARES.hold(tx, payment, of.id, now)
 

@@ -33,6 +33,12 @@ NAME_MISSING: Final = "Write a name, so that we can call you."
 PHONE_MISSING: Final = "Write a phone number with 6 to 15 digits, in case something is sold out."
 TOO_MANY_UNPAID: Final = "You have orders here that are not paid yet. Pay or collect them first."
 
+UNPAID_TOO_FAR: Final = (
+    "An order that is paid at the shop can be for the next {hours} hours only. Choose an earlier time, or pay in"
+    " Alipay now."
+)
+PAYING_ELSEWHERE: Final = "You are paying for other orders here right now. Finish or cancel those first."
+
 #: Who came back to an order that nobody touched for so long has gone.
 ABANDONED_AFTER: Final = timedelta(hours=2)
 #: So long after its end somebody may still ask about an order; then nobody's name, number and door are kept any more.
@@ -41,6 +47,12 @@ FORGOTTEN_AFTER: Final = timedelta(days=30)
 LOOK_AGAIN: Final = timedelta(minutes=5)
 #: Orders that one phone may have promised without having paid.
 MOST_UNPAID: Final = 2
+#: An order without money takes its slot's room from others no longer than this before the kitchen begins.
+UNPAID_HOURS: Final = 3
+#: Open payments by which one Alipay user may keep times of a store from others.
+MOST_PAYING: Final = 2
+#: Different dishes of one basket.
+MOST_LINES: Final = 60
 #: A soonest time may slip this far while somebody types a name.
 SLIPS: Final = timedelta(minutes=10)
 
@@ -53,6 +65,11 @@ def check_contact(name: str, phone: str) -> tuple[str, str]:
     if not 6 <= len(digits.lstrip("+")) <= 15:
         raise Invalid(PHONE_MISSING)
     return name, digits
+
+
+def may_wait_for_money(slot_at: datetime, now: datetime) -> bool:
+    """Whether an order for this time may be promised without money."""
+    return slot_at <= now + timedelta(hours=UNPAID_HOURS)
 
 
 def surplus_of(status: Status, account: Account, share: Share) -> Money:

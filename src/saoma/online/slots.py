@@ -1,18 +1,23 @@
 """Which times can be promised: opening hours, lead time, and what the kitchen makes in one interval. Pure.
 
 A slot is full when what was promised and what is asked for together are more than the whole kitchen, or any one
-station, makes in it. Whoever promises asks here again with the store's row locked."""
+station, makes in it. What was promised is counted by the clock, not by the slot's name: hours and lengths of slots may
+have changed since. Whoever promises asks here again with the store's row locked."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from saoma.online.model import Hours
 
 Load = Mapping[str, int]
+#: No slot is longer.
+LONGEST: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,33 @@ class Slot:
 
     at: datetime
     room: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was promised from `at` until `until`, the end of its slot as long as slots were then."""
+
+    at: datetime
+    until: datetime
+    load: Load
+
+
+class Book:
+    """All that was promised, asked by time."""
+
+    def __init__(self, taken: Iterable[Taken]) -> None:
+        self._taken = sorted(taken, key=lambda each: each.at)
+        self._begins = [each.at for each in self._taken]
+
+    def beside(self, begin: datetime, end: datetime) -> Load:
+        """The sum of what overlaps the time from `begin` to `end`."""
+        sums: dict[str, int] = {}
+        first, last = bisect_right(self._begins, begin - LONGEST), bisect_left(self._begins, end)
+        for each in self._taken[first:last]:
+            if each.until > begin:
+                for place, size in each.load.items():
+                    sums[place] = sums.get(place, 0) + size
+        return sums
 
 
 def opening_times(plan: Plan, day: date) -> list[datetime]:
@@ -73,24 +105,21 @@ def earliest(plan: Plan, now: datetime, prep: timedelta) -> datetime:
 
 
 def slots(
-    plan: Plan, now: datetime, prep: timedelta, wanted: Load, taken: Mapping[datetime, Load], most: int = 400
+    plan: Plan, now: datetime, prep: timedelta, wanted: Load, taken: Iterable[Taken], most: int = 400
 ) -> list[Slot]:
-    """Every slot from the earliest on, at most `days_ahead` days after today, ascending.
-
-    `taken` says what was promised for which slot."""
+    """Every slot from the earliest on, at most `days_ahead` days after today, ascending."""
     begin = earliest(plan, now, prep)
     today = now.astimezone(ZoneInfo(plan.zone)).date()
+    book = Book(taken)
     found: list[Slot] = []
     for ahead in range(plan.days_ahead + 1):
         for at in opening_times(plan, today + timedelta(days=ahead)):
             if at >= begin:
-                found.append(Slot(at, fits(plan.limits, taken.get(at, {}), wanted)))
+                found.append(Slot(at, fits(plan.limits, book.beside(at, at + plan.every), wanted)))
     return found[:most]
 
 
-def is_free(
-    plan: Plan, now: datetime, prep: timedelta, wanted: Load, taken: Mapping[datetime, Load], at: datetime
-) -> bool:
+def is_free(plan: Plan, now: datetime, prep: timedelta, wanted: Load, taken: Iterable[Taken], at: datetime) -> bool:
     """Whether `at` may be promised."""
     return any(slot.room for slot in slots(plan, now, prep, wanted, taken) if slot.at == at)
 

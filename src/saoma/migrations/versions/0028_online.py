@@ -8,7 +8,7 @@ down_revision = "0027_kiosk"
 SQL = """
 -- What a store offers ahead. `capacity` is what its kitchen makes in one interval, in dishes or in minutes of cooking
 -- (`counts`); `stations` says the same for single stations, {"sta_1": 12}. `closed_on` is the day (the store's own)
--- on which nothing more is made.
+-- on which nothing more is made. Strangers order without paying only where the owner has said so (`pay`).
 CREATE TABLE online_stores (
     store_id text PRIMARY KEY REFERENCES menus (store_id),
     code text NOT NULL UNIQUE,
@@ -16,7 +16,7 @@ CREATE TABLE online_stores (
     eat_here boolean NOT NULL DEFAULT true,
     pick_up boolean NOT NULL DEFAULT true,
     bring boolean NOT NULL DEFAULT false,
-    pay text NOT NULL DEFAULT 'choice' CHECK (pay IN ('ahead', 'choice')),
+    pay text NOT NULL DEFAULT 'ahead' CHECK (pay IN ('ahead', 'choice')),
     every_minutes integer NOT NULL DEFAULT 15 CHECK (every_minutes IN (5, 10, 15, 20, 30, 60)),
     counts text NOT NULL DEFAULT 'dishes' CHECK (counts IN ('dishes', 'minutes')),
     capacity integer NOT NULL DEFAULT 12 CHECK (capacity BETWEEN 1 AND 1000),
@@ -38,8 +38,9 @@ CREATE TABLE online_hours (
     CHECK (opens < closes)
 );
 
--- `load` is what the order takes of its slot: {"": pieces or minutes, "sta_1": ...}. Hold time and no-show rule are
--- copies: what was told before paying holds. `token` is the address of the customer's own page.
+-- `load` is what the order takes of its slot: {"": pieces or minutes, "sta_1": ...}, for `slot_minutes` from `slot_at`
+-- on: the length of a slot when it was promised. Hold time and no-show rule are copies: what was told before paying
+-- holds. `token` is the address of the customer's own page.
 CREATE TABLE online_orders (
     id text PRIMARY KEY,
     store_id text NOT NULL REFERENCES online_stores (store_id),
@@ -51,6 +52,7 @@ CREATE TABLE online_orders (
                                                               'no_show', 'cancelled')),
     asap boolean NOT NULL DEFAULT true,
     slot_at timestamptz,
+    slot_minutes integer NOT NULL DEFAULT 15 CHECK (slot_minutes BETWEEN 1 AND 60),
     load jsonb NOT NULL DEFAULT '{}',
     prep_seconds integer NOT NULL DEFAULT 0,
     day date,

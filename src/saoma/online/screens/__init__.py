@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar import Router
 
-from saoma.online.screens import benefits, bringing, customer, inbox, office, placing
+from saoma.online.screens import benefits, bringing, customer, inbox, office, placed, placing
 
 #: All of them.
 routers: Final[tuple[Router, ...]] = (
@@ -14,6 +14,7 @@ routers: Final[tuple[Router, ...]] = (
     benefits.router,
     bringing.router,
     placing.router,
+    placed.router,
     inbox.router,
     office.router,
 )

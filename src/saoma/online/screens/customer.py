@@ -19,6 +19,7 @@ from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
 from saoma.food.model import Menu
 from saoma.food.pricing import change_of
+from saoma.identity.tries import Tries
 from saoma.identity.wallet_sign_in import authorize_path
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
@@ -26,10 +27,11 @@ from saoma.kit.errors import Conflict, NotFound, Refused
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money, total
 from saoma.marketing import points
-from saoma.online import benefits, offers, orders
+from saoma.online import benefits, offers, orders, pace
 from saoma.online.model import Offer
 from saoma.online.slots import by_day
 from saoma.online.visits import AnyRequest, Visit, keep, mode_in, moment_in, order_path, path_of, visit
+from saoma.settings import Settings
 from saoma.web.page import fragment, page, wants_fragment
 from saoma.web.presses import press_key
 
@@ -143,7 +145,11 @@ async def dish(
 
 @post("/order/{code:str}/add", status_code=200, summary="Put a dish into the basket")
 async def add(
-    request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    clock: NamedDependency[Clock],
+    settings: NamedDependency[Settings],
+    code: FromPath[str],
 ) -> Response[Any]:
     """The first dish begins the order; answers the bar."""
     form = await request.form()
@@ -154,6 +160,8 @@ async def add(
     now = clock.now()
     async with db.reading() as rows:
         before = await visit(request, rows, code, now)
+    if before.order is None:
+        await pace.may_begin(request, Tries(db, clock), before.buyer, settings.ahead_per_hour)
     async with db.transaction() as tx:
         begun = await orders.begin(tx, before.offer, before.key, before.mode, now)
         key = press_key(form, dish=item_id)

@@ -22,6 +22,7 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, Refused
 from saoma.online import offers
 from saoma.online.hours import WEEKDAYS, read_hours, write_hours
+from saoma.online.reckoning import UNPAID_HOURS
 from saoma.online.visits import path_of
 from saoma.settings import Settings
 from saoma.web.page import page
@@ -35,7 +36,7 @@ _NUMBERS: Final[Mapping[str, tuple[int, int]]] = {
     "hold_minutes": (5, 240),
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "pay": ("choice", "ahead"),
+    "pay": ("ahead", "choice"),
     "counts": ("dishes", "minutes"),
     "no_show": ("kept", "refunded"),
 }
@@ -68,6 +69,7 @@ async def _show(
         weekdays=[(day, name, write_hours(day, offer.hours) if offer else "") for day, name in enumerate(WEEKDAYS)],
         address=address,
         every=EVERY,
+        unpaid_hours=UNPAID_HOURS,
         refusal=refusal,
         said=said or {},
         saved=request.query_params.get("saved") == "1",
