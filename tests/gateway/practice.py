@@ -26,3 +26,29 @@ async def coach(shop: Shop) -> tuple[str, str, str]:
 async def value(house: House, sql: str) -> Any:
     async with house.rooms.db.reading() as rows:
         return await rows.value(sql)
+
+
+#: Practice is written down under the real person's name here, and nothing else is.
+_ITS_OWN = ("practice_runs", "practice_lessons", "live_events")
+
+
+async def fingerprints(house: House, *ids: str) -> dict[str, str]:
+    """A fingerprint of each table's rows that name one of these and belong to no practice."""
+    prints = {}
+    async with house.rooms.db.reading() as rows:
+        tables = await rows.value("SELECT array_agg(tablename::text) FROM pg_tables WHERE schemaname = 'public'")
+        for table in set(tables) - set(_ITS_OWN):
+            sql = (
+                f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} AS t"
+                " WHERE t::text LIKE ANY (%(ids)s) AND t::text NOT LIKE '%%mpr_%%'"
+            )
+            if found := await rows.value(sql, {"ids": [f"%{one}%" for one in ids]}):
+                prints[table] = found
+    return prints
+
+
+async def told(house: House, store_id: str) -> int:
+    """How often the screens of a store were told that something changed."""
+    async with house.rooms.db.reading() as rows:
+        sql = "SELECT count(*) FROM live_events AS e WHERE e::text LIKE %(of)s"
+        return int(await rows.value(sql, {"of": f"%{store_id}%"}))

@@ -58,24 +58,24 @@ async def open_here(request: AnyRequest, at: Counter) -> None:
 
 
 async def kiosk_here(connection: Connection, rows: Rows) -> Kiosk | None:
-    """The kiosk that asks, or None. It ends with the pairing of its device, or when who opened it has left."""
+    """The kiosk that asks, or None. It ends with the pairing of its device, or when who opened it has left.
+
+    Practice comes before the pairing: its band promises that nothing real is touched, on every device."""
+    session = connection.scope.get("session")
+    session = session if isinstance(session, dict) else {}
+    if session.get("practice"):
+        # Who practises tries the kiosk where they are, and stays who they are.
+        double = await model.staff_by_id(rows, str(session.get("staff_id", "")))
+        return None if double is None else Kiosk(await model.store_for(rows, double), f"kiosk:{double.id}")
     terminal = await terminal_of(connection, rows)
     if terminal is not None and terminal.kind == _KIND:
         return Kiosk(await model.store(rows, terminal.store_id), f"kiosk:{terminal.id}", terminal.id)
-    session = connection.scope.get("session")
-    if not isinstance(session, dict):
-        return None
     opened = session.get(_KEPT)
     if isinstance(opened, dict):
         staff = await model.staff_by_id(rows, str(opened.get("staff", "")))
         if staff is not None and staff.may(May.TAKE_ORDERS):
             store = await model.store_for(rows, staff, str(opened.get("store", "")))
             return Kiosk(store, f"kiosk:{opened.get('name', '')}")
-    if session.get("practice"):
-        # Who practises tries the kiosk where they are, and stays who they are.
-        double = await model.staff_by_id(rows, str(session.get("staff_id", "")))
-        if double is not None:
-            return Kiosk(await model.store_for(rows, double), f"kiosk:{double.id}")
     return None
 
 
