@@ -1,16 +1,41 @@
 // What every htmx request carries and how it fails: the CSRF token from the cookie (so an old page still works), one
-// form is sent once, a lost connection is said in words.
+// form is sent once, an older look never covers a newer answer, a lost connection is said in words.
 import { goHome, tend, toast } from "./toast";
 import { word } from "./words";
 
-type Context = { ctx: { request: { headers: Record<string, string>; method: string } } };
+type Context = {
+  ctx: { request: { headers: Record<string, string>; method: string }; sourceElement: Element; target?: Element };
+};
 
 function csrf(): string {
   const cookie = /(?:^|; )saoma_csrf=([^;]+)/.exec(document.cookie);
   return cookie ? decodeURIComponent(cookie[1] || "") : document.querySelector<HTMLMetaElement>('meta[name="csrf"]')?.content || "";
 }
 
+const asked = new WeakMap<object, number>();
+const shown = new WeakMap<Element, number>();
+let requests = 0;
+
+/** News made this element look again: nobody pressed anything. */
+function looksByItself({ request, sourceElement }: Context["ctx"]): boolean {
+  return request.method.toUpperCase() === "GET" && /\blive:/.test(sourceElement.getAttribute("hx-trigger") || "");
+}
+
+/** Presses and looks are answered in any order. What was looked at before a press, and comes after the press was
+ * answered or its element is gone, is old: it is not shown. */
+function keepNewest(event: Event): void {
+  const { ctx } = (event as CustomEvent<Context>).detail;
+  const at = asked.get(ctx) || 0;
+  const before = (ctx.target && shown.get(ctx.target)) || 0;
+  if (looksByItself(ctx) && (at < before || !ctx.sourceElement.isConnected)) event.preventDefault();
+  else if (ctx.target) shown.set(ctx.target, Math.max(at, before));
+}
+
 export function startRequests(): void {
+  document.addEventListener("htmx:before:request", (event) => {
+    asked.set((event as CustomEvent<Context>).detail.ctx, ++requests);
+  });
+  document.addEventListener("htmx:before:swap", keepNewest);
   document.addEventListener("htmx:config:request", (event) => {
     const { request } = (event as CustomEvent<Context>).detail.ctx;
     if (request.method.toUpperCase() !== "GET") request.headers["X-CSRF-Token"] = csrf();

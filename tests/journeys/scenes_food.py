@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tests.journeys import scenes_guests
 from tests.journeys.conftest import House, Person
 from tests.journeys.test_counter import holds_to_scanner, order_at, payment_code
 from tests.journeys.test_delivery import cooks, orders_home, shop_of
@@ -126,6 +127,8 @@ def _money_arrives(owner: Person, guest: Person) -> None:
     owner.page.locator("[data-testid=add-code] button[type=submit]").click()
     printed = owner.page.get_by_test_id("code").filter(has_text="By the door").first
     scan_in_wallet(guest, "amy", printed.get_attribute("data-address") or "")
+    guest.page.wait_for_url(re.compile("/wallet/shop/"))
+    guest.page.wait_for_load_state("load")
     guest.page.locator("input[name=amount]").fill("1.23")
     guest.page.locator("form[data-shop] button[type=submit]").click()
     guest.page.locator("[data-do=pin]").click()
@@ -447,3 +450,4 @@ def play(tour: Tour) -> None:
     shops = prepare(tour.browser, tour.house)
     for part in PARTS:
         part(shops, tour)
+    scenes_guests.play(tour)

@@ -24,6 +24,13 @@ class LineId(msgspec.Struct):
     id: str
 
 
+class JustSent(msgspec.Struct, frozen=True):
+    """How many dishes somebody sent to the kitchen within the last minute, and in which round last."""
+
+    dishes: int
+    round: int
+
+
 async def open_tab(tx: Transaction, store_id: str, channel: str, label: str) -> Tab:
     """Begin a tab in the currency of the store's menu. Raises `NotFound` when the store has no menu."""
     currency = await tx.value("SELECT currency FROM menus WHERE store_id = %(store)s", {"store": store_id})
@@ -50,6 +57,20 @@ async def lines(rows: Rows, tab_id: str) -> list[Line]:
         " ORDER BY created_at, id",
         {"tab": tab_id},
     )
+
+
+async def just_sent(rows: Rows, tab_id: str, by: str) -> JustSent | None:
+    """What `by` sent to the kitchen a moment ago and is still being made; None when there is nothing.
+
+    By the database's clock, which also wrote the times."""
+    found = await rows.one(
+        JustSent,
+        "SELECT coalesce(sum(quantity), 0)::int AS dishes, coalesce(max(round), 0) AS round FROM tab_lines"
+        " WHERE tab_id = %(tab)s AND sent_by = %(by)s AND status IN ('sent', 'cooking', 'ready')"
+        " AND sent_at > clock_timestamp() - interval '1 minute'",
+        {"tab": tab_id, "by": by},
+    )
+    return found if found.dishes else None
 
 
 async def pack(tx: Transaction, tab_id: str, *, to_go: bool) -> None:

@@ -13,7 +13,6 @@ from litestar.params import FromPath
 from saoma.food import ordering
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
-from saoma.food.model import Line
 from saoma.food.ordering import PriceChanged, SoldOut
 from saoma.food.quoting import Quoted, quote_line
 from saoma.kit.clock import Clock
@@ -43,12 +42,18 @@ async def _told(tx: Transaction, sitting: Sitting) -> None:
 
 
 async def show_basket(
-    request: AnyRequest, db: Database, clock: Clock, code: str, *, refusal: Refused | None = None, sent: int = 0
+    request: AnyRequest, db: Database, clock: Clock, code: str, *, refusal: Refused | None = None
 ) -> Response[Any]:
-    """The basket as it stands, alone for htmx, with what a press was told."""
+    """The basket as it stands, alone for htmx, with what a press was refused.
+
+    That a round is on its way is read from the round itself and not from the press: an answer which was asked for
+    before the press and comes after it says the same."""
     async with db.reading() as rows:
         seen, at = await visit(request, rows, code), clock.now()
         basket = seen.meal.basket if seen.meal else ()
+        sent = None
+        if seen.meal is not None and seen.me is not None and seen.meal.ordered:
+            sent = await ordering.just_sent(rows, seen.meal.sitting.tab_id, seen.me.id)
         now = await menu(rows, seen.place.store_id) if basket else None
     gone = {
         line.id for line in basket if now is not None and not isinstance(quote_line(line, now, "table", at), Quoted)
@@ -63,11 +68,8 @@ async def show_basket(
 async def basket_sheet(
     request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock], code: FromPath[str]
 ) -> Response[Any]:
-    """The basket by person, and below it what was ordered and how far it is.
-
-    `sent` is what this very sheet said before it looked again: good news stays until the sheet is closed."""
-    said = request.query_params.get("sent", "")
-    return await show_basket(request, db, clock, code, sent=quantity_in(said, 0))
+    """The basket by person, and below it what was ordered and how far it is."""
+    return await show_basket(request, db, clock, code)
 
 
 @post("/t/{code:str}/add", status_code=200, summary="Put a dish into the basket")
@@ -130,13 +132,12 @@ async def send(
         return await _ask_to_order(request, db, clock, seen)
     async with db.transaction() as tx:
         await sittings.take_more(tx, meal.sitting.id, clock.now())
-    sent: list[Line] = []
     try:
         rounds = [me.id] if form.get("who") == "mine" else admission.whose_round(meal, me, seen.place.strength)
         if not rounds:
             raise Conflict(admission.LET_THEM_IN)
         for who in rounds:
-            sent += await ordering.order(db, meal.sitting.tab_id, me.id, who, at=clock.now())
+            await ordering.order(db, meal.sitting.tab_id, me.id, who, at=clock.now())
     except (SoldOut, PriceChanged, Conflict) as refusal:
         if not wants_fragment(request):
             raise
@@ -144,7 +145,7 @@ async def send(
     async with db.transaction() as tx:
         held = await sittings.lock(tx, meal.sitting.id)
         await sittings.reckon(tx, held, clock.now())
-    return await show_basket(request, db, clock, code, sent=len(sent))
+    return await show_basket(request, db, clock, code)
 
 
 async def _ask_to_order(request: AnyRequest, db: Database, clock: Clock, seen: Visit) -> Response[Any]:
