@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.screens.panes import pane_of
+from saoma.checkout.panes import pane_of
 from saoma.identity import audit, model
 from saoma.identity.guards import May, needs, staff_of
 from saoma.identity.paths import safe_path

@@ -15,7 +15,7 @@ from litestar.response import Redirect
 
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.screens.panes import pane_of
+from saoma.checkout.panes import pane_of
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND
 from saoma.fastfood.reckoning import NOTHING_CHOSEN

@@ -18,7 +18,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.screens.panes import pane_of
+from saoma.checkout.panes import pane_of
 from saoma.food import ordering
 from saoma.food.model import Line, LineStatus, called
 from saoma.food.order_shares import Account

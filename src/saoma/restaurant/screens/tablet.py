@@ -15,8 +15,8 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.checkout import Checkout
+from saoma.checkout.panes import pane_of
 from saoma.checkout.receipt import receipt_path
-from saoma.checkout.screens.panes import pane_of
 from saoma.food.discounts import discounts_of
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at

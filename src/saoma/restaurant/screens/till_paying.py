@@ -17,7 +17,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout import giving_back
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.screens.panes import pane_of
+from saoma.checkout.panes import pane_of
 from saoma.food.model import called
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at
