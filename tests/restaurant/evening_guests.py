@@ -15,21 +15,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from saoma.food import discounts, ordering
 from saoma.food.discounts import Kind
 from saoma.food.drafts import MenuDraft
-from saoma.food.voiding import void_pieces
 from saoma.identity.roles import Role, discount_limit
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database, Transaction
-from saoma.kit.errors import Conflict, Refused
+from saoma.kit.errors import Refused
 from saoma.kit.ids import new_id
 from saoma.marketing import coupons, points
 from saoma.marketing.model import Mechanism, Offer
 from saoma.payments.model import Payment
-from saoma.restaurant import moving, sittings
+from saoma.restaurant import moving, sittings, striking
 from saoma.restaurant.by_hand import Off, shares_of
 from saoma.restaurant.coupons import enter_coupon, keep_points, use_points
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.screens.till import free_lines
-from saoma.restaurant.screens.till_voids import PAID_ALREADY
 from tests.food import make as food
 from tests.identity import make as identity
 from tests.marketing.make import running_offer
@@ -288,11 +286,9 @@ class Evenings(RuleBasedStateMachine):
         async def struck(tx: Transaction) -> Any:
             found = await tx.value("SELECT id FROM sittings WHERE tab_id = %(tab)s", {"tab": line.tab_id})
             held = await sittings.lock(tx, found)
-            before = await sittings.bill_of(tx, held)
-            gone = await void_pieces(tx, line.id, pieces, self.boss.id, "spilled", f"strike {key}")
-            if (await sittings.reckon(tx, held, self.clock.now())).beyond > before.beyond:
-                raise Conflict(PAID_ALREADY)
-            return gone
+            wanted = {line.id: pieces}
+            done = await striking.strike(tx, held, wanted, self.boss.id, "spilled", f"strike {key}", self.clock.now())
+            return done[0].line
 
         gone = {one.id: one for one in self.at_once(self.within(struck))}
         for one in gone.values():

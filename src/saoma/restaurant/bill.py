@@ -48,8 +48,9 @@ class Share:
     """The part of a bill that one payment covers. `lines` may be empty: an amount without dishes.
 
     `refunded` was given back later; it doesn't reopen the bill, because a refund forgives, it doesn't lend. What of it
-    nobody had owed (`surplus_refunded`) pays for nothing any more, though. `tip` came on top of `amount`; `even` says
-    that it was somebody's part of an even split."""
+    nobody had owed (`surplus_refunded`) pays for nothing any more, though; `dishes_refunded` of it went back for dishes
+    that this payment had paid by name. `tip` came on top of `amount`; `even` says that it was somebody's part of an
+    even split."""
 
     payment_id: str
     amount: Money
@@ -61,11 +62,17 @@ class Share:
     tip_refunded: int = 0
     even: bool = False
     surplus_refunded: int = 0
+    dishes_refunded: int = 0
 
     @property
     def kept(self) -> Money:
-        """What of it stands for a part of the bill."""
+        """What of it stands for a part of the bill: money that is here, and what was forgiven of the bill."""
         return self.amount - Money(self.surplus_refunded, self.amount.currency)
+
+    @property
+    def forgiven(self) -> int:
+        """What was given back of what the bill came to, without saying for which dish; in minor units."""
+        return self.refunded - self.surplus_refunded - self.dishes_refunded
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +273,31 @@ class Bill:
         known = {dish.line_id: dish.amount for dish in self.dishes}
         if any(line in self.claims or line not in known for line in portion.lines):
             raise Conflict(DISH_TAKEN)
+
+
+def split_refund(bill: Bill, payment_id: str, amount: int, named: int) -> tuple[int, int]:
+    """What of `amount` that goes back out of a payment's share is for its dishes, and what nobody had owed.
+
+    `named` is what those dishes cost which the refund names and this payment has paid; in minor units, as the answer.
+    They are forgiven, whatever else is on the bill; of the rest, surplus goes back first."""
+    share = next(share for share in bill.shares if share.payment_id == payment_id)
+    dishes = max(0, min(amount, named))
+    kept = share.kept.minor if share.state is ShareState.PAID else 0
+    return dishes, min(amount - dishes, bill.surplus.minor, kept)
+
+
+def forgiven_no_more(bill: Bill, fell: Money) -> dict[str, int]:
+    """What ends to be forgiven of which payment when struck dishes lower the bill by `fell`; in minor units.
+
+    Money that went back without naming a dish is taken to be for what is struck: were it still counted as paid, it
+    would pay for a dish that is ordered later. The last payment comes first."""
+    rest, ends = fell.minor, {}
+    for share in reversed(bill.shares):
+        part = min(rest, share.forgiven) if share.state is ShareState.PAID else 0
+        if part > 0:
+            ends[share.payment_id] = part
+            rest -= part
+    return ends
 
 
 def bill_after(bill: Bill, share: Share) -> Bill:

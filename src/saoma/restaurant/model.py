@@ -150,6 +150,7 @@ class ShareRow(msgspec.Struct, frozen=True):
     tip: int = 0
     tip_refunded: int = 0
     surplus_refunded: int = 0
+    dishes_refunded: int = 0
 
     @property
     def money(self) -> Money:

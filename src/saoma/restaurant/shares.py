@@ -15,11 +15,21 @@ from saoma.kit.money import Money
 from saoma.payments.arrivals import ARRIVED
 from saoma.payments.matching import OpenOrder
 from saoma.payments.model import Payment, Refund
-from saoma.restaurant.bill import AnyAmount, Choice, Even, OwnDishes, Portion, ShareState, TheseDishes, Whole
+from saoma.restaurant.bill import (
+    AnyAmount,
+    Choice,
+    Even,
+    OwnDishes,
+    Portion,
+    ShareState,
+    TheseDishes,
+    Whole,
+    split_refund,
+)
 from saoma.restaurant.bills import open_bills
 from saoma.restaurant.model import Sitting
 from saoma.restaurant.moving import lives_on, lock_bill
-from saoma.restaurant.sittings import SITTING_OVER, bill_of, reckon, remember_ways, shares, sitting
+from saoma.restaurant.sittings import SITTING_OVER, bill_from, bill_of, reckon, remember_ways, shares, sitting
 from saoma.restaurant.tips import TIP, parted
 
 #: The kind under which `app.py` hands a `SittingBill` to the payments.
@@ -133,24 +143,32 @@ class SittingBill:
     async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
         """Money went back: noted with the share, or with its tip. It doesn't reopen the bill; a refund forgives.
 
-        What nobody had owed leaves the bill for good: it doesn't pay for what is ordered later."""
+        Dishes that this payment has paid are forgiven where the refund names them. Of the rest, what nobody had owed
+        leaves the bill for good: it doesn't pay for what is ordered later."""
         sitting = await lock_bill(tx, payment.payable_id)
-        row = next((row for row in await shares(tx, sitting.id) if row.payment_id == payment.id), None)
+        every = await shares(tx, sitting.id)
+        row = next((row for row in every if row.payment_id == payment.id), None)
         if row is not None:
             news = payment.refunded - row.refunded - row.tip_refunded
             share, tip = parted(
                 news, row.amount - row.refunded, row.tip - row.tip_refunded, names_tip=TIP in refund.lines
             )
-            bill = await bill_of(tx, sitting)
-            kept = row.amount - row.surplus_refunded if row.state == ShareState.PAID else 0
+            lines = await ordering.lines(tx, sitting.tab_id)
+            bill = bill_from(sitting.currency, lines, tuple(every))
+            mine = [line for line in lines if line.ordered and line.paid and line.paid_by == payment.id]
+            named = sum(line.due.minor for line in mine if line.id in refund.lines)
+            most = sum(line.due.minor for line in mine) - row.dishes_refunded
+            dishes, surplus = split_refund(bill, payment.id, share, min(named, most))
             await tx.run(
                 "UPDATE bill_shares SET refunded = refunded + %(share)s, tip_refunded = tip_refunded + %(tip)s,"
-                " surplus_refunded = surplus_refunded + %(surplus)s WHERE payment_id = %(payment)s",
+                " dishes_refunded = dishes_refunded + %(dishes)s, surplus_refunded = surplus_refunded + %(surplus)s"
+                " WHERE payment_id = %(payment)s",
                 {
                     "payment": payment.id,
                     "share": share,
                     "tip": tip,
-                    "surplus": min(share, bill.surplus.minor, kept),
+                    "dishes": dishes,
+                    "surplus": surplus,
                 },
             )
         await self._tell(tx, sitting)

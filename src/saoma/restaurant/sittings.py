@@ -44,7 +44,7 @@ _GUEST: Final = "id, sitting_id, seat, buyer_id, name, admitted_at, knocked_at, 
 _OUTSIDE: Final = "SELECT count(*) FROM guests WHERE sitting_id = %(id)s AND admitted_at IS NULL"
 _SHARE: Final = (
     "payment_id, sitting_id, guest_id, choice, lines, amount, currency, refunded, state, held_at, settled_at,"
-    " tip, tip_refunded, surplus_refunded"
+    " tip, tip_refunded, surplus_refunded, dishes_refunded"
 )
 
 
@@ -98,6 +98,7 @@ def bill_from(currency: str, lines: tuple[Line, ...] | list[Line], shares: tuple
             row.tip_refunded,
             even=row.choice == "even",
             surplus_refunded=row.surplus_refunded,
+            dishes_refunded=row.dishes_refunded,
         )
         for row in shares
     )

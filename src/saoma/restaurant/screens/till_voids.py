@@ -12,8 +12,6 @@ from litestar.params import FromPath
 
 from saoma.food import ordering
 from saoma.food.forms import quantity_in
-from saoma.food.model import Line
-from saoma.food.voiding import void_pieces
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
@@ -24,13 +22,11 @@ from saoma.kit.ids import new_id
 from saoma.restaurant import showing, sittings
 from saoma.restaurant.by_hand import VOID_REASONS, reason_of
 from saoma.restaurant.screens.till import bill_again, bill_at, path_to, show_pane
+from saoma.restaurant.striking import strike as strike_from
 from saoma.web.presses import press_key
 
 _MAY: Final = [needs(May.VOID_LINES)]
 _NOTHING_TYPED: Final[dict[str, Any]] = {"lines": (), "reason": "", "words": ""}
-PAID_ALREADY: Final = (
-    "More of this bill is paid, or being paid, than it would come to then. Give money back with a refund instead."
-)
 CHOOSE: Final = "Tick the dishes to strike from the bill."
 
 
@@ -92,15 +88,10 @@ async def strike(
             at = await standing_at(request, tx)
             await bill_at(tx, at, sitting_id)
             held = await sittings.lock(tx, sitting_id)
-            before = await sittings.bill_of(tx, held)
-            here = {line.id: line for line in await ordering.lines(tx, held.tab_id)}
-            for line_id in sorted(set(wanted)):
-                line = here.get(line_id)
-                if line is None:
-                    raise NotFound("A dish of this bill is not there any more. Look at the bill again.")
-                pieces = quantity_in(str(form.get(f"pieces-{line_id}", "")), line.quantity)
-                struck = await void_pieces(tx, line_id, pieces, at.staff.id, reason, key)
-                if _news(line, struck, here):
+            of = {line.id: line.quantity for line in await ordering.lines(tx, held.tab_id)}
+            pieces = {one: quantity_in(str(form.get(f"pieces-{one}", "")), of.get(one, 1)) for one in wanted}
+            for one in await strike_from(tx, held, pieces, at.staff.id, reason, key, clock.now()):
+                if one.news:
                     await audit.note(
                         tx,
                         clock,
@@ -109,23 +100,16 @@ async def strike(
                         subject=sitting_id,
                         merchant_id=at.store.merchant_id,
                         detail={
-                            "line": struck.id,
-                            "dish": struck.name,
-                            "pieces": struck.quantity,
-                            "amount": str(struck.money),
+                            "line": one.line.id,
+                            "dish": one.line.name,
+                            "pieces": one.line.quantity,
+                            "amount": str(one.line.money),
                             "reason": reason,
                         },
                     )
-            if (await sittings.reckon(tx, held, clock.now())).beyond > before.beyond:
-                raise Conflict(PAID_ALREADY)
     except (Conflict, Invalid, NotFound) as refusal:
         return await _pane(request, db, sitting_id, refusal, draft)
     return await bill_again(request, db, sitting_id)
-
-
-def _news(before: Line, struck: Line, here: dict[str, Line]) -> bool:
-    """Whether this press struck it: not a line that was struck before."""
-    return before.status != "void" and (struck.id == before.id or struck.id not in here)
 
 
 router = Router(path="/", route_handlers=[show, strike])
