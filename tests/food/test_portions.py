@@ -11,6 +11,7 @@ from saoma.food import ordering, portions
 from saoma.food.dayparts import Daypart
 from saoma.food.menu import menu, offered, set_option_sold_out, set_sold_out
 from saoma.food.model import Item, Line, LineStatus
+from saoma.food.voiding import void_pieces
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from tests.food.make import STORE, added, choices, dish, limit, noodle_house_menu, open_tab, sent, wake
@@ -128,6 +129,37 @@ async def test_what_is_about_to_be_paid_is_kept_and_counted_once(database: Datab
     async with database.transaction() as tx:
         await ordering.void_line(tx, line.id, "mei", "wrong table")
     assert await _left(database) == 2
+
+
+async def test_portions_are_neither_lost_nor_doubled_by_what_is_struck_given_up_or_paid_for_too_late(
+    database: Database,
+) -> None:
+    tea = dish(await noodle_house_menu(database), "tea")
+    await _set(database, tea, 3)
+    tab, late, idle = [await open_tab(database, label=label) for label in "789"]
+    await added(database, tab, tea, quantity=3)
+    (line,) = await sent(database, tab)
+    for pieces, left in ((1, 1), (1, 1), (2, 3)):  # pressed twice, then the rest
+        async with database.transaction() as tx:
+            await void_pieces(tx, line.id, pieces, "mei", "spilled", "one" if left == 1 else "rest")
+        assert await _left(database) == left
+    # Money came for two when only one was left: one was taken, so one comes back.
+    wished = await added(database, late, tea, quantity=2)
+    await _set(database, tea, 1)
+    async with database.transaction() as tx:
+        await ordering.fire(tx, late.id, "till")
+    assert await _left(database) == 0
+    async with database.transaction() as tx:
+        await ordering.void_line(tx, wished.id, "mei", "there is only one")
+    assert await _left(database) == 1
+    # Kept for an order that is given up before it was paid.
+    await added(database, idle, tea)
+    async with database.transaction() as tx:
+        await ordering.check_basket(tx, idle.id)
+    assert await _left(database) == 0
+    async with database.transaction() as tx:
+        await ordering.close_tab(tx, idle.id)
+    assert await _left(database) == 1
 
 
 async def test_what_was_not_paid_after_all_is_let_go(database: Database) -> None:

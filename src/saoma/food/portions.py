@@ -47,20 +47,38 @@ async def claim(tx: Transaction, of: Menu, basket: Sequence[Line], at: datetime,
     for line in wanted:
         had = mine.get(line.id)
         missing[line.item_id] += line.quantity - (had.quantity if had and had.day == day else 0)
-    moved = False
+    short: Counter[str] = Counter()
     for item_id in sorted(missing):
         if missing[item_id]:
-            moved = True
-            await _take(tx, counted[item_id], day, missing[item_id], paid=paid)
+            taken = await _take(tx, counted[item_id], day, missing[item_id], paid=paid)
+            short[item_id] = missing[item_id] - taken
+    # What was not there was not taken, and is not given back either: the last lines go without.
+    has: dict[str, int] = {}
+    for line in reversed(wanted):
+        without = min(short[line.item_id], line.quantity)
+        short[line.item_id] -= without
+        has[line.id] = line.quantity - without
     await tx.run(
         "INSERT INTO portion_claims (line_id, item_id, day, quantity)"
-        " SELECT id, item_id, %(day)s, quantity FROM tab_lines WHERE id = ANY(%(lines)s)"
+        " SELECT l.id, l.item_id, %(day)s, h.quantity FROM tab_lines l"
+        " JOIN unnest(%(lines)s::text[], %(has)s::int[]) AS h (id, quantity) ON h.id = l.id WHERE h.quantity > 0"
         " ON CONFLICT (line_id) DO UPDATE SET day = excluded.day, quantity = excluded.quantity,"
         " claimed_at = clock_timestamp()",
-        {"lines": [line.id for line in wanted], "day": day},
+        {"lines": list(has), "has": list(has.values()), "day": day},
     )
-    if moved:
+    if any(missing.values()):
         await menu_changed(tx, of.store_id, "portions")
+
+
+async def split(tx: Transaction, line_id: str, part_id: str, keeps: int) -> None:
+    """A part of a line became a line of its own, which has what the `keeps` pieces that are left don't need."""
+    await tx.run(
+        "WITH had AS (SELECT * FROM portion_claims WHERE line_id = %(line)s AND quantity > %(keeps)s FOR UPDATE),"
+        " part AS (INSERT INTO portion_claims (line_id, item_id, day, quantity, claimed_at)"
+        " SELECT %(part)s, item_id, day, quantity - %(keeps)s, claimed_at FROM had)"
+        " UPDATE portion_claims c SET quantity = %(keeps)s FROM had WHERE c.line_id = had.line_id",
+        {"line": line_id, "part": part_id, "keeps": keeps},
+    )
 
 
 async def keep(tx: Transaction, line_ids: Sequence[str], until: datetime) -> None:
@@ -121,8 +139,8 @@ async def _claims(tx: Transaction, line_ids: list[str]) -> list[_Claim]:
     )
 
 
-async def _take(tx: Transaction, item: Item, day: date, quantity: int, *, paid: bool) -> None:
-    """Take `quantity` more (or give back, below zero) of one dish."""
+async def _take(tx: Transaction, item: Item, day: date, quantity: int, *, paid: bool) -> int:
+    """Take `quantity` more (or give back, below zero) of one dish; answers how many were taken."""
     values = {"item": item.id, "day": day, "quantity": quantity, "per_day": item.per_day}
     await tx.run(
         "INSERT INTO portions (item_id, day, left_over) SELECT %(item)s, %(day)s, %(per_day)s::int"
@@ -136,11 +154,12 @@ async def _take(tx: Transaction, item: Item, day: date, quantity: int, *, paid: 
         left = await tx.value(of_day, values)
     if left is not None and left < quantity and not paid:
         raise too_few(item.name, item.name_zh, left)
+    taken = quantity if left is None else min(quantity, left)
     await tx.run(
-        "UPDATE portions SET left_over = greatest(0, left_over - %(quantity)s)"
-        " WHERE item_id = %(item)s AND day = %(day)s",
-        values,
+        "UPDATE portions SET left_over = left_over - %(taken)s WHERE item_id = %(item)s AND day = %(day)s",
+        values | {"taken": taken},
     )
+    return taken
 
 
 async def _let_go_forgotten(tx: Transaction, item_id: str, day: date) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from saoma.food import portions
 from saoma.food.model import TAB, Line, Tab, TabEvent
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, IllegalTransition, Invalid, NotFound
@@ -124,11 +125,13 @@ async def close_tab(tx: Transaction, tab_id: str) -> Tab:
         " AND l.status = 'basket'",
         {"tab": tab_id},
     )
-    await tx.run(
+    dropped = await tx.rows(
+        LineId,
         "UPDATE tab_lines SET status = 'void', voided_at = clock_timestamp(), void_reason = 'closed'"
-        " WHERE tab_id = %(tab)s AND status = 'basket'",
+        " WHERE tab_id = %(tab)s AND status = 'basket' RETURNING id",
         {"tab": tab_id},
     )
+    await portions.give_back(tx, at.store_id, [row.id for row in dropped])
     return await _moved(tx, at, TabEvent.CLOSE)
 
 

@@ -4,6 +4,7 @@ The kitchen sees the struck part where the dish was, and goes on with the rest; 
 
 from __future__ import annotations
 
+from saoma.food import portions
 from saoma.food.discounts import shrink_line
 from saoma.food.model import Line, LineStatus
 from saoma.food.ordering import void_line
@@ -48,4 +49,5 @@ async def void_pieces(tx: Transaction, line_id: str, quantity: int, by: str, rea
         "UPDATE tab_lines SET quantity = quantity - %(quantity)s WHERE id = %(line)s",
         {"line": line_id, "quantity": quantity},
     )
+    await portions.split(tx, line_id, part, line.quantity - quantity)
     return await void_line(tx, part, by, reason)
