@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,8 @@ from saoma.restaurant.bills import open_bills
 from saoma.restaurant.model import Guest, Sitting
 from saoma.restaurant.offers import told
 from saoma.restaurant.receipts import receipt_lines
+from saoma.restaurant.shares import KIND, part_of
+from saoma.restaurant.tips import TIP
 from tests.food.make import wake
 from tests.marketing.make import given_in_all, off, running_offer
 from tests.restaurant.make import ANNA, BEN, Restaurant, restaurant
@@ -62,7 +65,7 @@ async def test_an_offer_explains_itself_on_the_bill_in_both_languages_and_the_re
     await house.eats(sitting, anna, "beef", "tea")
     (one,) = await off(house, sitting)
     assert (one.amount, one.called("zh")) == (Money(190, "USD"), "欢乐时光")
-    assert one.explained("en") == "20 % off Noodles until 23:59"
+    assert one.explained("en") == "20% off Noodles until 23:59"
     assert one.explained("zh") == "面 8 折，23:59 前"
     bill = await house.bill(sitting)
     payment = await house.money_arrives(await house.pays(sitting, Whole()))
@@ -140,6 +143,42 @@ async def test_a_coupon_that_does_not_fit_says_why_and_stays_free(house: Restaur
     await house.eats(sitting, anna, "plain")
     assert await entered(house, sitting, code) == Money(300, "USD")
     assert await entered(house, sitting, code) == Money(300, "USD")
+
+
+async def test_a_second_code_of_an_offer_is_kept_for_another_bill(house: Restaurant) -> None:
+    voucher = await running_offer(house, Mechanism.AMOUNT, amount=200, needs_coupon=True)
+    one, two = await new_code(house, voucher), await new_code(house, voucher)
+    (source, anna), (target, ben) = await house.sit(ANNA), await house.sit(BEN, table=1)
+    await house.eats(source, anna, "beef")
+    await house.eats(target, ben, "beef")
+    assert await entered(house, source, one) == Money(200, "USD")
+    with pytest.raises(Conflict, match="already"):
+        await entered(house, source, two)
+    assert await entered(house, target, two) == Money(200, "USD"), "it is still good"
+    async with house.db.transaction() as tx:
+        await moving.merge(tx, house.store_id, source.id, target.id, house.clock.now(), "staff_a")
+    assert len(await off(house, target)) == 1
+    third, carla = await house.sit("buyer_3", table=2)
+    await house.eats(third, carla, "beef")
+    assert await entered(house, third, one) == Money(200, "USD"), "together they need one of the two"
+
+
+async def test_a_tip_earns_no_points_and_gives_none_back(house: Restaurant) -> None:
+    listener, now = points.Collected(house.clock), house.clock.now()
+    sitting, anna = await house.sit(ANNA)
+    await house.eats(sitting, anna, "beef")
+    portion = replace((await house.bill(sitting)).portion(Whole()), tip=100)
+    part = part_of(Whole(), portion, anna.id)
+    asked = (house.store_id, ANNA, portion.charged, "Dinner", KIND, sitting.id, part, "key")
+    payment = await house.money_arrives(await house.checkout.pay_in_wallet(*asked))
+    async with house.db.transaction() as tx:
+        await points.set_rule(tx, house.store_id, points.Rule(basis_points=1000, days=30, running=True))
+        await listener.payment_moved(tx, payment)
+    for amount, lines, left in ((100, [TIP], 95), (475, [], 47)):
+        refund = await house.payments.refund(payment.id, Money(amount, "USD"), "cold", "stf", f"{amount}", list(lines))
+        async with house.db.transaction() as tx:
+            await listener.refund_moved(tx, await house.payments.get(payment.id), refund)
+            assert await points.balance(tx, house.store_id, ANNA, now) == left
 
 
 async def test_a_first_order_offer_is_given_once_and_a_segment_knows_who_came(house: Restaurant) -> None:

@@ -36,6 +36,16 @@ SELECT EXISTS (SELECT FROM offers o JOIN tabs t ON t.store_id = o.store_id
 """
 
 
+#: An offer is given once on a bill: where both had a code of it, one is good for another time, unless it is paid.
+_FREE_SECOND: Final = """
+UPDATE coupons c SET tab_id = NULL, entered_at = NULL, buyer_id = ''
+WHERE c.tab_id = %(from)s AND EXISTS (SELECT FROM coupons o WHERE o.tab_id = %(to)s AND o.offer_id = c.offer_id)
+    AND NOT EXISTS (SELECT FROM tab_discounts d JOIN line_discounts s ON s.discount_id = d.id
+        JOIN tab_lines l ON l.id = s.line_id
+        WHERE d.tab_id IN (%(from)s, %(to)s) AND d.source = c.offer_id AND l.paid_by IS NOT NULL)
+"""
+
+
 class _Used(msgspec.Struct, frozen=True):
     offer_id: str
     amount: int
@@ -290,6 +300,7 @@ async def put_together(tx: Transaction, source: str, target: str) -> None:
 
     Both tabs are locked; `apply` on the target then counts what that bill has of each offer."""
     given = {"from": source, "to": target}
+    await tx.run(_FREE_SECOND, given)
     await tx.run("UPDATE coupons SET tab_id = %(to)s WHERE tab_id = %(from)s", given)
     await tx.run("UPDATE points_moves SET tab_id = %(to)s WHERE tab_id = %(from)s", given)
     await tx.run(

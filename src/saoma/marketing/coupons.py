@@ -28,6 +28,7 @@ MOST_IN_A_BATCH: Final = 10_000
 
 UNKNOWN: Final = "There is no such coupon code. Check the letters and try again."
 USED: Final = "This coupon code has been used on another bill already."
+ONE_EACH: Final = "This bill has a coupon of this offer already. Keep this one for another time."
 OVER: Final = "The offer of this coupon is not running now."
 NOT_NOW: Final = "This coupon does not hold at this time."
 NOT_HERE: Final = "This coupon does not hold for this kind of order."
@@ -36,6 +37,12 @@ ORDER_MORE: Final = "Order {amount} more of what this coupon is for, then enter 
 NOT_FOR_THESE: Final = "This coupon is not for the dishes on this bill, or they are paid already."
 BETTER_ALREADY: Final = "This bill has a better offer already that can't go together with this coupon."
 NOTHING_LEFT: Final = "Nothing is left of this coupon's offer."
+
+
+#: An offer is given once on a bill: a second code of it would be used up for nothing.
+_ANOTHER: Final = (
+    "SELECT code FROM coupons WHERE tab_id = %(tab)s AND offer_id = %(offer)s AND code <> %(code)s LIMIT 1"
+)
 
 
 class Coupon(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +137,9 @@ async def enter(
         raise NotFound(UNKNOWN)
     if found.tab_id not in (None, tab_id):
         raise Conflict(USED)
+    others = {"tab": tab_id, "offer": found.offer_id, "code": found.code}
+    if await tx.value(_ANOTHER, others):
+        raise Conflict(ONE_EACH)
     await tx.run(
         "UPDATE coupons SET tab_id = %(tab)s, buyer_id = %(buyer)s, entered_at = %(now)s"
         " WHERE code = %(code)s AND tab_id IS NULL",

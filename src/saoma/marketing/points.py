@@ -1,7 +1,7 @@
 """Points of members, by Alipay user: earned with what is paid, spent as money off, expiring, taken back by refunds.
 
-One point is one minor unit of the store's money. The oldest are spent first; every movement is kept, and for each row
-of `points_earned` its movements add up to what is left of it."""
+A tip earns nothing. One point is one minor unit of the store's money. The oldest are spent first; every movement is
+kept, and for each row of `points_earned` its movements add up to what is left of it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from saoma.kit.money import Money
 from saoma.payments.lifecycle import RefundStatus, Status
 from saoma.payments.model import Payment, Refund
 
+#: What a payment calls the part of it that is a tip, and a refund that names it.
+TIP: Final = "tip"
 NO_POINTS: Final = "You have no points to use here."
 
 
@@ -195,16 +197,26 @@ class _Owed(msgspec.Struct, frozen=True):
     due: int
 
 
+#: What of a payment went back counts against what it earned with; a tip earned nothing, wherever it is named.
+_OWED: Final = """
+SELECT e.remaining, (ceil(e.points::numeric * least(p.refunded - least(t.named, t.tip), p.amount - t.tip)
+    / (p.amount - t.tip)) + coalesce((SELECT sum(m.points) FROM points_moves m
+    WHERE m.earned_id = e.id AND m.kind = 'taken_back'), 0))::bigint AS due
+FROM points_earned e JOIN payments p ON p.id = e.payment_id CROSS JOIN LATERAL (
+    SELECT coalesce((p.part ->> 'tip')::bigint, 0) AS tip, (SELECT coalesce(sum(r.amount), 0) FROM refunds r
+        WHERE r.payment_id = p.id AND r.status = 'succeeded' AND r.lines ? %(tip)s) AS named) t
+WHERE e.id = %(id)s
+"""
+
+
 async def _take_back(tx: Transaction, earned_id: str, now: datetime, refund_id: str = "") -> None:
     """Take what was earned with money that went back, as far as it is there; the rest when it comes back unused."""
-    lot = await tx.one(
+    lot = await tx.maybe(
         _Owed,
-        "SELECT e.remaining, (ceil(e.points::numeric * p.refunded / p.amount) + coalesce((SELECT sum(m.points)"
-        " FROM points_moves m WHERE m.earned_id = e.id AND m.kind = 'taken_back'), 0))::bigint AS due"
-        " FROM points_earned e JOIN payments p ON p.id = e.payment_id WHERE e.id = %(id)s",
-        {"id": earned_id},
+        _OWED,
+        {"id": earned_id, "tip": TIP},
     )
-    part = min(lot.due, lot.remaining)
+    part = 0 if lot is None else min(lot.due, lot.remaining)
     if part > 0:
         await _move(tx, earned_id, "taken_back", -part, now, refund_id=refund_id)
 
@@ -233,7 +245,7 @@ class Collected:
         if payment.status is not Status.SUCCEEDED or not payment.buyer_id or is_practice(payment.merchant_id):
             return
         how = await rule(tx, payment.store_id)
-        points = payment.amount * how.basis_points // 10_000
+        points = (payment.amount - int(payment.part.get(TIP, 0))) * how.basis_points // 10_000
         if not how.running or points <= 0:
             return
         now = self._clock.now()
