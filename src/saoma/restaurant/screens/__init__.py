@@ -10,6 +10,7 @@ from saoma.restaurant.screens import (
     office_codes,
     office_tables,
     phone,
+    phone_ahead,
     phone_basket,
     phone_bill,
     phone_door,
@@ -23,12 +24,14 @@ from saoma.restaurant.screens import (
     till_moving,
     till_order,
     till_paying,
+    till_printing,
     till_voids,
 )
 
 #: All of them.
 routers: Final[tuple[Router, ...]] = (
     phone.router,
+    phone_ahead.router,
     phone_basket.router,
     phone_bill.router,
     phone_door.router,
@@ -36,6 +39,7 @@ routers: Final[tuple[Router, ...]] = (
     till.router,
     till_door.router,
     till_paying.router,
+    till_printing.router,
     till_order.router,
     till_moving.router,
     till_voids.router,

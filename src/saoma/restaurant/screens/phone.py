@@ -5,7 +5,8 @@ JavaScript too, so a handler answers either a fragment (htmx asks) or a whole pa
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from litestar import Response, Router, get
@@ -18,7 +19,7 @@ from saoma.food.menu import Item, Menu, offered
 from saoma.food.pricing import change_of
 from saoma.identity.wallet_sign_in import authorize_path
 from saoma.kit.clock import Clock
-from saoma.kit.db import Database
+from saoma.kit.db import Database, Rows
 from saoma.kit.errors import NotFound
 from saoma.kit.ids import new_id
 from saoma.kit.money import Money, total
@@ -27,6 +28,7 @@ from saoma.restaurant import showing
 from saoma.restaurant.admission import waiting_beside
 from saoma.restaurant.codes import turn_in
 from saoma.restaurant.model import Strength
+from saoma.restaurant.ordered_ahead import AheadOrder, AheadOrders
 from saoma.restaurant.tables import path_of, place
 from saoma.restaurant.visits import AnyRequest, Moved, Visit, arrive, remember_proof, remember_seat, visit
 from saoma.settings import Settings
@@ -91,6 +93,16 @@ def table_context(seen: Visit) -> dict[str, Any]:
     }
 
 
+async def ordered_before(
+    request: AnyRequest, rows: Rows, ahead: AheadOrders | None, seen: Visit, now: datetime
+) -> Sequence[AheadOrder]:
+    """What this phone's holder ordered before coming, as far as the phone proves that it is theirs."""
+    if ahead is None:
+        return []
+    buyer_id = seen.buyer_id if seen.in_wallet else ""
+    return await ahead.of_phone(rows, request.session, seen.place.store_id, buyer_id, now)
+
+
 def _asked_lately(request: AnyRequest, clock: Clock, account_id: str) -> bool:
     asked = request.session.get(f"{_ASKED}:{account_id}")
     return isinstance(asked, float) and clock.now().timestamp() - asked < _ASK_AGAIN_AFTER.total_seconds()
@@ -104,6 +116,7 @@ async def table_page(
     settings: NamedDependency[Settings],
     seal: NamedDependency[Seal],
     code: FromPath[str],
+    ordered_ahead: NamedDependency[AheadOrders | None] = None,
 ) -> Response[Any]:
     """The menu at a table. Inside the wallet an unknown buyer is sent to the silent authorization first.
 
@@ -112,11 +125,14 @@ async def table_page(
     if shown_code:
         return await _proved(request, db, seal, code, shown_code)
     seen = await arrive(request, db, clock, code)
+    old = request.query_params.get("old") == "1"
     if seen.in_wallet and not seen.buyer_id and not _asked_lately(request, clock, seen.place.account_id):
         request.session[f"{_ASKED}:{seen.place.account_id}"] = clock.now().timestamp()
-        return Redirect(authorize_path(path_of(code), seen.place.account_id), status_code=HTTP_303_SEE_OTHER)
+        back = path_of(code) + ("?old=1" if old else "")
+        return Redirect(authorize_path(back, seen.place.account_id), status_code=HTTP_303_SEE_OTHER)
     async with db.reading() as rows:
         shown = await offered(rows, seen.place.store_id, "table", clock.now())
+        before = await ordered_before(request, rows, ordered_ahead, seen, clock.now())
     address = settings.public_url + path_of(code)
     return page(
         request,
@@ -124,7 +140,8 @@ async def table_page(
         menu=shown,
         key=new_id("tap"),
         address="" if seen.in_wallet else address,
-        old_code=request.query_params.get("old") == "1" and seen.place.strength is not Strength.OPEN,
+        ordered_before=before,
+        old_code=old and seen.place.strength is not Strength.OPEN,
         authorize=authorize_path(path_of(code), seen.place.account_id),
         **table_context(seen),
     )
