@@ -9,5 +9,6 @@ from saoma.online.bringing import ended
 from saoma.online.model import KIND
 from saoma.online.paying import OnlineBill
 from saoma.online.receipts import receipt_lines
+from saoma.online.seating import Seating
 
-__all__ = ["KIND", "RULES", "OnlineBill", "ended", "receipt_lines"]
+__all__ = ["KIND", "RULES", "OnlineBill", "Seating", "ended", "receipt_lines"]

@@ -5,7 +5,7 @@ order, as a letter in your hand would."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -97,6 +97,11 @@ def _kept(session: Any, store_id: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
+def placed_tokens(session: Any, store_id: str) -> list[str]:
+    """The addresses of the orders that this phone placed at a shop, the oldest first."""
+    return [str(token) for token in _kept(session, store_id).get("placed", [])]
+
+
 def keep(request: AnyRequest, store_id: str, **values: Any) -> dict[str, Any]:
     """Remember something about this phone at a shop; answers all that is remembered."""
     kept = _kept(request.session, store_id) | values
@@ -160,15 +165,15 @@ async def visit(request: AnyRequest, rows: Rows, code: str, now: datetime) -> Vi
         account=account,
         discounts=tuple(await discounts_of(rows, order.tab_id)) if order else (),
         slots=tuple(found),
-        placed=tuple(await _placed(rows, offer, kept)),
+        placed=tuple(await _placed(rows, offer, placed_tokens(request.session, offer.store_id))),
     )
 
 
-async def _placed(rows: Rows, offer: Offer, kept: Mapping[str, Any]) -> list[OnlineOrder]:
+async def _placed(rows: Rows, offer: Offer, tokens: Iterable[str]) -> list[OnlineOrder]:
     found = []
-    for token in kept.get("placed", []):
+    for token in tokens:
         try:
-            one = await orders.order_of_token(rows, offer.store_id, str(token))
+            one = await orders.order_of_token(rows, offer.store_id, token)
         except NotFound:
             continue
         if not one.over:
