@@ -203,7 +203,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 class Menu(msgspec.Struct, frozen=True, kw_only=True):
     """All a store sells, hidden things too. `version` never names two different contents.
 
-    `tax_basis_points` is the rate contained in the prices (900 = 9 %): shown on bills, never added."""
+    `tax_basis_points` is the rate contained in the prices (900 = 9%): shown on bills, never added."""
 
     store_id: str
     currency: str

@@ -47,7 +47,7 @@ class Discounted(Protocol):
 class Discount(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a bill is lower. `shares` says how much of it is taken off which line, in minor units.
 
-    `name` and `why` are what people read ("Happy hour", "20 % off noodles until 18:00"); `by` is the person who decided
+    `name` and `why` are what people read ("Happy hour", "20% off noodles until 18:00"); `by` is the person who decided
     it, "" when nobody had to; `source` what gave it (an offer's id)."""
 
     id: str

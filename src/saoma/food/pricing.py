@@ -79,7 +79,7 @@ def basket_total(lines: Iterable[Line], currency: str) -> Money:
 
 
 def tax_included(amount: Money, basis_points: int) -> Money:
-    """The tax contained in `amount` at a rate of `basis_points` (900 = 9 %), rounded half up to a minor unit."""
+    """The tax contained in `amount` at a rate of `basis_points` (900 = 9%), rounded half up to a minor unit."""
     whole = 10_000 + basis_points
     doubled = 2 * abs(amount.minor) * basis_points + whole
     tax = doubled // (2 * whole)

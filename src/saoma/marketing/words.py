@@ -1,4 +1,4 @@
-"""What an offer says of itself: on a bill ("20 % off noodles until 18:00") and before, as a whole sentence. Pure.
+"""What an offer says of itself: on a bill ("20% off noodles until 18:00") and before, as a whole sentence. Pure.
 
 Chinese says what is paid of ten (八折: eight tenths), not what is taken off."""
 
@@ -57,7 +57,7 @@ def gist(offer: Offer, currency: str, names: Names, lang: str) -> str:
         case Mechanism.PERCENT:
             if lang == "zh":
                 return f"{what} {tenths(offer.percent)} 折"
-            return said("{percent} % off {what}", percent=offer.percent, what=what)
+            return said("{percent}% off {what}", percent=offer.percent, what=what)
         case Mechanism.AMOUNT:
             return said("{amount} off {what}", amount=amount, what=what)
         case Mechanism.SPEND_SAVE:

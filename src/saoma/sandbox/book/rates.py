@@ -118,7 +118,7 @@ def to_cny(amount: Money, rate: str) -> int:
 
 
 def commission(channel_fee: Mapping[str, str], settled: int, currency: str) -> int:
-    """What a printed code's `channel_fee` takes of `settled` minor units: a part of it, or a fixed sum; 5 % at most."""
+    """What a printed code's `channel_fee` takes of `settled` minor units: a part of it, or a fixed sum; 5% at most."""
     if not channel_fee:
         return 0
     value = Decimal(channel_fee["value"])
