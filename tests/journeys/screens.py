@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser import FLAGS, find
 from tests.journeys.conftest import House, Person, start_demo
 from tests.journeys.looking import faults
+from tests.journeys.measuring import slips
 
 OUT = Path(__file__).resolve().parents[2] / "screens"
 SIZES = {"small": (360, 740), "phone": (390, 844), "desk": (1440, 900)}
@@ -90,7 +91,11 @@ class Tour:
                 page.screenshot(path=str(OUT / f"{name}-{size}-{lang}{dark}.png"), full_page=not framed)
                 self.taken += 1
                 if self.wanted.look:
-                    for fault in faults(page):
+                    # Another theme changes colours alone.
+                    first = scheme == self.wanted.schemes[0]
+                    told = faults(page, colours_only=not first)
+                    told += slips(page, thumbs=size in PHONES) if first else []
+                    for fault in told:
                         print(f"{name} ({lang}, {size}, {scheme}): {fault}", flush=True)
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if wide > 0:
@@ -122,7 +127,7 @@ def main() -> int:
     reader.add_argument("--langs", nargs="*", default=["en", "zh"])
     reader.add_argument("--sizes", nargs="*", default=list(SIZES))
     reader.add_argument("--light", action="store_true", help="no dark pictures")
-    reader.add_argument("--look", action="store_true", help="let axe look at each page as well")
+    reader.add_argument("--look", action="store_true", help="let axe and a ruler look at each page as well")
     asked = reader.parse_args()
     OUT.mkdir(exist_ok=True)
     with a_demo(asked.demo) as house, sync_playwright() as playwright:
