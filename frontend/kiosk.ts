@@ -62,3 +62,5 @@ window.setInterval(() => {
   tick();
   back();
 }, 250);
+// Sections lie side by side on a small kiosk: the chosen one is to be seen.
+document.querySelector(".kiosk-sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
