@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from saoma.kit.db import Rows, Transaction
 
@@ -40,6 +40,7 @@ class AheadOrder(Protocol):
         """Where it is brought; empty until somebody has said so."""
 
 
+@runtime_checkable
 class AheadOrders(Protocol):
     """Knows the orders made ahead; handed over by the composition."""
 
