@@ -75,6 +75,10 @@ class Tour:
                 print(f"{name} ({lang}): {person.complaints}", flush=True)
             context.close()
 
+    def narrowest(self, sizes: tuple[str, ...]) -> str:
+        """The first of the sizes that somebody asked for."""
+        return next((size for size in sizes if size in self.wanted.sizes), "")
+
     def _pictures(self, name: str, lang: str, person: Person, sizes: tuple[str, ...]) -> None:
         page = person.page
         framed = page.locator("iframe[name=page]").count() > 0
@@ -90,10 +94,10 @@ class Tour:
                 dark = "-dark" if scheme == "dark" else ""
                 page.screenshot(path=str(OUT / f"{name}-{size}-{lang}{dark}.png"), full_page=not framed)
                 self.taken += 1
-                if self.wanted.look:
-                    # Another theme changes colours alone.
-                    first = scheme == self.wanted.schemes[0]
-                    told = faults(page, colours_only=not first)
+                if self.wanted.look and (size == "desk" or size == self.narrowest(sizes)):
+                    # Another theme changes colours alone, and another phone some pixels.
+                    first, narrowest = scheme == self.wanted.schemes[0], size == self.narrowest(sizes)
+                    told = faults(page, colours_only=not first) if narrowest or first else []
                     told += slips(page, thumbs=size in PHONES) if first else []
                     for fault in told:
                         print(f"{name} ({lang}, {size}, {scheme}): {fault}", flush=True)

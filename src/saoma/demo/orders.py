@@ -79,6 +79,59 @@ _WORDS = (
 )
 
 
+#: What is chosen to go with a dish, as the orders spell it.
+_CHOSEN = {
+    "Rice": "米饭",
+    "White Rice": "白米饭",
+    "Brown Rice": "糙米饭",
+    "Cilantro-Lime Rice": "香菜青柠饭",
+    "Cheese": "芝士",
+    "Lettuce": "生菜",
+    "Sour Cream": "酸奶油",
+    "Guacamole": "牛油果酱",
+    "Black Beans": "黑豆",
+    "Vegetarian Black Beans": "素黑豆",
+    "Pinto Beans": "花豆",
+    "Fajita Vegetables": "彩椒洋葱",
+    "Fajita Veggies": "彩椒洋葱",
+    "Salsa": "莎莎酱",
+    "Tomato Salsa": "番茄莎莎酱",
+    "Fresh Tomato Salsa": "鲜番茄莎莎酱",
+    "Fresh Tomato Salsa (Mild)": "鲜番茄莎莎酱（微辣）",
+    "Fresh Tomato (Mild)": "鲜番茄（微辣）",
+    "Roasted Chili Corn": "烤辣玉米",
+    "Roasted Chili Corn (Medium)": "烤辣玉米（中辣）",
+    "Roasted Chili Corn Salsa": "烤辣玉米莎莎酱",
+    "Roasted Chili Corn Salsa (Medium)": "烤辣玉米莎莎酱（中辣）",
+    "Tomatillo Red Chili (Hot)": "青番茄红辣酱（特辣）",
+    "Tomatillo Red Chili Salsa": "青番茄红辣莎莎酱",
+    "Tomatillo-Red Chili Salsa (Hot)": "青番茄红辣莎莎酱（特辣）",
+    "Tomatillo Green Chili (Medium)": "青番茄绿辣酱（中辣）",
+    "Tomatillo Green Chili Salsa": "青番茄绿辣莎莎酱",
+    "Tomatillo-Green Chili Salsa (Medium)": "青番茄绿辣莎莎酱（中辣）",
+    "Adobo-Marinated and Grilled Chicken": "腌烤鸡肉",
+    "Adobo-Marinated and Grilled Steak": "腌烤牛排",
+    "Braised Barbacoa": "慢炖牛肉",
+    "Braised Carnitas": "慢炖猪肉",
+    "Coke": "可乐",
+    "Coca Cola": "可口可乐",
+    "Diet Coke": "健怡可乐",
+    "Sprite": "雪碧",
+    "Lemonade": "柠檬汽水",
+    "Nestea": "冰红茶",
+    "Mountain Dew": "激浪",
+    "Dr. Pepper": "胡椒博士",
+    "Diet Dr. Pepper": "无糖胡椒博士",
+    "Blackberry": "黑莓",
+    "Clementine": "小柑橘",
+    "Grapefruit": "西柚",
+    "Apple": "苹果",
+    "Peach Orange": "桃子橙子",
+    "Pineapple Orange Banana": "菠萝橙子香蕉",
+    "Pomegranate Cherry": "石榴樱桃",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """One line: a dish, how many, what was chosen, and the price of the whole line."""
@@ -199,7 +252,7 @@ def _dish(name: str, prices: Sequence[int], choices: Counter[str]) -> ItemDraft:
         groups.append(GroupDraft(name=PORTION, name_zh="份量", min_choices=1, max_choices=1, options=portions))
     common = [choice for choice, _ in choices.most_common(MOST_OPTIONS)]
     if common:
-        options = tuple(OptionDraft(name=choice) for choice in common)
+        options = tuple(OptionDraft(name=choice, name_zh=_CHOSEN.get(choice, "")) for choice in common)
         groups.append(GroupDraft(name=WITH, name_zh="配料", max_choices=len(common), options=options))
     # Two long names may begin alike, so the whole name is told apart by its digest.
     code = f"{code_for(name)}-{hashlib.sha256(name.encode()).hexdigest()[:5]}"
