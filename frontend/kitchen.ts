@@ -103,6 +103,14 @@ function settled(): void {
   pack();
 }
 
+// The sheet of served tickets is fetched as it opens and while it is open: on most screens nobody looks at it.
+const sheet = document.getElementById("served") as HTMLDialogElement | null;
+function look(): void {
+  if (sheet?.open) document.getElementById("served-list")?.dispatchEvent(new Event("look"));
+}
+if (sheet) new MutationObserver(look).observe(sheet, { attributeFilter: ["open"] });
+for (const news of ["live:tickets", "live:again"]) document.body.addEventListener(news, look);
+
 document.addEventListener("keydown", pressed);
 document.addEventListener("htmx:after:swap", settled);
 window.addEventListener("resize", pack);

@@ -5,6 +5,7 @@ kitchen, office and drawer are always those of one store."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from saoma.identity import model
 from saoma.identity.guards import May, staff_of
 from saoma.identity.model import Staff, Store
 from saoma.kit.db import Rows
+from saoma.kit.errors import NOTHING_HERE, NotFound
 
 AnyRequest = Request[Any, Any, Any]
 _KEPT: Final = "till_store"
@@ -52,12 +54,20 @@ async def store_here(request: AnyRequest, rows: Rows, *, keep: bool = True) -> t
     """The store of this request, and all stores of this person; what `?store=` names is kept unless `keep` is False.
 
     Raises `NotFound` for a store that is not this person's."""
-    staff = staff_of(request)
-    mine = await model.stores_of(rows, staff)
-    asked = request.query_params.get("store", "")
-    kept = request.session.get(_KEPT)
-    known = kept if isinstance(kept, str) and kept in {store.id for store in mine} else ""
-    store = await model.store_for(rows, staff, asked or known)
+    mine = await model.stores_of(rows, staff_of(request))
+    return chosen_of(request, mine, keep=keep), mine
+
+
+def chosen_of(request: AnyRequest, mine: Sequence[Store], *, keep: bool = True) -> Store:
+    """Of the stores that are this person's, the one that this request or their session names; else the first.
+
+    Raises `NotFound` for any other, and for somebody without a store."""
+    by_id = {store.id: store for store in mine}
+    asked, kept = request.query_params.get("store", ""), request.session.get(_KEPT)
+    known = kept if isinstance(kept, str) and kept in by_id else ""
+    store = by_id.get(asked or known) if asked or known else next(iter(mine), None)
+    if store is None:
+        raise NotFound(NOTHING_HERE)
     if asked and keep:
         request.session[_KEPT] = store.id
-    return store, mine
+    return store

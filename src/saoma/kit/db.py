@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from saoma.kit.errors import NOTHING_HERE, NotFound
+from saoma.kit.together import Together
 
 R = TypeVar("R", bound=msgspec.Struct)
 Parameters = Mapping[str, Any]
@@ -106,6 +107,8 @@ class Database:
         self.url = url
         #: Called after a commit that told something; the live bell hangs itself in here.
         self.on_told: Callable[[], None] = lambda: None
+        #: What many requests of this process ask at the same moment is asked once.
+        self.together = Together()
         #: What each connection is made with.
         self.arguments: dict[str, Any] = {**PATIENCE, **conninfo_to_dict(url)}
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(

@@ -187,17 +187,44 @@ def drawn(template: Template, reader: Reader, /, *, block: str = "", **context: 
 def _answer(
     request: Request[Any, Any, Any], reader: Reader, html: str, status_code: int, headers: Mapping[str, str] | None
 ) -> Response[str]:
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    return answered(request, reader, Body.of(html, packs=packs), status_code, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What an answer carries, as it is and packed: the same for all who fetch the same thing at the same moment."""
+
+    plain: bytes
+    packed: bytes | None
+
+    @classmethod
+    def of(cls, html: str, *, packs: bool = True) -> Body:
+        """The body of this text; nothing is packed that would not be shorter for it."""
+        plain = html.encode()
+        worth = packs and len(plain) > _WORTH_PACKING
+        return cls(plain, gzip.compress(plain, compresslevel=4, mtime=0) if worth else None)
+
+
+def answered(
+    request: Request[Any, Any, Any],
+    reader: Reader,
+    body: Body,
+    status_code: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response[str]:
+    """The answer to one reader that carries `body`, packed if their browser understands it."""
     cookies = []
     if request.query_params.get("lang") in LANGUAGES:
         cookies.append(_choice("saoma_lang", reader.lang, reader.house))
     if request.query_params.get("theme") in (*THEMES, "auto"):
         cookies.append(_choice("saoma_theme", reader.theme or "auto", reader.house))
     said = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Accept-Language, Cookie", **(headers or {})}
-    body: Any = html.encode()
-    if len(body) > _WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, compresslevel=4, mtime=0)
+    sent: Any = body.plain
+    if body.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        sent = body.packed
         said["Content-Encoding"] = "gzip"
-    return Response(body, media_type="text/html", status_code=status_code, headers=said, cookies=cookies)
+    return Response(sent, media_type="text/html", status_code=status_code, headers=said, cookies=cookies)
 
 
 def _choice(name: str, value: str, house: House) -> Cookie:

@@ -12,19 +12,21 @@ from litestar.params import FromPath
 
 from saoma.food import kitchen, portions
 from saoma.food.courses import COURSE_NAMES, Course
-from saoma.food.editing import stations
+from saoma.food.editing import Station, stations
 from saoma.food.kitchen import lateness
 from saoma.food.menu import menu, set_sold_out
 from saoma.food.model import LineStatus
-from saoma.food.places import place
+from saoma.food.places import place, store_of_screen
 from saoma.food.prep_facts import forecasts
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs
+from saoma.identity.model import Store
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Invalid, NotFound
 from saoma.web.page import fragment, page
+from saoma.web.shared import shared_fragment
 
 _SEE = [needs(May.SEE_KITCHEN)]
 
@@ -34,31 +36,40 @@ def course_name(course: str) -> str:
     return COURSE_NAMES[Course(course)]
 
 
-async def _board(request: AnyRequest, rows: Rows) -> dict[str, Any]:
-    """All that the board shows now."""
-    at = await place(request, rows)
-    every = await stations(rows, at.store.id)
-    asked = request.query_params.get("station", "")
-    station = next((one for one in every if one.id == asked), None)
+async def _shown(rows: Rows, store: Store, station: Station | None) -> dict[str, Any]:
+    """What the board shows now: the same for everybody who looks at this station."""
     station_id = station.id if station else None
     return {
-        "at": at,
-        "stations": every,
         "station": station,
-        "tickets": await kitchen.tickets(rows, at.store.id, station_id),
-        "counts": await kitchen.all_day(rows, at.store.id, station_id),
-        "forecasts": await forecasts(rows, at.store.id),
+        "tickets": await kitchen.tickets(rows, store.id, station_id),
+        "counts": await kitchen.all_day(rows, store.id, station_id),
+        "forecasts": await forecasts(rows, store.id),
         "course_name": course_name,
-        "pace": await kitchen.pace(rows, at.store.id),
+        "pace": await kitchen.pace(rows, store.id),
         "lateness": lateness,
-        "zone": at.store.zone,
+        "zone": store.zone,
     }
 
 
+async def _station(request: AnyRequest, rows: Rows, store: Store) -> tuple[list[Station], Station | None]:
+    every = await stations(rows, store.id)
+    asked = request.query_params.get("station", "")
+    return every, next((one for one in every if one.id == asked), None)
+
+
 async def _answer(request: AnyRequest, db: Database) -> Response[Any]:
-    async with db.reading() as rows:
-        board = await _board(request, rows)
-    return fragment(request, "food/kitchen.html", "board", **board)
+    """The board as it is after this request came: drawn once for all the screens that fetch it at the same moment."""
+    store = await store_of_screen(request, db)
+
+    asked = request.query_params.get("station", "")
+
+    async def read() -> dict[str, Any]:
+        async with db.reading() as rows:
+            station = (await _station(request, rows, store))[1] if asked else None
+            return await _shown(rows, store, station)
+
+    which = (store.id, store.zone, asked)
+    return await shared_fragment(request, db.together, "food/kitchen.html", "board", which, read)
 
 
 def _number(text: object) -> int:
@@ -79,8 +90,10 @@ def _state(text: object) -> LineStatus:
 async def show(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """The whole screen."""
     async with db.reading() as rows:
-        board = await _board(request, rows)
-    return page(request, "food/kitchen.html", **board)
+        at = await place(request, rows)
+        every, station = await _station(request, rows, at.store)
+        board = await _shown(rows, at.store, station)
+    return page(request, "food/kitchen.html", at=at, stations=every, **board)
 
 
 @get("/kitchen/board", guards=_SEE, summary="The tickets alone")
@@ -130,9 +143,7 @@ async def served(request: AnyRequest, db: NamedDependency[Database]) -> Response
     """The last hour's tickets, for the recall sheet."""
     async with db.reading() as rows:
         at = await place(request, rows)
-        every = await stations(rows, at.store.id)
-        asked = request.query_params.get("station", "")
-        station = next((one for one in every if one.id == asked), None)
+        _, station = await _station(request, rows, at.store)
         gone = await kitchen.lately_served(rows, at.store.id, station.id if station else None)
     return fragment(
         request,

@@ -15,47 +15,53 @@ from saoma.food import courses, kitchen
 from saoma.food.courses import Course
 from saoma.food.expediting import pass_now
 from saoma.food.kitchen import lateness
-from saoma.food.places import place
+from saoma.food.places import place, store_of_screen
 from saoma.food.prep_facts import forecasts
 from saoma.food.screens.kitchen import course_name
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs
+from saoma.identity.model import Store
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.errors import Invalid
-from saoma.web.page import fragment, page
+from saoma.web.page import page
+from saoma.web.shared import shared_fragment
 
 _SEE = [needs(May.SEE_KITCHEN, May.TAKE_ORDERS)]
 _Work = Callable[[Transaction, str, str, Course], Awaitable[int]]
 
 
-async def _shown(request: AnyRequest, rows: Rows) -> dict[str, Any]:
-    at = await place(request, rows)
+async def _shown(rows: Rows, store: Store) -> dict[str, Any]:
+    """What stands at the pass now: the same for everybody who looks."""
     return {
-        "at": at,
-        "tabs": await pass_now(rows, at.store.id),
-        "pace": await kitchen.pace(rows, at.store.id),
-        "forecasts": await forecasts(rows, at.store.id),
+        "tabs": await pass_now(rows, store.id),
+        "pace": await kitchen.pace(rows, store.id),
+        "forecasts": await forecasts(rows, store.id),
         "lateness": lateness,
         "course_name": course_name,
-        "cooks": at.staff.may(May.SEE_KITCHEN),
-        "zone": at.store.zone,
+        "zone": store.zone,
     }
 
 
 async def _answer(request: AnyRequest, db: Database) -> Response[Any]:
-    async with db.reading() as rows:
-        shown = await _shown(request, rows)
-    return fragment(request, "food/kitchen_pass.html", "tables", **shown)
+    """The tables, drawn once for all the screens that fetch them at the same moment."""
+    store = await store_of_screen(request, db)
+
+    async def read() -> dict[str, Any]:
+        async with db.reading() as rows:
+            return await _shown(rows, store)
+
+    return await shared_fragment(request, db.together, "food/kitchen_pass.html", "tables", (store.id, store.zone), read)
 
 
 @get("/kitchen/pass", guards=_SEE, summary="The pass")
 async def show(request: AnyRequest, db: NamedDependency[Database]) -> Response[Any]:
     """The whole screen."""
     async with db.reading() as rows:
-        shown = await _shown(request, rows)
-    return page(request, "food/kitchen_pass.html", **shown)
+        at = await place(request, rows)
+        shown = await _shown(rows, at.store)
+    return page(request, "food/kitchen_pass.html", at=at, cooks=at.staff.may(May.SEE_KITCHEN), **shown)
 
 
 @get("/kitchen/pass/tables", guards=_SEE, summary="The tables at the pass alone")
