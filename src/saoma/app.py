@@ -297,6 +297,7 @@ def compose(rooms: Rooms, *, more: Sequence[Any] = (), screens: Sequence[Any] = 
         "shift_figures": lambda: (voids, discounts_and_tips),
         "brought_orders": lambda: BROUGHT,
         "ordered_ahead": online.Seating,
+        "board_calls": lambda: {online.KIND: online.called},
         "replayers": lambda: {"table": TableOrders(), "counter": fastfood.CounterOrders()},
         "doctor": lambda: Doctor(rooms.db, rooms.seal, rooms.clock, rooms.settings.public_url),
     }

@@ -20,6 +20,7 @@ from saoma.fastfood.model import KIND, Channel, CounterOrder
 from saoma.fastfood.paying import CounterBill, part_of
 from saoma.fastfood.receipts import receipt_lines
 from saoma.food import ordering
+from saoma.food.calling import CallsOf
 from saoma.food.model import Item, Line, Menu
 from saoma.food.screens import kitchen as kitchen_screen
 from saoma.gateway import Method
@@ -159,12 +160,13 @@ async def house(db: Database, clock: MovableClock) -> House:
     return House(db, clock, shop, shown, alipay, payments, checkout, cashier)
 
 
-def app(of: House, *, live: Live | None = None) -> Litestar:
+def app(of: House, *, live: Live | None = None, board_calls: CallsOf | None = None) -> Litestar:
     """The counter's screens in the real frame."""
     given: dict[str, Any] = {
         "db": of.db,
         "clock": of.clock,
         "checkout": of.checkout,
+        "board_calls": board_calls or {},
         "seal": identity.seal(),
         "settings": Settings(
             database_url=of.db.url, secret=identity.SECRET, public_url="http://shop.test", loopback_printers=True

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from saoma.food.calling import Called
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
-from saoma.kit.db import Database
+from saoma.kit.db import Database, Rows
 from saoma.kit.due import drive_due
-from tests.fastfood.make import CODE, Browser, House, browser, fields, house
+from tests.fastfood.make import CODE, Browser, House, app, browser, fields, house
 from tests.identity import make as identity
 
 
@@ -36,7 +37,10 @@ async def chosen(shop: House, at: Browser, *codes: str) -> str:
 
 
 async def test_a_cashier_takes_an_order_and_the_money_and_hands_it_over(shop: House) -> None:
-    async with browser(shop) as at:
+    async def made_ahead(_: Rows, store_id: str) -> list[Called]:
+        return [Called(id="onl_1", label="P3", ready=False, since=shop.clock.now())] if store_id else []
+
+    async with browser(shop, app(shop, board_calls={"ahead": made_ahead})) as at:
         html = await chosen(shop, at, "beef", "tea")
         assert "Order 1" in html and "$11.50" in html
         paid = (await at.post("/counter/scan", fields(html, "order_key", "key", "shown") | {"payment_code": CODE})).text
@@ -44,6 +48,7 @@ async def test_a_cashier_takes_an_order_and_the_money_and_hands_it_over(shop: Ho
         assert 'data-number="1"' in await at.get("/counter/waiting", htmx=True)
         board = await at.get(f"/board/{shop.store_id}")
         assert 'data-testid="board-making">1<' in board.replace("\n", "") and "Beef noodles" in board
+        assert 'data-testid="board-making">P3<' in board.replace("\n", ""), "another room's orders are called, too"
         order_id = re.search(r"/counter/orders/(ctr_\w+)", paid)
         assert order_id
         await at.post(f"/counter/orders/{order_id[1]}/ready")

@@ -1,7 +1,7 @@
 """What hangs above a counter: the numbers being made and ready, and what sells best today.
 
-Nothing on it says who ordered what. A number leaves when its dishes are handed over,
-at the counter or by the kitchen."""
+Nothing on it says who ordered what. A number leaves when its dishes are handed over, at the counter or by the kitchen.
+Numbers of orders made ahead hang there, too: `on_the_wall` asks the rooms that the composition names."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import msgspec
 
 from saoma.fastfood.model import Channel, OrderStatus, Stage
 from saoma.fastfood.reckoning import stage
+from saoma.food.calling import Called, CallsOf, Wall, wall
 from saoma.food.model import LineStatus, Photo, called
 from saoma.kit.db import Rows
 from saoma.kit.money import Money
@@ -107,7 +108,7 @@ class Seller(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What the board calls: `making` the oldest first, `ready` the latest first."""
+    """The counter's own: `making` the oldest first, `ready` the latest first."""
 
     making: tuple[Waiting, ...]
     ready: tuple[Waiting, ...]
@@ -121,6 +122,24 @@ async def numbers(rows: Rows, store_id: str) -> Numbers:
         tuple(one for one in found if one.stage is Stage.MAKING),
         tuple(sorted(ready, key=lambda one: (one.ready_at or one.fired_at, one.id), reverse=True)),
     )
+
+
+async def on_the_wall(rows: Rows, store_id: str, others: CallsOf) -> Wall:
+    """What the board calls: the counter's numbers, and those of other rooms that are collected at it as well."""
+    own = await numbers(rows, store_id)
+    found = [
+        Called(
+            id=one.id,
+            label=str(one.number),
+            ready=ready,
+            since=one.ready_at if ready and one.ready_at else one.fired_at,
+        )
+        for ready, group in ((False, own.making), (True, own.ready))
+        for one in group
+    ]
+    for calls in others.values():
+        found += await calls(rows, store_id)
+    return wall(found)
 
 
 async def open_orders(rows: Rows, store_id: str) -> list[Open]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from saoma.online.book_rules import RULES
 from saoma.online.bringing import ended
+from saoma.online.calling import called
 from saoma.online.model import KIND
 from saoma.online.paying import OnlineBill
 from saoma.online.receipts import receipt_lines
 from saoma.online.seating import Seating
 
-__all__ = ["KIND", "RULES", "OnlineBill", "Seating", "ended", "receipt_lines"]
+__all__ = ["KIND", "RULES", "OnlineBill", "Seating", "called", "ended", "receipt_lines"]

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.fastfood import board
+from saoma.food.calling import CallsOf
 from saoma.identity import model
 from saoma.kit.db import Database
 from saoma.web.page import fragment, page
@@ -19,13 +20,15 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 
 @get("/board/{store_id:str}", summary="The pickup board")
-async def show_board(request: AnyRequest, db: NamedDependency[Database], store_id: FromPath[str]) -> Response[Any]:
+async def show_board(
+    request: AnyRequest, db: NamedDependency[Database], board_calls: NamedDependency[CallsOf], store_id: FromPath[str]
+) -> Response[Any]:
     """The board, or its moving part alone for htmx. Raises `NotFound` for no such store."""
     async with db.reading() as rows:
         store = await model.store(rows, store_id)
         context: dict[str, Any] = {
             "store": store,
-            "numbers": await board.numbers(rows, store.id),
+            "numbers": await board.on_the_wall(rows, store.id, board_calls),
             "best": await board.best_sellers(rows, store.id, store.zone),
             "zone": store.zone,
         }
