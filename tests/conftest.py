@@ -23,7 +23,7 @@ from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.postgres import EmbeddedPostgres
 from saoma.migrations import fingerprint, migrate
-from tests import seating
+from tests import kept, seating
 from tests.shelf import Shelf
 
 # A busy machine is no fault of the code: examples have no deadline each, tests have one in all.
@@ -38,8 +38,6 @@ class TogetherOrAlone(LoadScopeScheduling):
     ever shared out after each test: here what is over is forgotten, or ten thousand tests take longer with each."""
 
     TOGETHER = (
-        "tests/journeys/",
-        "tests/demo/test_rough.py",
         "tests/web/test_parts_page.py",
         "tests/sandbox/wallet/",
         "tests/clients/",
@@ -49,17 +47,48 @@ class TogetherOrAlone(LoadScopeScheduling):
         "tests/hostile/",
         "tests/house/",
     )
+    #: These wait more than they work. One worker plays them, file by file, while the others have everything else: two
+    #: demos at once would starve each other. The rough day is with them for the same reason.
+    PLAYED = ("tests/journeys/", "tests/demo/test_rough.py")
+    #: Another worker takes over some of what is left of them when it has nothing else, if it is worth a second demo.
+    WORTH_A_DEMO = 4
+
+    _player: WorkerController | None = None
+    _in_order = False
 
     def _split_scope(self, nodeid: str) -> str:
-        # The rough day stays with the journeys: two sets of processes at once would starve each other.
-        shared = next((each for each in self.TOGETHER if nodeid.startswith(each)), nodeid)
-        return "tests/journeys/" if shared == "tests/demo/test_rough.py" else shared
+        if nodeid.startswith(self.PLAYED):
+            return nodeid.partition("::")[0]
+        return next((each for each in self.TOGETHER if nodeid.startswith(each)), nodeid)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """More work for a worker, or the end of it."""
+        helps = node is not self._player and self._player in self.nodes
+        few = 0 < len(self.workqueue) < self.WORTH_A_DEMO
+        if helps and few and not node.shutting_down and self._scope_for(node).startswith(self.PLAYED):
+            node.shutdown()
+        else:
+            super()._reschedule(node)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        """Nothing takes longer than the journeys, one after another: they begin first, or all end waiting for them."""
-        if "tests/journeys/" in self.workqueue:
-            self.workqueue.move_to_end("tests/journeys/", last=False)
+        scope = self._scope_for(node)
+        if scope.startswith(self.PLAYED) and self._player not in self.nodes:
+            self._player = node
+        self.workqueue.move_to_end(scope, last=False)
         super()._assign_work_unit(node)
+
+    def _scope_for(self, node: WorkerController) -> str:
+        """The player's next file, or the longest of what the others have to do."""
+        if not self._in_order:
+            self._in_order = True
+            for scope in sorted(
+                self.workqueue, key=lambda one: (not one.startswith(self.PLAYED), one not in self.TOGETHER)
+            ):
+                self.workqueue.move_to_end(scope)
+        first: str = next(iter(self.workqueue))
+        if node is self._player or self._player not in self.nodes:
+            return first
+        return next((scope for scope in self.workqueue if not scope.startswith(self.PLAYED)), first)
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """A test is over; its scope is forgotten with its last test."""
@@ -152,6 +181,7 @@ def database_url(shelf: Shelf) -> Iterator[str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database of this test's own, migrated and empty."""
-    db = await Database.open(database_url, max_size=8)
+    db = kept.keep(Database(database_url, max_size=8))
+    await db.start()
     yield db
     await db.close()

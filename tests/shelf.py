@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from saoma.kit.postgres import EmbeddedPostgres
+from tests import kept
 
 #: The tables that hold rows or did: those that were never written to have no pages.
 _WRITTEN = """
@@ -21,17 +22,24 @@ WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_si
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
-#: What a database is made of, without its rows.
+#: What a database is made of, without its rows. Each list is sorted by itself: the order in which rows are found may be
+#: another one tomorrow.
 _SHAPE = """
-SELECT md5(concat(
-    (SELECT string_agg(concat(c.relname, a.attname, a.atttypid, a.attnotnull, a.attgenerated), ',' ORDER BY 1)
-     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace),
-    (SELECT string_agg(concat(conrelid::regclass, conname, convalidated), ',' ORDER BY 1) FROM pg_constraint
-     WHERE connamespace = 'public'::regnamespace),
-    (SELECT string_agg(concat(tgrelid::regclass, tgname, tgenabled), ',' ORDER BY 1) FROM pg_trigger),
-    (SELECT string_agg(concat(proname, md5(prosrc)), ',' ORDER BY 1) FROM pg_proc
-     WHERE pronamespace = 'public'::regnamespace),
-    (SELECT string_agg(setconfig::text, ',') FROM pg_db_role_setting AS s
+SELECT md5(concat_ws(chr(10),
+    (SELECT string_agg(one, ',' ORDER BY one) FROM (
+        SELECT concat(c.relname, '.', a.attname, a.atttypid, a.attnotnull, a.attgenerated) AS one
+        FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'public'::regnamespace) AS columns),
+    (SELECT string_agg(one, ',' ORDER BY one) FROM (
+        SELECT concat(conrelid::regclass, '.', conname, convalidated) AS one
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace) AS rules),
+    (SELECT string_agg(one, ',' ORDER BY one) FROM (
+        SELECT concat(tgrelid::regclass, '.', tgname, tgenabled) AS one
+        FROM pg_trigger WHERE NOT tgisinternal OR tgenabled <> 'O') AS triggers),
+    (SELECT string_agg(one, ',' ORDER BY one) FROM (
+        SELECT concat(proname, '.', md5(prosrc)) AS one FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace) AS functions),
+    (SELECT string_agg(setconfig::text, ',' ORDER BY setconfig::text) FROM pg_db_role_setting AS s
      WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))))"""
 
 
@@ -104,6 +112,7 @@ class Shelf:
     def _throw_away(self, name: str) -> None:
         if name in self._open:
             self._open.pop(name).close()
+        kept.forget(name)
         self._server.drop_database(name)
 
     def _connection(self, name: str) -> Connection[TupleRow]:
@@ -116,7 +125,8 @@ class Shelf:
         like, connection = self._likeness, self._connection(name)
         connection.execute(
             "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> ALL (%s)",
+            [[connection.info.backend_pid, *kept.pids(name)]],
         )
         for (table,) in connection.execute(_TABLES).fetchall():
             if table not in like.tables:
@@ -134,5 +144,5 @@ class Shelf:
                     connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
                     connection.execute(sql.SQL(_AGAIN).format(sql.Identifier(table)), [rows])
             for (sequence,) in connection.execute(_COUNTED).fetchall():
-                connection.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(sequence)))
+                connection.execute("SELECT setval(%s::regclass, 1, false)", [sequence])
         return True

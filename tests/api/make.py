@@ -17,7 +17,7 @@ from saoma.identity.api_keys import PARTNER_SCOPES, ApiKey, Scope, add_api_key
 from saoma.kit.clock import MovableClock
 from saoma.kit.due import drive_due
 from saoma.settings import Settings
-from tests import seating
+from tests import kept, seating
 from tests.identity import make
 from tests.identity.make import SECRET, Shop
 from tests.payments.make import FakeAlipay
@@ -157,6 +157,7 @@ async def deployment(
         "loopback_webhooks": True,
     }
     rooms = Rooms.build(Settings(**(whole | settings)), clock)
+    kept.keep(rooms.db)
     rooms.hooks.outbox.remembered_for = 0
     rooms.payments.hall.jitter = lambda: 0.0
     rooms.postman.jitter = lambda: 0.0

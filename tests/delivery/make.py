@@ -10,9 +10,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import httpx
-from litestar import Litestar, Request, Response, get
-from litestar.di import Provide
-from litestar.params import FromPath
+from litestar import Litestar
 
 from saoma.delivery import deliveries, quoting, screens
 from saoma.delivery.editing import ZoneDraft, add_zone, set_rules
@@ -27,11 +25,12 @@ from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.money import Money
-from saoma.web.frame import build_app
 from saoma.web.page import House as WebHouse
+from tests.doors import become_staff, hello
 from tests.fastfood.make import Browser
 from tests.food import make as food
 from tests.identity import make as identity
+from tests.seating import seated
 
 #: Where the shop of these tests stands.
 STORE = Point(1_300_000, 103_850_000)
@@ -146,35 +145,16 @@ async def shop(db: Database, clock: MovableClock, couriers: int = 2) -> Shop:
     return made
 
 
-@get("/hello")
-async def _hello() -> str:
-    return "hello"
-
-
-@get("/staff-is/{staff_id:str}")
-async def _become(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
-    request.session["staff_id"] = staff_id
-    return Response("signed in")
-
-
 def app(of: Shop) -> Litestar:
     """The delivery screens in the real frame."""
     given: dict[str, Any] = {"db": of.db, "clock": of.clock, "brought_orders": {}}
-    built = build_app(
-        [*screens.routers, _hello, _become],
+    return seated(
+        [*screens.routers, hello, become_staff],
         house=WebHouse(secret=identity.SECRET, clock=of.clock),
         db=of.db,
-        dependencies={name: Provide(_giver(value), sync_to_thread=False) for name, value in given.items()},
+        given=given,
+        exception_handlers={SignInNeeded: to_sign_in},
     )
-    built.exception_handlers[SignInNeeded] = to_sign_in
-    return built
-
-
-def _giver(value: Any) -> Any:
-    def give() -> Any:
-        return value
-
-    return give
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from saoma.delivery.model import DELIVERY, WITH_COURIER, Reason, Stage
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Refused
+from tests import kept
 from tests.delivery.make import KIND, shop
 
 _WHAT = ("take", "assign", "give_back", "pick_up", "near", "code", "wrong", "left", "fail", "again", "back", "cancel")
@@ -70,7 +71,8 @@ def test_whatever_is_pressed_an_order_is_delivered_once_by_one_courier(
 
 
 async def _walk(walk: list[tuple[str, int, int, int]], url: str, clock: MovableClock) -> None:
-    db = await Database.open(url, max_size=4)
+    db = kept.keep(Database(url, max_size=4))
+    await db.start()
     try:
         here = await shop(db, clock)
         orders = [await here.order() for _ in range(3)]

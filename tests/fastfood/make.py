@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
-from litestar import Litestar, Request, Response, get
-from litestar.params import FromPath
+from litestar import Litestar
 
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import till_payments
@@ -19,6 +18,7 @@ from saoma.fastfood import counter, screens
 from saoma.fastfood.model import KIND, Channel, CounterOrder
 from saoma.fastfood.paying import CounterBill, part_of
 from saoma.fastfood.receipts import receipt_lines
+from saoma.fastfood.stopping import Stops
 from saoma.food import ordering
 from saoma.food.calling import CallsOf
 from saoma.food.model import Item, Line, Menu
@@ -35,6 +35,7 @@ from saoma.payments.model import Payment
 from saoma.payments.payments import Payments
 from saoma.settings import Settings
 from saoma.web.page import House as WebHouse
+from tests.doors import become_staff, hello
 from tests.food import make as food
 from tests.identity import make as identity
 from tests.payments.make import FakeAlipay
@@ -155,6 +156,7 @@ async def house(db: Database, clock: MovableClock) -> House:
         {KIND: CounterBill(clock)},
         lambda account: f"http://shop.test/alipay/notify/{account}",
         jitter=lambda: 0.5,
+        listeners=(Stops(clock),),
     )
     checkout = Checkout(payments, db, clock, {KIND: receipt_lines})
     return House(db, clock, shop, shown, alipay, payments, checkout, cashier)
@@ -181,19 +183,6 @@ def app(of: House, *, live: Live | None = None, board_calls: CallsOf | None = No
         given=given,
         exception_handlers={SignInNeeded: to_sign_in},
     )
-
-
-@get("/hello")
-async def hello() -> str:
-    """Any page: it brings the CSRF cookie."""
-    return "hello"
-
-
-@get("/staff-is/{staff_id:str}")
-async def become_staff(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
-    """Stands for the sign-in."""
-    request.session["staff_id"] = staff_id
-    return Response("signed in")
 
 
 class Browser:

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from litestar import Litestar, Request, Response, get
-from litestar.di import Provide
 from litestar.params import FromPath
 
 from saoma.checkout.screens import till_payments
@@ -19,26 +18,14 @@ from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.wallet_sign_in import remember_buyer
 from saoma.online import screens
 from saoma.settings import Settings
-from saoma.web.frame import build_app
 from saoma.web.page import House as WebHouse
+from tests.doors import become_staff, hello
 from tests.identity import make as identity
 from tests.online.make import House
+from tests.seating import seated
 
 ALIPAY = "Mozilla/5.0 (Linux; Android 13) AlipayClient/10.5.0"
 SAFARI = "Mozilla/5.0 (iPhone) Safari/604.1"
-
-
-@get("/hello")
-async def hello() -> str:
-    """Any page: it brings the CSRF cookie."""
-    return "hello"
-
-
-@get("/staff-is/{staff_id:str}")
-async def become_staff(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
-    """Stands for the sign-in."""
-    request.session["staff_id"] = staff_id
-    return Response("signed in")
 
 
 @get("/buyer-is/{buyer_id:str}/{account_id:str}")
@@ -59,21 +46,13 @@ def app(of: House) -> Litestar:
         "payments": of.payments,
         "settings": Settings(database_url="postgresql://x", secret=identity.SECRET, public_url="http://shop.test"),
     }
-    built = build_app(
+    return seated(
         [*screens.routers, till_payments.router, hello, become_staff, become_buyer],
         house=WebHouse(secret=identity.SECRET, clock=of.clock),
         db=of.db,
-        dependencies={name: Provide(_giver(value), sync_to_thread=False) for name, value in given.items()},
+        given=given,
+        exception_handlers={SignInNeeded: to_sign_in},
     )
-    built.exception_handlers[SignInNeeded] = to_sign_in
-    return built
-
-
-def _giver(value: Any) -> Any:
-    def give() -> Any:
-        return value
-
-    return give
 
 
 class Browser:

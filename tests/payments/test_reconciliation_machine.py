@@ -20,6 +20,7 @@ from saoma.kit.postgres import EmbeddedPostgres
 from saoma.payments import findings, ledger
 from saoma.payments.reconciliation import RunStatus, Terms, reconcile
 from saoma.payments.statement_lines import DailyFile
+from tests import kept
 from tests.payments.daily import ACCOUNT, PARTNER, RATE, Day, Row, fee, settlement_file, trades_file
 
 TERMS = Terms(partner=PARTNER, since=date(2026, 3, 2), fee_rate=RATE, grace_days=0)
@@ -50,6 +51,7 @@ def emptied(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """The address of a database that each example empties for itself."""
     name = f"t_{uuid.uuid4().hex[:12]}"
     yield postgres.make_database(name, template=template)
+    kept.forget(name)
     postgres.drop_database(name)
 
 
@@ -114,7 +116,8 @@ async def play(db: Database, clock: MovableClock, wishes: list[str], order: st.D
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_exactly_what_was_planted_is_found_in_any_order(emptied: str, wishes: list[str], order: st.DataObject) -> None:
     async def run() -> None:
-        db = await Database.open(emptied, max_size=3)
+        db = kept.keep(Database(emptied, max_size=3))
+        await db.start()
         try:
             async with db.reading() as rows:
                 await rows.run(_FORGET)

@@ -61,6 +61,7 @@ from saoma.restaurant.shares import KIND, SittingBill, part_of
 from saoma.restaurant.tables import add_table
 from saoma.settings import Settings
 from saoma.web.page import House
+from tests.doors import become_staff, hello
 from tests.food import make as food
 from tests.identity import make as identity
 from tests.payments.make import FakeAlipay
@@ -226,25 +227,12 @@ async def restaurant(
     return Restaurant(db, clock, shop, shown, made, alipay, payments, checkout)
 
 
-@get("/hello")
-async def hello() -> str:
-    """Any page: it brings the CSRF cookie."""
-    return "hello"
-
-
 @get("/be/{buyer_id:str}")
 async def become_buyer(request: Request[Any, Any, Any], buyer_id: FromPath[str]) -> Response[str]:
     """Stands for the authorization: from now on this browser is the buyer."""
     account_id = request.query_params["account"]
     remember_buyer(request.session, account_id, buyer_id)
     return Response("you are")
-
-
-@get("/staff-is/{staff_id:str}")
-async def become_staff(request: Request[Any, Any, Any], staff_id: FromPath[str]) -> Response[str]:
-    """Stands for the sign-in."""
-    request.session["staff_id"] = staff_id
-    return Response("signed in")
 
 
 class _NoWallets:
