@@ -181,7 +181,7 @@ class Rooms:
             gateways,
             payables,
             lambda account_id: f"{settings.public_url}/alipay/notify/{account_id}",
-            listeners=(Events(outbox, gateways), Drawers(clock), Collected(clock)),
+            listeners=(Events(outbox, gateways), Drawers(clock), Collected(clock), fastfood.Stops(clock)),
         )
         return cls(
             settings=settings,

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from saoma.fastfood import counter
 from saoma.fastfood.model import KIND, CounterOrder, OrderStatus, Stage
 from saoma.fastfood.reckoning import stage
 from saoma.food import kitchen
@@ -89,19 +90,31 @@ async def test_a_whole_order_called_off_leaves_the_board_and_costs_nothing(shop:
     assert await shop.broken_rules() == {}
 
 
-async def test_a_cashiers_refund_waits_for_a_second_person_and_the_dish_is_stopped_at_once(shop: House) -> None:
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_a_dish_of_a_refund_that_waits_is_made_until_a_second_person_agrees(
+    shop: House,
+    agreed: bool,  # noqa: FBT001
+) -> None:
     order, payment = await sold(shop, "tea", "plain")
     tea = next(line for line in await shop.lines(order) if line.name == "Jasmine tea")
     async with browser(shop) as at:
         html = await gives_back(at, order, payment, line=tea.id, reason="spilt", stop="on")
         assert 'data-testid="refund-waits"' in html
-        assert "$2.00 more than the order costs" in html, "the money is still here"
+        assert 'data-testid="struck"' not in html and 'data-testid="surplus"' not in html
         assert 'data-testid="refunds-waiting"' in await at.get("/counter/waiting", htmx=True)
     (refund,) = await shop.payments.refunds_of(payment.id)
     assert refund.status == "requested" and (await shop.payments.get(payment.id)).refunded == 0
+    assert (await cooks(shop))["Jasmine tea"] == "sent", "nobody has decided yet"
     boss = await identity.staff(shop.db, shop.shop, Role.MANAGER)
-    await shop.checkout.approve_refund(refund, boss)
-    assert (await shop.payments.get(payment.id)).refunded == 200
+    if agreed:
+        await shop.checkout.approve_refund(refund, boss)
+    else:
+        await shop.checkout.refuse_refund(refund, boss, "it was not spilt")
+    after = await shop.payments.get(payment.id)
+    assert (after.refunded, (await cooks(shop))["Jasmine tea"]) == ((200, "void") if agreed else (0, "sent"))
+    assert (await cooks(shop))["Plain noodles"] == "sent"
+    async with shop.db.reading() as rows:
+        assert not await rows.value("SELECT count(*) FROM counter_stops")
 
 
 async def test_a_refund_without_a_reason_or_of_too_much_keeps_what_was_typed(shop: House) -> None:
@@ -125,6 +138,24 @@ async def test_what_came_beyond_the_order_is_shown_and_proposed_to_be_given_back
         await gives_back(at, order, typed, typed="0.20", reason="more than it cost")
         assert 'data-testid="surplus"' not in await at.get(f"/counter/orders/{order.id}")
     assert (await shop.payments.get(typed.id)).refunded == 20
+
+
+async def test_a_dish_given_back_does_not_settle_the_case_of_what_came_beyond_the_order(shop: House) -> None:
+    order = await shop.begin("tea", "plain")
+    typed = await types(shop, "10.00")
+    await shop.payments.arrivals.assign(typed.id, KIND, order.id, shop.cashier.id)
+    tea = next(line for line in await shop.lines(order) if line.name == "Jasmine tea")
+
+    async def case() -> str:
+        async with shop.db.reading() as rows:
+            return str(await rows.value("SELECT status FROM cases WHERE kind = 'surplus'"))
+
+    for number, (amount, lines, stands) in enumerate(((200, [tea.id], "open"), (50, [], "open"), (150, [], "closed"))):
+        await shop.payments.refund(typed.id, Money(amount, "USD"), "cold", "stf", f"key {number}", lines)
+        assert await case() == stands
+    async with shop.db.reading() as rows:
+        account = await counter.account(rows, await counter.order(rows, order.id))
+    assert (account.surplus.minor, account.kept) == (0, 600)
 
 
 def test_an_order_whose_dishes_were_all_called_off_is_over() -> None:

@@ -10,6 +10,7 @@ from saoma.kit.db import Transaction
 
 #: What points at something comes before it.
 _ALL: Final = (
+    "DELETE FROM counter_stops WHERE order_id IN (SELECT id FROM counter_orders WHERE store_id = %(store)s)",
     "DELETE FROM counter_shares WHERE order_id IN (SELECT id FROM counter_orders WHERE store_id = %(store)s)",
     "DELETE FROM counter_orders WHERE store_id = %(store)s",
     "DELETE FROM pickup_numbers WHERE store_id = %(store)s",

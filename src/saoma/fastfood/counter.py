@@ -59,6 +59,20 @@ WHERE l.store_id = %(store)s AND l.status IN ('sent', 'cooking', 'ready')
 """
 
 
+class _Back(msgspec.Struct, frozen=True):
+    payment_id: str
+    amount: int
+
+
+_FORGIVEN: Final = """
+SELECT r.payment_id, sum(least(r.amount, d.due))::bigint AS amount FROM counter_shares AS s
+JOIN refunds AS r ON r.payment_id = s.payment_id AND r.status = 'succeeded' CROSS JOIN LATERAL (
+    SELECT coalesce(sum(l.amount - l.discount), 0) AS due FROM tab_lines AS l
+    WHERE l.tab_id = %(tab)s AND r.lines ? l.id AND l.status NOT IN ('basket', 'void')) AS d
+WHERE s.order_id = %(order)s GROUP BY r.payment_id
+"""
+
+
 class _Numbers(msgspec.Struct, frozen=True):
     number: int
 
@@ -92,7 +106,13 @@ async def account(rows: Rows, of: CounterOrder, lines: Sequence[Line] | None = N
     fired = of.fired_at is not None
     total = tab_total(dishes, of.currency) if fired else basket_total(dishes, of.currency)
     shares = await SHARES.of(rows, of.id)
-    return Account(of.currency, total.minor, shares, fired)
+    back = await forgiven(rows, of) if any(share.refunded for share in shares) else {}
+    return Account(of.currency, total.minor, shares, fired, sum(back.values()))
+
+
+async def forgiven(rows: Rows, of: CounterOrder) -> dict[str, int]:
+    """What of each payment went back for dishes that it named and that are still on the order."""
+    return {row.payment_id: row.amount for row in await rows.rows(_Back, _FORGIVEN, {"order": of.id, "tab": of.tab_id})}
 
 
 async def begin(

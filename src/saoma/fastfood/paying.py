@@ -70,7 +70,8 @@ class CounterBill:
         at = await counter.order(rows, payment.payable_id)
         account = await counter.account(rows, at)
         share = await counter.SHARES.of_payment(rows, payment) or Share(payment.amount, "released")
-        return reckoning.surplus_of(at.status, account, share)
+        back = (await counter.forgiven(rows, at)).get(payment.id, 0) if share.refunded else 0
+        return reckoning.surplus_of(at.status, account, share, back)
 
     async def released(self, tx: Transaction, payment: Payment) -> None:
         """The payment ended without money: the order may be changed and paid again."""

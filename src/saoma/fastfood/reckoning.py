@@ -25,16 +25,18 @@ MONEY_IS_HERE: Final = "Part of this order is paid. Take the rest, or give the m
 NO_NUMBER_FREE: Final = "All pickup numbers are in use. Hand over what is ready first."
 
 
-def surplus_of(status: OrderStatus, account: Account, share: Share) -> Money:
+def surplus_of(status: OrderStatus, account: Account, share: Share, forgiven: int = 0) -> Money:
     """What of one payment nobody owes: all of it for an order that was cancelled, else what is beyond the dishes.
 
-    A payment that is not here (late money before anybody has ruled) is weighed as if it came now."""
+    `forgiven` of it went back for dishes that are still on the order: that was no surplus. A payment that is not here
+    (late money before anybody has ruled) is weighed as if it came now."""
     if status is OrderStatus.CANCELLED:
         return Money(share.amount - share.refunded, account.currency)
     here = account.here + account.held
     if share.state == "released":
         here += share.amount
-    return Money(max(0, min(here - account.ordered, share.amount) - share.refunded), account.currency)
+    back = share.refunded - forgiven
+    return Money(max(0, min(here - account.ordered, share.amount) - back), account.currency)
 
 
 def next_event(status: OrderStatus, account: Account) -> OrderEvent | None:

@@ -31,6 +31,8 @@ class Account:
     ordered: int
     shares: tuple[Share, ...] = ()
     fired: bool = False
+    #: What went back for dishes that are still on the order.
+    forgiven: int = 0
 
     @property
     def here(self) -> int:
@@ -61,7 +63,7 @@ class Account:
     @property
     def surplus(self) -> Money:
         """What arrived beyond the dishes and was not given back: late money, or too much by a printed code."""
-        return Money(max(0, self.kept - self.ordered), self.currency)
+        return Money(max(0, self.kept + self.forgiven - self.ordered), self.currency)
 
     @property
     def covered(self) -> bool:

@@ -86,7 +86,7 @@ class Attention:
     async def refund_moved(self, tx: Transaction, payment: Payment, refund: Refund) -> None:
         """A refund that needs a person becomes a case; one that went through may settle one."""
         if refund.status is RefundStatus.SUCCEEDED:
-            await given_back(tx, payment, refund, self._clock.now())
+            await given_back(tx, payment, refund, self._clock.now(), self._payables.get(payment.payable_kind))
         if refund.status is not RefundStatus.NEEDS_ATTENTION:
             return
         now = self._clock.now()

@@ -84,11 +84,19 @@ async def still_beyond(rows: Rows, payable: object, payment: Payment, amount: Mo
         raise Conflict(NEEDED_SINCE, amount=now)
 
 
-async def given_back(tx: Transaction, payment: Payment, refund: Refund, now: datetime) -> None:
-    """Money of a payment went back: cases about its surplus are settled once that much has gone, whoever sent it."""
+async def given_back(tx: Transaction, payment: Payment, refund: Refund, now: datetime, payable: object = None) -> None:
+    """Money of a payment went back: cases about its surplus are settled once none is left of it, whoever sent it.
+
+    What went back for a dish is no surplus: the payable knows. Where it can't tell, as much must have gone back."""
     for row in await tx.rows(_CaseId, _OPEN, {"id": payment.id}):
         case = await lock_case(tx, row.id)
-        if case.closed or case.at_risk is None or payment.refunded < case.at_risk:
+        if case.closed or case.at_risk is None or not await _settled(tx, payable, payment, case.at_risk):
             continue
         move, reason = Move.GIVE_BACK.value, refund.reason
         await apply_event(tx, case, CaseEvent.RESOLVED, by=refund.requested_by, move=move, reason=reason, now=now)
+
+
+async def _settled(rows: Rows, payable: object, payment: Payment, at_risk: int) -> bool:
+    if isinstance(payable, KnowsSurplus):
+        return not await payable.surplus(rows, payment)
+    return payment.refunded >= at_risk

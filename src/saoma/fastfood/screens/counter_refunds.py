@@ -1,7 +1,7 @@
 """Today's orders at the counter, found again, and their money given back: whole, by dish, or an amount, with a reason.
 
-What is above a person's own limit waits for a second one. The kitchen is told to stop when that is ticked; dishes that
-were handed over stay as they are."""
+What is above a person's own limit waits for a second one. The kitchen is told to stop when that is ticked and decided;
+dishes that were handed over stay as they are."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from saoma.fastfood import counter
 from saoma.fastfood.finding import find
 from saoma.fastfood.model import KIND
 from saoma.fastfood.screens.counter import after, show, waiting_context
+from saoma.fastfood.stopping import stop
 from saoma.food import ordering
-from saoma.food.calling_off import call_off
 from saoma.food.menu import menu
-from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock
@@ -63,7 +62,7 @@ async def refund(
     order_id: FromPath[str],
     payment_id: FromPath[str],
 ) -> Response[Any]:
-    """Give back, or ask for it; then tell the kitchen what it need not make. A repeated submit does both once."""
+    """Give back, or ask for it; once it is decided, tell the kitchen what it need not make. A repeat does both once."""
     form = await request.form()
     async with db.reading() as rows:
         at = await standing_at(request, rows)
@@ -82,19 +81,8 @@ async def refund(
     stopped = [line for line, _ in chosen] if chosen else [line.id for line in every] if whole else []
     if draft.stop and stopped and asked.status is not RefundStatus.FAILED:
         async with db.transaction() as tx:
-            at_counter = await counter.lock(tx, order.id)
-            struck = await call_off(tx, at_counter.tab_id, stopped, at.staff.id, draft.reason)
-            await counter.tell(tx, at_counter)
-            if struck:
-                await audit.note(
-                    tx,
-                    clock,
-                    who=at.staff.id,
-                    what="called_off",
-                    subject=order.id,
-                    merchant_id=at.store.merchant_id,
-                    detail={"dishes": len(struck), "reason": draft.reason},
-                )
+            locked = await checkout.payments.hall.lock(tx, payment.id)
+            await stop(tx, clock, locked, asked.id, stopped, at.staff.id, draft.reason)
     return await after(request, db, order)
 
 
