@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,8 +13,9 @@ from saoma.delivery.expecting import expected_at, late_minutes, minutes_away, pr
 from saoma.delivery.following import follow, road
 from saoma.delivery.model import Reason, Stage, address, contact
 from saoma.delivery.zones import Point
+from saoma.food.tabs import locked
 from saoma.kit.clock import MovableClock
-from saoma.kit.db import Database
+from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from tests.delivery.make import KIND, STORE, shop, usd
 
@@ -42,6 +43,39 @@ async def test_an_order_is_planned_changed_until_it_is_paid_and_then_begun_once(
         assert await deliveries.start(tx, KIND, "collected at the shop", promised, clock.now()) is None
     async with database.reading() as rows:
         assert [each.event.value for each in await deliveries.happenings(rows, first.id)] == ["begin"]
+
+
+async def test_who_picks_up_and_who_hands_over_never_wait_for_each_other_in_a_circle(
+    database: Database, clock: MovableClock
+) -> None:
+    here = await shop(database, clock)
+    mei, order = here.couriers[0], await here.order("tea")
+    await here.cook(order)
+    async with database.transaction() as tx:
+        await carrying.take_next(tx, here.store_id, mei, "a", clock.now())
+        await carrying.pick_up(tx, here.store_id, order.id, mei, clock.now())
+    assert order.tab_id is not None
+    tab_id = order.tab_id
+
+    async def ended(tx: Transaction, order_id: str, stage: Stage, by: str, now: datetime) -> None:
+        await locked(tx, tab_id)
+
+    async def hands_over() -> Handed | WrongCode:
+        async with database.transaction() as tx:
+            return await carrying.hand_over(
+                tx, here.store_id, order.id, mei, clock.now(), {KIND: ended}, code=order.code
+            )
+
+    async with database.transaction() as tx, database.reading() as rows:
+        await locked(tx, tab_id)
+        handing = asyncio.create_task(hands_over())
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        while not await rows.value(waiting):  # noqa: ASYNC110 - only the database knows
+            await asyncio.sleep(0.01)
+        await carrying.pick_up(tx, here.store_id, order.id, mei, clock.now())  # pressed again, a moment late
+    assert isinstance(await handing, Handed)
 
 
 async def test_a_courier_takes_what_waits_longest_finished_food_first_and_no_more_than_they_can_carry(

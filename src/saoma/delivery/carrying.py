@@ -37,6 +37,7 @@ Ended = Mapping[str, Callable[[Transaction, str, Stage, str, datetime], Awaitabl
 
 #: Who guesses a code so often has not heard it from the customer.
 MOST_WRONG_CODES: Final = 5
+_GUESSED: Final = "Too many wrong codes. Write with whom you leave it instead."
 _NOT_YOURS: Final = "Somebody else brings this order now. Look at your list again."
 
 #: Whether the food can be carried: the kitchen's word where the dishes are known here.
@@ -238,7 +239,8 @@ async def hand_over(
 
     Pressed again, it stays delivered. A wrong code is counted and the caller must let this transaction commit. Raises
     `Invalid` for neither, `Conflict` for a delivery that is not on its way."""
-    at = await _their(tx, store_id, delivery_id, courier)
+    at = await delivery_at(tx, store_id, delivery_id)
+    _must_be_theirs(at, courier)
     if at.status is Stage.DELIVERED:
         return Handed(at)
     if not DELIVERY.allows(at.status, Step.DELIVER):
@@ -246,19 +248,21 @@ async def hand_over(
     left = " ".join(left.split())[:200]
     if code.strip():
         if at.wrong_codes >= MOST_WRONG_CODES:
-            raise Conflict("Too many wrong codes. Write with whom you leave it instead.")
+            raise Conflict(_GUESSED)
         if not hmac.compare_digest(code.strip().encode(), at.code.encode()):
-            await tx.run("UPDATE deliveries SET wrong_codes = wrong_codes + 1 WHERE id = %(id)s", {"id": at.id})
-            return WrongCode(MOST_WRONG_CODES - at.wrong_codes - 1)
+            count = "UPDATE deliveries SET wrong_codes = wrong_codes + 1 WHERE id = %(id)s RETURNING wrong_codes"
+            return WrongCode(max(0, MOST_WRONG_CODES - int(await tx.value(count, {"id": at.id}))))
         how = "code"
     elif len(left) >= 3:
         how = "left"
     else:
         raise Invalid("Ask for the four digits on the customer's phone, or write with whom you leave it.")
+    await _tell_its_room(tx, at, ended, Stage.DELIVERED, courier.id, now)
+    at = await _their(tx, store_id, delivery_id, courier)
+    if how == "code" and at.wrong_codes >= MOST_WRONG_CODES:
+        raise Conflict(_GUESSED)
     said = left if how == "left" else ""
-    after = await moved(tx, at, Step.DELIVER, courier.id, now, said, ended_at=now, handed_over=how)
-    await _tell_its_room(tx, after, ended, courier.id, now)
-    return Handed(after)
+    return Handed(await moved(tx, at, Step.DELIVER, courier.id, now, said, ended_at=now, handed_over=how))
 
 
 async def fail(
@@ -279,19 +283,24 @@ async def bring_back(
     tx: Transaction, store_id: str, delivery_id: str, by: Staff, now: datetime, ended: Ended
 ) -> Delivery:
     """It is back at the shop: the delivery is over, and a case asks a person about the money. Raises `Conflict`."""
-    at = await delivery_at(tx, store_id, delivery_id, lock=True)
-    if at.courier_id != by.id and not by.may(May.DISPATCH):
+    known = await delivery_at(tx, store_id, delivery_id)
+    if known.courier_id != by.id and not by.may(May.DISPATCH):
         raise NotAllowed(_NOT_YOURS)
+    if DELIVERY.allows(known.status, Step.RETURN) and known.status is not Stage.RETURNED:
+        await _tell_its_room(tx, known, ended, Stage.RETURNED, by.id, now)
+    at = await delivery_at(tx, store_id, delivery_id, lock=True)
     after = await moved(tx, at, Step.RETURN, by.id, now, ended_at=now)
     if at.status is not Stage.RETURNED:
         await _ask_about_the_money(tx, after, now)
-        await _tell_its_room(tx, after, ended, by.id, now)
     return after
 
 
-async def _tell_its_room(tx: Transaction, at: Delivery, ended: Ended, by: str, now: datetime) -> None:
+async def _tell_its_room(tx: Transaction, at: Delivery, ended: Ended, stage: Stage, by: str, now: datetime) -> None:
+    """Before the delivery is locked: whoever pays, cancels or picks up holds order and tab first, too.
+
+    Should the delivery have moved on meanwhile, its step is refused, and what its room did is undone with it."""
     if at.order_kind in ended:
-        await ended[at.order_kind](tx, at.order_id, at.status, by, now)
+        await ended[at.order_kind](tx, at.order_id, stage, by, now)
 
 
 async def _ask_about_the_money(tx: Transaction, at: Delivery, now: datetime) -> None:
