@@ -154,6 +154,14 @@ async def test_a_step_back_does_not_sell_again_what_the_kitchen_has_not(database
         await set_option_sold_out(tx, large.id, sold_out=True)
         await undo.take_back(tx, STORE)
         now = await menu(tx, STORE)
+        await undo.remember(tx, STORE, "moved_item", "Mei")
+        seen = await undo.last_step(tx, STORE)
+    async with database.transaction() as tx:
+        await undo.remember(tx, STORE, "changed_many", "Ben")
+        assert seen is not None
+        with pytest.raises(Conflict, match="has changed the menu since") as refusal:
+            await undo.take_back(tx, STORE, seen.noted_at.isoformat())
+        assert refusal.value.values == {"name": "Ben"}, "Mei meant her own change"
     assert dish(now, "tea").sold_out
     assert [each.id for each in dish(now, "beef").groups[0].options if each.sold_out] == [large.id]
     assert [each.code for each in now.sections[0].items] == ["beef", "plain"]

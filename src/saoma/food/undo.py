@@ -4,6 +4,7 @@ Only the last change is kept. What is sold out now stays so, unless that was the
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from saoma.food.menu import menu_changed
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict
 
+CHANGED_SINCE: Final = "{name} has changed the menu since. Look at the last change, and take that back if you mean it."
 #: Changes of which sold-out marks are taken back too.
 _MARKS: Final = ("marked_sold_out", "marked_back_on", "changed_many")
 _GROUPS: Final = "SELECT id FROM option_groups WHERE item_id IN (SELECT id FROM menu_items WHERE store_id = %(store)s)"
@@ -65,10 +67,13 @@ class _Id(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """The change that can be taken back: what it was (as the audit trail says it), and who made it."""
+    """The change that can be taken back: what it was (as the audit trail says it), who made it, and when.
+
+    The time names it: whoever presses "undo" means the change they saw, not one that somebody made since."""
 
     what: str
     by: str
+    noted_at: datetime
 
 
 async def remember(tx: Transaction, store_id: str, what: str, by: str) -> None:
@@ -79,15 +84,21 @@ async def remember(tx: Transaction, store_id: str, what: str, by: str) -> None:
 
 async def last_step(rows: Rows, store_id: str) -> Step | None:
     """What could be taken back."""
-    return await rows.maybe(Step, "SELECT what, by FROM menu_undo WHERE store_id = %(store)s", {"store": store_id})
+    return await rows.maybe(
+        Step, "SELECT what, by, noted_at FROM menu_undo WHERE store_id = %(store)s", {"store": store_id}
+    )
 
 
-async def take_back(tx: Transaction, store_id: str) -> Step:
-    """Put the menu back as it was before the last change. Raises `Conflict` when there is none, or none any more."""
+async def take_back(tx: Transaction, store_id: str, seen: str = "") -> Step:
+    """Put the menu back as it was before the last change. Raises `Conflict` when there is none, or none any more.
+
+    `seen` is the time of the change that is meant, as `Step.noted_at` writes it; another one since stays."""
     await tx.value("SELECT version FROM menus WHERE store_id = %(store)s FOR UPDATE", {"store": store_id})
     step = await last_step(tx, store_id)
     if step is None:
         raise Conflict("There is no change to take back.")
+    if seen and seen != step.noted_at.isoformat():
+        raise Conflict(CHANGED_SINCE, name=step.by)
     gone = [row.id for row in await tx.rows(_Id, _CHOICES, {"store": store_id})]
     for statement in _PUT_BACK:
         await tx.run(

@@ -15,7 +15,7 @@ from saoma.food import bulk, undo
 from saoma.food.dayparts import CHANNELS
 from saoma.food.menu import menu, offered
 from saoma.food.places import place
-from saoma.food.screens.office_menu import EDIT, opened
+from saoma.food.screens.office_menu import EDIT, opened, whole_page
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock
@@ -100,19 +100,23 @@ async def change(request: AnyRequest, db: NamedDependency[Database], clock: Name
 
 @post("/office/menu/undo", guards=EDIT, summary="Take the last change back")
 async def take_back(request: AnyRequest, db: NamedDependency[Database], clock: NamedDependency[Clock]) -> Response[Any]:
-    """The menu as it was before it."""
-    async with db.transaction() as tx:
-        at = await place(request, tx)
-        step = await undo.take_back(tx, at.store.id)
-        await audit.note(
-            tx,
-            clock,
-            who=at.staff.id,
-            what="took_back_change",
-            subject=at.store.id,
-            merchant_id=at.store.merchant_id,
-            detail={"change": step.what, "by": step.by},
-        )
+    """The menu as it was before it. Only the change that was seen: not one that somebody made since."""
+    seen = str((await request.form()).get("seen", ""))[:40]
+    try:
+        async with db.transaction() as tx:
+            at = await place(request, tx)
+            step = await undo.take_back(tx, at.store.id, seen)
+            await audit.note(
+                tx,
+                clock,
+                who=at.staff.id,
+                what="took_back_change",
+                subject=at.store.id,
+                merchant_id=at.store.merchant_id,
+                detail={"change": step.what, "by": step.by},
+            )
+    except Conflict as refusal:
+        return await whole_page(request, db, refusal)
     return Redirect("/office/menu?saved=undone", status_code=HTTP_303_SEE_OTHER)
 
 
