@@ -11,9 +11,12 @@ import pytest
 from saoma.food.menu import set_sold_out
 from saoma.food.model import LineStatus
 from saoma.gateway import Method
+from saoma.identity.model import Staff
+from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
-from saoma.kit.errors import Conflict, Invalid
+from saoma.kit.errors import Conflict, Invalid, NotAllowed
+from saoma.kit.money import Money
 from saoma.online import firing, orders, reckoning
 from saoma.online.model import Mode, Pay, Status, Trouble
 from saoma.payments.cases import CaseFilter, cases
@@ -117,6 +120,17 @@ async def test_who_cancels_before_the_kitchen_begins_gets_everything_back(of: Ho
     assert payment.refunded == payment.amount and len(await of.payments.refunds_of(payment.id)) == 1
     assert await of.soonest(await of.begin("tea", quantity=4)) == made.slot_at
     assert await of.broken_rules() == []
+
+
+def test_staff_call_off_no_more_money_than_they_may_give_back_alone() -> None:
+    def person(role: Role) -> Staff:
+        return Staff(id="stf", merchant_id="mer", name="Mei", login="mei", roles=[role], store_id="")
+
+    reckoning.may_give_back(person(Role.MANAGER), Money.parse("200.00", "USD"))
+    reckoning.may_give_back(person(Role.OWNER), Money.parse("200.01", "USD"))
+    for role, kept in ((Role.MANAGER, "200.01"), (Role.CASHIER, "0.01")):
+        with pytest.raises(NotAllowed):
+            reckoning.may_give_back(person(role), Money.parse(kept, "USD"))
 
 
 async def test_who_cancels_too_late_is_told_to_ask_the_staff(of: House) -> None:

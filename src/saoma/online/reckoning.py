@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from saoma.food.order_shares import Account, Share
-from saoma.kit.errors import Conflict, Invalid
+from saoma.identity.model import Staff
+from saoma.identity.roles import May, refund_limit
+from saoma.kit.errors import Conflict, Invalid, NotAllowed
 from saoma.kit.money import Money
 from saoma.online.model import OVER, Mode, Offer, OnlineOrder, Status, Trouble
 
@@ -29,6 +31,9 @@ NOT_YET_MADE: Final = "The kitchen has not begun this order yet."
 TAKE_MONEY_FIRST: Final = "This order is not paid. Take the money first."
 PAY_AHEAD_HERE: Final = "This shop takes orders ahead only when they are paid. Open this page in Alipay to pay."
 COURIER_BRINGS_IT: Final = "A courier brings this order. Look at the deliveries."
+ABOVE_LIMIT: Final = (
+    "{kept} would go back, and you give back up to {limit} alone. Ask somebody who may give back more to cancel it."
+)
 NAME_MISSING: Final = "Write a name, so that we can call you."
 PHONE_MISSING: Final = "Write a phone number with 6 to 15 digits, in case something is sold out."
 TOO_MANY_UNPAID: Final = "You have orders here that are not paid yet. Pay or collect them first."
@@ -55,6 +60,17 @@ MOST_PAYING: Final = 2
 MOST_LINES: Final = 60
 #: A soonest time may slip this far while somebody types a name.
 SLIPS: Final = timedelta(minutes=10)
+
+
+def may_give_back(staff: Staff, kept: Money) -> None:
+    """Say whether this person may call off an order on which so much money is: all of it goes back at once.
+
+    Raises `NotAllowed` above what they may give back alone."""
+    if not staff.may(May.REFUND):
+        raise NotAllowed("Your role doesn't give money back. Ask a manager.")
+    limit = refund_limit(staff.roles, kept.currency)
+    if kept > limit:
+        raise NotAllowed(ABOVE_LIMIT, limit=limit, kept=kept)
 
 
 def check_contact(name: str, phone: str) -> tuple[str, str]:

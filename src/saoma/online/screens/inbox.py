@@ -30,10 +30,11 @@ from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.i18n import texts
 from saoma.kit.ids import new_id
+from saoma.kit.money import Money
 from saoma.online import firing, offers, orders
 from saoma.online.model import COLUMNS, KIND, OnlineOrder, Status, stage
 from saoma.online.paying import part_of
-from saoma.online.reckoning import AMOUNT_CHANGED, BEING_PAID, NOT_YET_MADE, ORDER_OVER, PAID_ALREADY
+from saoma.online.reckoning import AMOUNT_CHANGED, BEING_PAID, NOT_YET_MADE, ORDER_OVER, PAID_ALREADY, may_give_back
 from saoma.online.screens.customer import MODE_ICONS, MODE_NAMES
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payment_of
@@ -237,8 +238,8 @@ async def call_off(
     """The shop can't make it: the customer gets everything back. Again changes nothing."""
 
     async def work(tx: Transaction, at: Counter, order: OnlineOrder) -> OnlineOrder:
-        if (await orders.account(tx, order)).kept and not at.gives_back:
-            raise NotAllowed("Your role doesn't give money back. Ask a manager.")
+        if kept := (await orders.account(tx, order)).kept:
+            may_give_back(at.staff, Money(kept, order.currency))
         return await orders.call_off(tx, order.id, at.staff.id, clock.now())
 
     done = await _do(request, db, clock, order_id, "order_ahead_called_off", work)
