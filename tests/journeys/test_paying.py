@@ -1,60 +1,42 @@
-"""A bill paid by several phones at once: an even part with a tip, any amount, the rest; told from each diner's side."""
+"""A bill paid by several phones at once, told from each side: an even part with a tip, any amount, the rest.
+
+One of them walks away in the middle of paying; the cashier frees his part, and later gives a tip back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import House, Person
+from tests.journeys.conftest import Cast, House, Person
+from tests.journeys.steps import clear, close_bill, confirms, origin, sitting_at
 
 pytestmark = pytest.mark.journey
 
-WORDS = {
-    "en": {
-        "people": "Split by 3 people",
-        "tip": "Tip",
-        "thanks": "Paid. Thank you!",
-        "too_much": "more than what is left",
-    },
-    "zh": {
-        "people": "3 人均摊",
-        "tip": "小费",
-        "thanks": "支付成功，谢谢！",
-        "too_much": "超过了账单剩余金额",
-    },
-}
+
+def _opens_ways(guest: Person) -> None:
+    """From the bar at the foot to the ways to pay."""
+    guest.shop.get_by_test_id("open-bill").click()
+    guest.shop.get_by_test_id("ways").click()
+    expect(guest.shop.get_by_test_id("ways-sheet")).to_be_visible()
 
 
-def _pays(person: Person, testid: str) -> None:
-    """Press the button, again where the bill changed under the finger, and type the PIN in the wallet."""
-    opened = person.shop.locator("[data-pay-now]")
-    person.shop.get_by_test_id(testid).click()
-    expect(opened.or_(person.shop.get_by_test_id("refusal"))).to_be_visible(timeout=15_000)
+def _pays(guest: Person, testid: str = "pay-this") -> None:
+    """Press the button, again where the bill changed under the finger, and agree in the wallet."""
+    guest.shop.get_by_test_id(testid).click()
+    opened = guest.shop.locator("[data-pay-now]")
+    expect(opened.or_(guest.shop.get_by_test_id("refusal"))).to_be_visible()
     if not opened.is_visible():
-        person.shop.get_by_test_id(testid).click()
-    opened.click()
-    person.page.locator("[data-do=pin]").click()
-    person.type_pin()
-    expect(person.shop.locator("#pay[data-shows=paid]")).to_be_visible()
+        guest.shop.get_by_test_id(testid).click()
+    confirms(guest)
 
 
-def _opens(person: Person, name: str, url: str) -> None:
-    """The ways to pay, from the table's page."""
-    person.scan(name, url)
-    person.shop.get_by_test_id("open-bill").click()
-    person.shop.get_by_test_id("ways").click()
-    expect(person.shop.get_by_test_id("ways-sheet")).to_be_visible()
-
-
-@pytest.mark.parametrize(("lang", "seat"), [("en", 12), ("zh", 13)])
-def test_friends_split_a_bill_evenly_tip_and_pay_any_amount_at_one_table(
-    house: House, person: Callable[..., Person], lang: str, seat: int
-) -> None:
-    words, table = WORDS[lang], house.table("Burrito Bar", seat)
-    amy, ben = person(lang), person(lang)
+def test_friends_split_a_bill_one_walks_away_while_paying_and_the_till_puts_it_right(house: House, cast: Cast) -> None:
+    table = house.table("Burrito Bar", cast.pick(en=12, zh=13))
+    amy, ben, till = cast.guest(), cast.guest(), cast.staff()
+    till.sign_in("rosa", "/till")
+    clear(till, table)
     amy.scan("amy", table["url"])
     ben.scan("ben", table["url"])
     for one, dish in ((amy, 0), (ben, 1)):
@@ -64,53 +46,86 @@ def test_friends_split_a_bill_evenly_tip_and_pay_any_amount_at_one_table(
     expect(amy.shop.get_by_test_id("basket-line")).to_have_count(2)
     amy.shop.get_by_test_id("send").click()
     expect(amy.shop.get_by_test_id("ordered-line")).to_have_count(2)
+    sitting = sitting_at(house, table)
+
+    # Ben wants to pay his dish, and leaves the wallet's question unanswered. Everybody sees whose part is held.
+    ben.shop.get_by_test_id("open-bill").click()
+    ben.shop.get_by_test_id("pay-mine").click()
+    expect(ben.shop.locator("[data-pay-now]")).to_be_visible()
+    ben.page.goto("about:blank")
+    amy.shop.get_by_test_id("basket-sheet").locator("a[href$='/bill']").click()
+    expect(amy.shop.get_by_test_id("open-share")).to_contain_text(cast.pick(en="Guest 2", zh="2 号客人"))
+    tile = till.page.locator(f"[data-testid=bill-tile][data-table='{table['table']}']")
+    expect(tile).to_have_class(re.compile("paying"))
+
+    # The cashier stops waiting for him: Alipay is asked to forget it, and his part is anybody's again.
+    tile.click()
+    till.page.locator(".till-payment.waiting").click()
+    panel = till.page.locator("#payment-panel")
+    panel.locator("form button[type=submit]").click()
+    expect(till.page.locator("#payment-panel[data-shows=cancelled]")).to_be_visible()
+    expect(amy.shop.get_by_test_id("open-share")).to_have_count(0)
+    panel.locator(".line a").first.click()
+    ordered = int(till.page.get_by_test_id("take-amount").get_attribute("data-left") or "0")
 
     # Amy: one part of three, and ten percent for the staff. The sum follows every touch.
-    _opens(amy, "amy", table["url"])
+    amy.shop.get_by_test_id("ways").click()
     amy.shop.get_by_test_id("people").locator("xpath=..").get_by_role("button").last.click()
-    expect(amy.shop.get_by_test_id("ways-sheet")).to_contain_text(words["people"])
+    expect(amy.shop.get_by_test_id("ways-sheet")).to_contain_text(cast.pick(en="Split by 3 people", zh="3 人均摊"))
     part = amy.shop.get_by_test_id("pay-this").inner_text()
     amy.shop.get_by_test_id("tip-10").locator("xpath=..").click()
     expect(amy.shop.get_by_test_id("for-tip")).to_be_visible()
     assert amy.shop.get_by_test_id("pay-this").inner_text() != part
     tip = re.sub(r"[^0-9.]", "", amy.shop.get_by_test_id("for-tip").inner_text())
 
-    # Ben looks at the same moment: any amount, first too much of it.
-    _opens(ben, "ben", table["url"])
+    # Ben is back at the same moment: any amount, first too much of it.
+    ben.scan("ben", table["url"])
+    _opens_ways(ben)
     ben.shop.get_by_test_id("choose-amount").click()
     ben.shop.get_by_test_id("typed").fill("500")
-    expect(ben.shop.get_by_test_id("problem")).to_contain_text(words["too_much"])
+    expect(ben.shop.get_by_test_id("problem")).to_contain_text(
+        cast.pick(en="more than what is left", zh="超过了账单剩余金额")
+    )
     ben.shop.get_by_test_id("typed").fill("0.50")
     expect(ben.shop.get_by_test_id("pay-this")).to_contain_text("0.50")
-    _pays(amy, "pay-this")
+    _pays(amy)
     expect(ben.shop.get_by_test_id("pay-this")).to_contain_text("0.50")
-    _pays(ben, "pay-this")
+    _pays(ben)
 
     # What is left is left exactly; Ben pays it, and the table is done.
-    _opens(ben, "ben", table["url"])
+    ben.scan("ben", table["url"])
+    _opens_ways(ben)
     ben.shop.get_by_test_id("choose-whole").click()
     rest = ben.shop.get_by_test_id("choose-whole").locator("xpath=..").locator(".num").inner_text()
     expect(ben.shop.get_by_test_id("pay-this")).to_contain_text(rest)
-    _pays(ben, "pay-this")
-    ben.scan("ben", table["url"])
-    expect(ben.shop.get_by_test_id("progress")).to_contain_text(words["thanks"])
+    _pays(ben)
 
     # Amy's receipt tells the bill's part and the tip apart, and the books say the same.
-    amy.shop.get_by_role("link", name=re.compile("Receipt|收据|小票")).click()
-    expect(amy.shop.locator("body")).to_contain_text(words["tip"])
+    amy.shop.locator("a[href^='/receipt/']").click()
+    expect(amy.shop.locator("body")).to_contain_text(cast.pick(en="Tip", zh="小费"))
     expect(amy.shop.locator("body")).to_contain_text(tip)
     shares = house.query(
         "SELECT b.choice, b.amount::int, b.tip::int, p.amount::int FROM bill_shares b JOIN payments p"
-        " ON p.id = b.payment_id JOIN sittings s ON s.id = b.sitting_id JOIN dining_tables t ON t.id = s.table_id"
-        " WHERE t.code = %s AND b.state = 'paid' ORDER BY b.settled_at",
-        table["code"],
+        " ON p.id = b.payment_id WHERE b.sitting_id = %s AND b.state = 'paid' ORDER BY b.settled_at",
+        sitting,
     )
     assert [choice for choice, *_ in shares] == ["even", "amount", "whole"]
     assert all(amount + tip == charged for _, amount, tip, charged in shares)
-    ordered = house.query(
-        "SELECT sum(l.amount - l.discount)::int FROM tab_lines l JOIN sittings s ON s.tab_id = l.tab_id"
-        " JOIN dining_tables t ON t.id = s.table_id WHERE t.code = %s AND l.status <> 'void'",
-        table["code"],
-    )
-    assert [(sum(amount for _, amount, _, _ in shares),)] == ordered
+    assert sum(amount for _, amount, _, _ in shares) == ordered
     assert f"{shares[0][2] / 100:.2f}" == tip
+
+    # The tip was meant for somebody else: the till gives it back, and nothing but it; Alipay tells Amy.
+    till.page.goto(f"{origin(till)}/till/bills/{sitting}")
+    expect(till.page.get_by_test_id("covered")).to_be_visible()
+    till.page.get_by_test_id("taken").filter(has_text=f"{shares[0][3] / 100:.2f}").get_by_test_id("refund").click()
+    dialog = till.page.locator("dialog[open]")
+    dialog.locator("input[value=tip]").check()
+    dialog.locator("[name=reason]").fill(cast.pick(en="Not meant for us", zh="给错了人"))
+    dialog.get_by_test_id("refund-now").click()
+    expect(till.page.get_by_test_id("taken").filter(has_text=cast.pick(en="given back", zh="已退"))).to_contain_text(
+        tip
+    )
+    port = house.sandbox_url.rpartition(":")[2]
+    amy.page.goto(f"http://amy.localhost:{port}/wallet/messages")
+    expect(amy.page.locator(".w-lines > *").first).to_contain_text(tip)
+    close_bill(till, table)
