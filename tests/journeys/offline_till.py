@@ -19,7 +19,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.browser import FLAGS, find, libraries
-from tests.journeys.conftest import House, free_port
+from tests.journeys.conftest import DESK, PHONE, House, free_port
 
 
 class Wire:
@@ -96,10 +96,13 @@ def _hang_up(end: socket.socket) -> None:
 
 
 class OfflineTill:
-    """One till: its wire, its profile, and the browser that is killed and started again."""
+    """One till: its wire, its profile, and the browser that is killed and started again.
 
-    def __init__(self, playwright: Playwright, house: House, login: str, folder: Path) -> None:
+    `phone` makes it one on a phone, in Chinese; else it stands on a desk, in English."""
+
+    def __init__(self, playwright: Playwright, house: House, login: str, folder: Path, *, phone: bool = False) -> None:
         self.playwright, self.house, self.login, self.folder = playwright, house, login, folder
+        self.lang, self.size = ("zh", PHONE) if phone else ("en", DESK)
         self.wire = Wire(house)
         self.wire.plug()
         self.origin = f"http://{login}.localhost:{self.wire.port}"
@@ -116,7 +119,6 @@ class OfflineTill:
                     "--headless=new",
                     *FLAGS,
                     "--lang=en-US",
-                    "--window-size=1366,860",
                     "--no-default-browser-check",
                 ),
                 *(f"--remote-debugging-port={port}", f"--user-data-dir={self.folder}", "about:blank"),
@@ -129,6 +131,7 @@ class OfflineTill:
         self.browser = self._attached(port)
         context = self.browser.contexts[0]
         self.page: Page = context.pages[0] if context.pages else context.new_page()
+        self.page.set_viewport_size(self.size)
 
     def _attached(self, port: int) -> Browser:
         for _ in range(200):
@@ -154,7 +157,7 @@ class OfflineTill:
     def sign_in(self, path: str) -> None:
         """Follow the start page's link, on the till's own origin, and go to a screen."""
         link = re.sub(r":\d+/", f":{self.wire.port}/", self.house.sign_in_link(self.login), count=1)
-        self.page.goto(link)
+        self.page.goto(f"{link}?lang={self.lang}")
         self.page.locator("form button[type=submit]").click()
         self.page.wait_for_url(re.compile(r"localhost:\d+/(?!sign-in)"))
         self.page.goto(self.origin + path)
@@ -254,12 +257,14 @@ _DEVICES = """() => new Promise((resolve) => {
 
 
 @contextlib.contextmanager
-def tills(playwright: Playwright, house: House, folder: Path, *logins: str) -> Iterator[list[OfflineTill]]:
+def tills(
+    playwright: Playwright, house: House, folder: Path, *logins: str, phone: bool = False
+) -> Iterator[list[OfflineTill]]:
     """Some tills, gone at the end."""
     made: list[OfflineTill] = []
     try:
         for number, login in enumerate(logins):
-            made.append(OfflineTill(playwright, house, login, folder / f"till-{number}"))
+            made.append(OfflineTill(playwright, house, login, folder / f"till-{number}", phone=phone))
         yield made
     finally:
         for one in made:

@@ -90,12 +90,17 @@ def test_orders_doubled_or_lost_after_a_reconnect(first: OfflineTill) -> None:
 def test_two_tills_cut_killed_and_reconnected_at_once(
     playwright: Playwright, house: House, first: OfflineTill, tmp_path: Path
 ) -> None:
+    """The first till stands on its desk; the second is a phone, in Chinese."""
     before = len(first.orders())
-    with tills(playwright, house, tmp_path, "theo") as (second,):
+    with tills(playwright, house, tmp_path, "theo", phone=True) as (second,):
         second.prepare()
         for till in (first, second):
             till.cut()
-            till.take_by_script(50)
+        expect(second.page.locator("#offline [data-when=lost]")).to_contain_text("连不上服务器")
+        assert second.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+        second.take_by_hand(5)
+        second.take_by_script(45)
+        first.take_by_script(50)
         for till in (first, second):
             restarted(till, 50)
         for till in (first, second):
