@@ -6,6 +6,7 @@ never exceed an order but by what was typed too much; what goes back goes back o
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -21,9 +22,8 @@ from hypothesis.stateful import (
 
 from saoma.checkout import giving_back
 from saoma.checkout.giving_back import RefundDraft
-from saoma.fastfood import counter, forgotten
+from saoma.fastfood import counter, forgotten, stopping
 from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
-from saoma.food.calling_off import call_off
 from saoma.food.model import LineStatus
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
@@ -156,13 +156,25 @@ class Counters(RuleBasedStateMachine):
         who = self.shop.cashier if cashier else self.boss
 
         async def asked() -> None:
-            await giving_back.ask(self.shop.checkout, who, paid, draft, [(line.id, line.due)], "k", "")
+            refund = await giving_back.ask(self.shop.checkout, who, paid, draft, [(line.id, line.due)], "k", "")
             if stop:
                 async with self.db.transaction() as tx:
-                    at = await counter.lock(tx, order.id)
-                    await call_off(tx, at.tab_id, [line.id], who.id, "cold")
+                    locked = await self.shop.payments.hall.lock(tx, paid.id)
+                    await stopping.stop(tx, self.clock, locked, refund.id, [line.id], who.id, "cold")
 
         self.twice(asked)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=PICK, agrees=st.booleans())
+    def a_second_person_decides(self, which: int, agrees: bool) -> None:  # noqa: FBT001
+        """A refund that waits is agreed to, by two at once, or turned down."""
+        order, of = self.orders[-1 - which % len(self.orders)], self.shop.checkout
+        for payment in self.run(self.shop.payments.of_payable(KIND, order.id)):
+            for one in self.run(self.shop.payments.refunds_of(payment.id)):
+                if one.status is RefundStatus.REQUESTED and agrees:
+                    self.twice(functools.partial(of.approve_refund, one, self.boss))
+                elif one.status is RefundStatus.REQUESTED:
+                    self.run(of.refuse_refund(one, self.boss, "no"))
 
     @precondition(lambda self: self.orders)
     @rule(which=PICK, code=DISHES, quantity=st.integers(1, 3), key=st.integers(0, 5))
@@ -256,15 +268,19 @@ class Counters(RuleBasedStateMachine):
                     assert all(line.round == 1 and line.paid for line in cooked)
                 else:
                     assert not cooked and paid == 0
+                decided: set[str] = set()
                 for payment in payments:
                     refunds = [
                         one
                         for one in await self.shop.payments.refunds_of(payment.id)
                         if one.status is not RefundStatus.FAILED
                     ]
+                    decided |= {line for one in refunds if one.status != "requested" for line in one.lines}
                     back = [line for one in refunds for line in one.lines]
                     assert len(back) == len(set(back)), "a dish was given back twice"
                     assert payment.refunded <= sum(one.amount for one in refunds) <= payment.amount
+                struck = {line.id for line in cooked if line.status is LineStatus.VOID}
+                assert struck <= decided, "a dish is struck, and its money not given back"
                 if now.status in (OrderStatus.BUILDING, OrderStatus.PAYING) or any(
                     line.status in (LineStatus.SENT, LineStatus.COOKING, LineStatus.READY) for line in lines
                 ):

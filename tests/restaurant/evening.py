@@ -12,25 +12,48 @@ import msgspec
 
 from saoma.app import AUDIT_RULES
 from saoma.food import kitchen
-from saoma.food.discounts import Discount, discounts_of
+from saoma.food.discounts import Discount
 from saoma.food.model import Line
-from saoma.food.tabs import lines
 from saoma.kit.db import Rows
 from saoma.marketing.model import Offer
 from saoma.payments import ledger
 from saoma.payments.audit import faults
 from saoma.payments.lifecycle import RefundStatus, Status
 from saoma.payments.model import Payment, Refund
-from saoma.restaurant import moving, sittings
 from saoma.restaurant.bill import Bill
-from saoma.restaurant.model import Sitting
+from saoma.restaurant.model import ShareRow, Sitting
 from saoma.restaurant.shares import KIND
+from saoma.restaurant.sittings import bill_from
 from tests.restaurant.make import Restaurant
 
 #: What only says that no worker ran: here the worker is a rule of the machine.
 _LATE: Final = {"nothing stays open past its end", "what is due is looked after"}
 
-_SITTINGS: Final = "SELECT id FROM sittings WHERE store_id = %(store)s ORDER BY opened_at, id"
+#: The whole evening in few questions, whatever happened in it: it is read after each step.
+_SITTINGS: Final = "SELECT * FROM sittings WHERE store_id = %(store)s ORDER BY opened_at, id"
+_LINES: Final = """
+SELECT * FROM tab_lines WHERE store_id = %(store)s AND (status <> 'void' OR round IS NOT NULL) ORDER BY created_at, id
+"""
+_SHARES: Final = """
+SELECT s.* FROM bill_shares s JOIN sittings t ON t.id = s.sitting_id WHERE t.store_id = %(store)s
+ORDER BY s.held_at, s.payment_id
+"""
+_DISCOUNTS: Final = """
+SELECT d.*, t.currency, jsonb_object_agg(s.line_id, s.amount) AS shares
+FROM tab_discounts d JOIN tabs t ON t.id = d.tab_id JOIN line_discounts s ON s.discount_id = d.id
+JOIN tab_lines l ON l.id = s.line_id AND l.status <> 'void'
+WHERE t.store_id = %(store)s GROUP BY d.id, t.currency ORDER BY d.created_at, d.id
+"""
+_PAYMENTS: Final = """
+SELECT * FROM payments WHERE store_id = %(store)s AND payable_kind = %(kind)s ORDER BY created_at, id
+"""
+_REFUNDS: Final = "SELECT * FROM refunds WHERE merchant_id = %(merchant)s ORDER BY created_at, id"
+#: Whether anything of the evening's money still moves by itself.
+STILL_OPEN: Final = """
+SELECT (SELECT count(*) FROM payments WHERE merchant_id = %(merchant)s
+    AND status IN ('created', 'pending', 'cancelling')) + (SELECT count(*) FROM refunds
+    WHERE merchant_id = %(merchant)s AND status = 'pending')
+"""
 _FIRED: Final = "SELECT id, fired_at FROM tab_lines WHERE store_id = %(store)s AND hold = ''"
 _CASES: Final = """
 SELECT c.id, c.subject_id AS payment_id, c.at_risk, c.status FROM cases c
@@ -62,15 +85,16 @@ FULL JOIN (SELECT d.source AS buyer_id, sum(s.amount) AS amount FROM tab_discoun
     USING (buyer_id)
 WHERE coalesce(spent.points, 0) <> coalesce(given.amount, 0)
 """
+_WRONGLY_EARNED: Final = """
+SELECT e.id, e.points || ' earned with ' || p.amount AS detail
+FROM points_earned e JOIN payments p ON p.id = e.payment_id
+WHERE e.store_id = %(store)s AND e.points <> (p.amount - coalesce((p.part ->> 'tip')::int, 0)) / 10
+"""
 _STRAY_SHARES: Final = """
 SELECT s.line_id AS id, 'has a part of a discount on ' || d.tab_id AS detail FROM line_discounts s
 JOIN tab_discounts d ON d.id = s.discount_id JOIN tab_lines l ON l.id = s.line_id
 WHERE l.store_id = %(store)s AND (l.tab_id <> d.tab_id OR l.status = 'void')
 """
-
-
-class _Id(msgspec.Struct):
-    id: str
 
 
 class _Fired(msgspec.Struct):
@@ -120,6 +144,12 @@ class Evening(msgspec.Struct, frozen=True):
         return [payment for table in self.tables for payment in table.payments]
 
     @property
+    def forgiven(self) -> int:
+        """What was given back of what the bills came to."""
+        every = [share for table in self.tables for share in table.bill.shares]
+        return sum(share.refunded - share.surplus_refunded for share in every)
+
+    @property
     def lines(self) -> list[Line]:
         """Every dish of the evening."""
         return [line for table in self.tables for line in table.lines]
@@ -127,29 +157,39 @@ class Evening(msgspec.Struct, frozen=True):
 
 async def seen(of: Restaurant, rows: Rows) -> Evening:
     """Read the evening."""
-    store, merchant = of.store_id, of.shop.merchant.id
+    store, merchant = {"store": of.store_id}, {"merchant": of.shop.merchant.id}
+    every = await rows.rows(Sitting, _SITTINGS, store)
+    lines = await rows.rows(Line, _LINES, store)
+    shares = await rows.rows(ShareRow, _SHARES, store)
+    discounts = await rows.rows(Discount, _DISCOUNTS, store)
+    payments = await rows.rows(Payment, _PAYMENTS, store | {"kind": KIND})
+    went_to = {sitting.id: sitting.merged_into for sitting in every}
+
+    def lives_on(id: str) -> str:
+        while into := went_to[id]:
+            id = into
+        return id
+
     tables = []
-    for row in await rows.rows(_Id, _SITTINGS, {"store": store}):
-        sitting = await sittings.sitting(rows, row.id)
-        merged = sitting.merged_into is not None
+    for sitting in every:
+        mine = tuple(line for line in lines if line.tab_id == sitting.tab_id)
+        held = tuple(share for share in shares if share.sitting_id == sitting.id)
         tables.append(
             Table(
                 sitting,
-                await sittings.bill_of(rows, sitting),
-                tuple(await lines(rows, sitting.tab_id)),
-                tuple(await discounts_of(rows, sitting.tab_id)),
-                () if merged else tuple(await moving.payments_on(rows, KIND, sitting.id)),
+                bill_from(sitting.currency, mine, held),
+                mine,
+                tuple(one for one in discounts if one.tab_id == sitting.tab_id),
+                tuple(one for one in payments if lives_on(one.payable_id) == sitting.id),
             )
         )
-    payments = [payment for table in tables for payment in table.payments]
-    refunds = [refund for payment in payments for refund in await of.payments.refunds_of(payment.id)]
-    tickets = await kitchen.tickets(rows, store)
+    tickets = await kitchen.tickets(rows, of.store_id)
     return Evening(
         tuple(tables),
-        tuple(refunds),
-        tuple(await rows.rows(SurplusCase, _CASES, {"merchant": merchant})),
+        tuple(await rows.rows(Refund, _REFUNDS, merchant)),
+        tuple(await rows.rows(SurplusCase, _CASES, merchant)),
         tuple(line.id for ticket in tickets for line in ticket.lines if line.status != "void"),
-        {row.id: row.fired_at for row in await rows.rows(_Fired, _FIRED, {"store": store})},
+        {row.id: row.fired_at for row in await rows.rows(_Fired, _FIRED, store)},
     )
 
 
@@ -173,6 +213,8 @@ def bills_add_up(evening: Evening, late: Collection[str]) -> None:
         # What was ordered is never below what was let in; only late money may be on its way twice.
         came_late = any(payment.id in late for payment in table.payments)
         assert came_late or bill.paid + bill.held <= max(bill.ordered, bill.paid), "more is held than is owed"
+        here = sum(share.amount.minor - share.refunded for share in bill.shares if share.state == "paid")
+        assert bill.surplus.minor <= max(0, here), "money that went back is nobody's surplus"
         if bill.surplus:
             # Each cent beyond the bill is a case's.
             covered = sum(proposed.get(payment.id, 0) for payment in table.payments)
@@ -205,7 +247,7 @@ async def ledger_agrees(of: Restaurant, rows: Rows, evening: Evening) -> None:
 
 async def offers_keep_their_budgets(of: Restaurant, rows: Rows, offers: Iterable[Offer], evening: Evening) -> None:
     """No budget is exceeded, a coupon is on one bill, and points add up."""
-    for question in (_OFFERS_DISAGREE, _POINTS_DISAGREE, _STRAY_SHARES):
+    for question in (_OFFERS_DISAGREE, _POINTS_DISAGREE, _WRONGLY_EARNED, _STRAY_SHARES):
         found = await rows.rows(Broken, question, {"store": of.store_id})
         assert not found, found
     for offer in offers:

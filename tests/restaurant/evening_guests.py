@@ -1,28 +1,26 @@
 """Who comes to the two tables of an evening, what they order, what is taken off, and where they move.
 
-The first half of a state machine; `test_evening_machine` adds money, the kitchen, and what must hold."""
+The middle of a state machine; `test_evening_machine` adds money, the kitchen, and what must hold."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
 from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from saoma.food import discounts, ordering
+from saoma.food import courses, discounts, kitchen, ordering
 from saoma.food.discounts import Kind
 from saoma.food.drafts import MenuDraft
+from saoma.food.model import Line
 from saoma.identity.roles import Role, discount_limit
-from saoma.kit.clock import MovableClock
-from saoma.kit.db import Database, Transaction
+from saoma.kit.db import Transaction
 from saoma.kit.errors import Refused
 from saoma.kit.ids import new_id
 from saoma.marketing import coupons, points
 from saoma.marketing.model import Mechanism, Offer
-from saoma.payments.model import Payment
 from saoma.restaurant import moving, sittings, striking
 from saoma.restaurant.by_hand import Off, shares_of
 from saoma.restaurant.coupons import enter_coupon, keep_points, use_points
@@ -31,8 +29,7 @@ from saoma.restaurant.screens.till import free_lines
 from tests.food import make as food
 from tests.identity import make as identity
 from tests.marketing.make import running_offer
-from tests.restaurant import evening
-from tests.restaurant.evening import Evening
+from tests.restaurant.evening_requests import Requests
 from tests.restaurant.make import ANNA, BEN, restaurant
 
 TABLE = st.integers(0, 1)
@@ -52,66 +49,17 @@ def card() -> MenuDraft:
     )
 
 
-class Evenings(RuleBasedStateMachine):
-    """Two tables of one restaurant. `runner`, `db` and `clock` are set from outside and shared by all examples."""
-
-    runner: asyncio.Runner
-    db: Database
-    clock: MovableClock
-
-    def __init__(self) -> None:
-        super().__init__()
-        #: what was sent, by line: the price of one piece and how many
-        self.sent: dict[str, tuple[int, int]] = {}
-        #: when a dish was sent, and when its course was fired
-        self.sent_at: dict[str, object] = {}
-        self.fired_at: dict[str, object] = {}
-        #: payments that were let go once: their money is late when it comes
-        self.let_go: set[str] = set()
-        self.late: set[str] = set()
-        self.posted: list[dict[str, str]] = []
-        self.guests: dict[tuple[int, str], Guest] = {}
-
-    # -- how requests come ---------------------------------------------------------------------------------------
-
-    def run(self, work: Awaitable[Any]) -> Any:
-        """Do it; what is refused changes nothing, which the invariants see."""
-
-        async def done() -> Any:
-            try:
-                return await work
-            except Refused as refusal:
-                return refusal
-
-        return self.runner.run(done())
-
-    def at_once(self, work: Callable[[], Awaitable[Any]], times: int = 2) -> list[Any]:
-        """The same request, several times at once; the answers of those that were not refused."""
-
-        async def all_of_them() -> list[Any]:
-            answers = await asyncio.gather(*(work() for _ in range(times)), return_exceptions=True)
-            for answer in answers:
-                if isinstance(answer, BaseException) and not isinstance(answer, Refused):
-                    raise answer
-            return [answer for answer in answers if not isinstance(answer, BaseException)]
-
-        return self.runner.run(all_of_them())
-
-    def within(self, work: Callable[[Transaction], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
-        """Work in one transaction."""
-
-        async def in_transaction() -> Any:
-            async with self.db.transaction() as tx:
-                return await work(tx)
-
-        return in_transaction
+class Evenings(Requests):
+    """What guests and staff do at the tables."""
 
     @initialize(firing=st.sampled_from(["automatic", "person"]))
     def opens(self, firing: str) -> None:
         """A restaurant of its own with three offers and points; its Alipay is empty."""
 
         async def fresh() -> None:
-            await food.wake(self.db, 2)
+            if not type(self).awake:
+                await food.wake(self.db, 2)
+                type(self).awake = True
             of = self.house = await restaurant(
                 self.db, self.clock, tables=2, draft=card(), listeners=(points.Collected(self.clock),)
             )
@@ -149,55 +97,6 @@ class Evenings(RuleBasedStateMachine):
         self.runner.run(fresh())
         for table, who, code in ((0, ANNA, "beef"), (0, BEN, "tea"), (0, BEN, "plain"), (1, "somebody", "plain")):
             self.orders_at(table, who, code, 1 + table, "first", sends=True)
-
-    # -- who is where --------------------------------------------------------------------------------------------
-
-    async def sitting_of(self, guest: Guest) -> Sitting:
-        """Where a guest's bill is now."""
-        async with self.db.reading() as rows:
-            joined = await rows.value("SELECT sitting_id FROM guests WHERE id = %(id)s", {"id": guest.id})
-            return await sittings.sitting(rows, await moving.lives_on(rows, joined))
-
-    async def sits(self, table: int, who: str) -> tuple[Sitting, Guest | None]:
-        """Whoever scans a table, or staff who open it."""
-        of, at = self.house, self.house.tables[table]
-        async with self.db.transaction() as tx:
-            if who == "staff":
-                return await sittings.open_for_staff(tx, of.store_id, at.id, self.clock.now()), None
-            known = self.guests.get((table, who))
-            buyer = who if who != "somebody" else None
-            sitting, guest = await sittings.join(
-                tx, at.code, buyer, "", self.clock.now(), known.id if known and buyer is None else None
-            )
-        self.guests[table, who] = guest
-        return sitting, guest
-
-    def open_bill(self, table: int) -> Sitting | None:
-        """The open sitting of a table."""
-
-        async def look() -> Sitting | None:
-            async with self.db.reading() as rows:
-                found = await rows.value(
-                    "SELECT id FROM sittings WHERE table_id = %(table)s AND status = 'open'",
-                    {"table": self.house.tables[table].id},
-                )
-                return await sittings.sitting(rows, found) if found else None
-
-        return self.runner.run(look())
-
-    def seen(self) -> Evening:
-        """The whole evening."""
-
-        async def look() -> Evening:
-            async with self.db.reading() as rows:
-                return await evening.seen(self.house, rows)
-
-        return self.runner.run(look())
-
-    def payment(self, which: int) -> Payment | None:
-        """One of the latest payments."""
-        every = sorted(self.seen().payments, key=lambda one: one.created_at, reverse=True)
-        return every[which % len(every)] if every else None
 
     # -- ordering ------------------------------------------------------------------------------------------------
 
@@ -252,9 +151,12 @@ class Evenings(RuleBasedStateMachine):
                 await sittings.reckon(tx, await sittings.lock(tx, sitting.id), self.clock.now())
             return lines
 
-        for line in [line for answer in self.at_once(pressed) for line in answer]:
-            assert line.id not in self.sent, "a dish was sent twice"
-            self.sent[line.id] = (line.unit_amount, line.quantity)
+        def noted(answers: list[Any]) -> None:
+            for line in [line for answer in answers for line in answer]:
+                assert line.id not in self.sent, "a dish was sent twice"
+                self.sent[line.id] = (line.unit_amount, line.quantity)
+
+        self.at_once(pressed, then=noted)
 
     @rule(table=TABLE, who=WHO)
     def sends(self, table: int, who: str) -> None:
@@ -279,9 +181,11 @@ class Evenings(RuleBasedStateMachine):
     def strikes(self, which: int, pieces: int, key: int) -> None:
         """The till strikes pieces of a dish, pressed twice."""
         here = [line for line in self.seen().lines if line.ordered]
-        if not here:
-            return
-        line = here[which % len(here)]
+        if here:
+            self.strike(here[which % len(here)], pieces, key)
+
+    def strike(self, line: Line, pieces: int, key: int) -> None:
+        """Strike it, pressed twice."""
 
         async def struck(tx: Transaction) -> Any:
             found = await tx.value("SELECT id FROM sittings WHERE tab_id = %(tab)s", {"tab": line.tab_id})
@@ -290,14 +194,16 @@ class Evenings(RuleBasedStateMachine):
             done = await striking.strike(tx, held, wanted, self.boss.id, "spilled", f"strike {key}", self.clock.now())
             return done[0].line
 
-        gone = {one.id: one for one in self.at_once(self.within(struck))}
-        for one in gone.values():
-            unit, quantity = self.sent[line.id]
-            if one.id == line.id:
-                self.sent[line.id] = (unit, 0)
-            elif one.id not in self.sent:
-                self.sent[line.id] = (unit, quantity - one.quantity)
-                self.sent[one.id] = (unit, 0)
+        def noted(answers: list[Any]) -> None:
+            for one in {one.id: one for one in answers}.values():
+                unit, quantity = self.sent[line.id]
+                if one.id == line.id:
+                    self.sent[line.id] = (unit, 0)
+                elif one.id not in self.sent:
+                    self.sent[line.id] = (unit, quantity - one.quantity)
+                    self.sent[one.id] = (unit, 0)
+
+        self.at_once(self.within(struck), then=noted)
 
     # -- what is taken off ---------------------------------------------------------------------------------------
 
@@ -352,7 +258,9 @@ class Evenings(RuleBasedStateMachine):
     def enters_the_coupon(self) -> None:
         """There is one code, and both tables enter it at once."""
         sitting = [one for one in (self.open_bill(0), self.open_bill(1)) if one is not None]
-        which = iter(sitting * 2)
+        if not sitting:
+            return
+        which = itertools.cycle(sitting)
         self.at_once(
             self.within(lambda tx: enter_coupon(tx, next(which).id, self.code, self.clock.now())), 2 * len(sitting)
         )
@@ -375,6 +283,35 @@ class Evenings(RuleBasedStateMachine):
                 )
             )()
         )
+
+    # -- the kitchen ---------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.sent)
+    @rule(which=PICK, how=st.sampled_from(["bump", "bump", "recall", "line", "serve", "fire", "hold"]))
+    def cooks(self, which: int, how: str) -> None:
+        """A ticket goes on or back, pressed on two screens; a course is fired or kept back."""
+        store, here = self.house.store_id, [line for line in self.seen().lines if line.ordered]
+        if not here:
+            return
+        line = here[which % len(here)]
+        number, seen, course = line.round or 0, line.status, courses.Course(line.course)
+
+        async def pressed(tx: Transaction) -> Any:
+            match how:
+                case "bump":
+                    return await kitchen.bump(tx, store, line.tab_id, number, seen)
+                case "recall":
+                    return await kitchen.recall(tx, store, line.tab_id, number, seen)
+                case "line":
+                    return await kitchen.bump_line(tx, store, line.id, seen)
+                case "serve":
+                    return await kitchen.serve_course(tx, store, line.tab_id, course)
+                case "fire":
+                    return await courses.fire(tx, store, line.tab_id, course)
+                case _:
+                    return await courses.hold(tx, store, line.tab_id, course)
+
+        self.at_once(self.within(pressed))
 
     # -- tables --------------------------------------------------------------------------------------------------
 
