@@ -24,6 +24,8 @@ from tests.journeys.measuring import slips
 OUT = Path(__file__).resolve().parents[2] / "screens"
 SIZES = {"small": (360, 740), "phone": (390, 844), "desk": (1440, 900)}
 PHONES = ("small", "phone")
+_DRAW_ALL = """() => { const all = new CSSStyleSheet();
+  all.replaceSync("* { content-visibility: visible !important }"); document.adoptedStyleSheets = [all]; }"""
 
 
 @dataclass
@@ -88,6 +90,8 @@ class Tour:
             page.set_viewport_size({"width": SIZES[size][0], "height": SIZES[size][1]})
             # What sticks to the top would be drawn in the middle of a picture of the whole page.
             page.evaluate("scrollTo(0, 0)")
+            # What is not drawn before somebody scrolls there would be missing in one.
+            page.evaluate(_DRAW_ALL)
             for scheme in self.wanted.schemes:
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 page.wait_for_timeout(120)

@@ -54,6 +54,13 @@ def test_styles_are_kept_for_a_year_and_come_in_the_smallest_form() -> None:
     assert len(plain.content) > 4 * int(small.headers["content-length"])
 
 
+def test_a_page_names_its_styles_in_the_head_of_its_answer() -> None:
+    with TestClient(server()) as client:
+        page = client.get("/form")
+        assert page.headers["link"] == f"<{assets.asset_url('saoma.css')}>; rel=preload; as=style"
+        assert f'href="{assets.asset_url("saoma.css")}"' in page.text
+
+
 def test_an_asset_outside_the_built_folder_is_not_there() -> None:
     with TestClient(server()) as client:
         for name in ("manifest.json", "..%2Fframe.py", "stamp"):
