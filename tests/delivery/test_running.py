@@ -6,6 +6,7 @@ import asyncio
 
 from saoma.delivery import running
 from saoma.food import kitchen, ordering
+from saoma.food.alike import alike
 from saoma.food.model import LineStatus
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
@@ -89,7 +90,7 @@ async def test_a_guest_reads_on_the_phone_that_a_dish_is_on_its_way(database: Da
         await running.take(tx, here.store_id, sitting.tab_id, [first.id], runner, clock.now())
         meal = await sittings.meal(tx, sitting)
         assert showing.stages(meal.ordered, meal.carried) == [("carried", 1), ("ready", 1)]
-        assert [each.quantity for each in showing.alike(meal.ordered, meal.carried)] == [1, 1]
+        assert [each.quantity for each in alike(meal.ordered, meal.carried)] == [1, 1]
         await running.brought(tx, here.store_id, sitting.tab_id, runner, clock.now())
         meal = await sittings.meal(tx, sitting)
         assert showing.stages(meal.ordered, meal.carried) == [("ready", 1), ("served", 1)]

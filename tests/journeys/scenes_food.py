@@ -307,6 +307,10 @@ def tables(shops: Shops, tour: Tour) -> None:
         p.scan("ben", shared)
         p.shop.get_by_test_id("bar").get_by_role("link").first.click()
         p.shop.get_by_test_id("bill-sheet").wait_for()
+        letting_go = p.shop.get_by_test_id("open-share").locator("form button")
+        if letting_go.count():
+            letting_go.first.click()
+            letting_go.first.wait_for(state="detached")
         for press in presses:
             p.shop.get_by_test_id(press).click()
         p.page.wait_for_timeout(600)

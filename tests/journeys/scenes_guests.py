@@ -5,11 +5,12 @@ Each scene plays what it shows; those that leave dishes on a table do so at tabl
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tests.journeys.conftest import House, Person
-from tests.journeys.test_counter import holds_to_scanner
+from tests.journeys.test_counter import holds_to_scanner, order_at
 from tests.journeys.test_delivery import shop_of
 from tests.journeys.test_methods import scan_in_wallet
 from tests.journeys.test_ordering_ahead import address, chooses
@@ -183,6 +184,8 @@ def ahead(tour: Tour) -> None:
     def later(p: Person) -> None:
         p.page.goto(address(house, "Harbour Road"))
         chooses(p.page, mode="pick_up", slot=None, name="Mia 米娅")
+        # A number with an order that nobody paid is refused a second one.
+        p.page.locator("[name=phone]").fill(f"138{time.time_ns() // 1_000_000 % 10**8:08}")
         p.page.get_by_test_id("pay-later").click()
         p.page.get_by_test_id("order-state").wait_for()
 
@@ -266,6 +269,19 @@ def kiosks(tour: Tour) -> None:
     tour.take("kiosk-nobody", nobody)
 
 
+def displays(tour: Tour) -> None:
+    """The customers' screen at the counter, while an order is taken."""
+
+    def chosen(p: Person) -> None:
+        order_at(p, (0, 1))
+        shown = p.context.new_page()
+        shown.goto("/".join([*p.page.url.split("/", 3)[:3], "counter/display"]))
+        shown.locator(".screen-order").first.wait_for()
+        p.page = shown
+
+    tour.take("display-order", chosen)
+
+
 def errors(tour: Tour) -> None:
     """What went wrong, said calmly."""
     house = tour.house
@@ -296,7 +312,7 @@ def errors(tour: Tour) -> None:
     tour.take("app-root", lambda p: p.page.goto(house.app_url))
 
 
-PARTS: Final = (tables, money, ahead, kiosks, errors)
+PARTS: Final = (tables, money, ahead, kiosks, displays, errors)
 
 
 def play(tour: Tour) -> None:

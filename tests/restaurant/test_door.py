@@ -162,6 +162,10 @@ async def test_the_code_of_the_meal_is_refused_afterwards_and_says_what_to_do(ho
         await chooses(at_home, house)
         await at_home.post(f"{where}/send")
         assert await sent(house) == 1
+    async with phone(server, make.ALIPAY) as stranger:
+        asked = await stranger.get(f"{where}?old=1")
+        assert asked.headers["location"].startswith("/alipay/authorize?next=%2Ft%2F")
+        assert "%3Fold%3D1" in asked.headers["location"], "whom Alipay names first is told on the way back"
     # The next party scans what the table shows now, while the old bill still lingers, and orders at once.
     async with phone(server) as next_party:
         await next_party.get(await code_now(house))

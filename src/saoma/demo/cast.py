@@ -230,6 +230,7 @@ async def register(sandbox_url: str, place: Restaurant) -> tuple[Account, dict[s
     private, public = new_rsa_key()
     who = {
         "partner": place.partner,
+        "name": place.name,
         "app_id": place.app_id,
         "sign_type": place.sign_type.value,
         "md5_key": place.md5_key,

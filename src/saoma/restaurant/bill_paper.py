@@ -4,13 +4,11 @@ It is no receipt and says so: by this paper nobody has paid anything, and no mon
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from saoma.checkout.paper import Heading, Paper, Part, Row, Rule, Stamp, Words
-from saoma.food.model import Line
-from saoma.food.receipt_lines import dish_line
+from saoma.food.receipt_lines import dish_lines
 from saoma.identity.model import Merchant, Store
 from saoma.kit.i18n import texts
 from saoma.kit.money import Money, total
@@ -38,15 +36,6 @@ class BillFacts:
         return money(amount, self.lang)
 
 
-def alike(lines: Iterable[Line]) -> list[list[Line]]:
-    """The dishes as one counts them on paper: same dish, choices and price, whoever ordered them and when."""
-    groups: dict[object, list[Line]] = {}
-    for line in lines:
-        same = (line.item_id, tuple(option.id for option in line.options), line.unit_amount)
-        groups.setdefault(same, []).append(line)
-    return list(groups.values())
-
-
 def bill_paper(facts: BillFacts) -> Paper:
     """The slip of one table's bill as it stands now."""
     said, meal, store = texts(facts.lang), facts.meal, facts.store
@@ -62,11 +51,9 @@ def bill_paper(facts: BillFacts) -> Paper:
         Stamp(said("BILL · NOT A RECEIPT")),
         Words(f"{table} · {date_and_time(facts.at, store.zone, facts.lang)}"),
     ]
-    for group in alike(meal.ordered):
-        dish, count = dish_line(group[0]), sum(line.quantity for line in group)
+    for dish in dish_lines(meal.ordered):
         name = facts.either(dish.name, dish.name_zh)
-        costs = total((line.money for line in group), bill.currency)
-        parts.append(Row(f"{count} × {name}", facts.sum(costs), facts.either(dish.note, dish.note_zh)))
+        parts.append(Row(f"{dish.quantity} × {name}", facts.sum(dish.amount), facts.either(dish.note, dish.note_zh)))
     parts.append(Rule())
     if meal.discounts:
         parts.append(Row(said("Dishes"), facts.sum(total((line.money for line in meal.ordered), bill.currency))))

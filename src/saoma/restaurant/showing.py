@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
 from typing import Final
 
+from saoma.food.alike import Alike
 from saoma.food.model import Line, LineStatus
 from saoma.gateway import Method
 from saoma.kit.money import Money, total
@@ -29,43 +29,6 @@ def by_person(lines: Iterable[Line], people: Sequence[Guest]) -> list[tuple[Gues
     known = {guest.id for guest in people}
     groups.append((None, [line for line in every if line.guest_id not in known]))
     return [(guest, theirs) for guest, theirs in groups if theirs]
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Lines that a person would call one: same dish, same choices, same price, same state. Never empty."""
-
-    lines: tuple[Line, ...]
-
-    @property
-    def first(self) -> Line:
-        """The line that stands for all of them; one more goes onto it."""
-        return self.lines[0]
-
-    @property
-    def last(self) -> Line:
-        """The newest; one less comes off it."""
-        return self.lines[-1]
-
-    @property
-    def quantity(self) -> int:
-        """How many pieces in all."""
-        return sum(line.quantity for line in self.lines)
-
-    @property
-    def money(self) -> Money:
-        """What they cost together."""
-        return total((line.money for line in self.lines), self.first.currency)
-
-
-def alike(lines: Iterable[Line], carried: Set[str] = frozenset()) -> list[Alike]:
-    """Lines put together as people count them, in the order the first of each was added; what is carried apart."""
-    groups: dict[object, list[Line]] = {}
-    for line in lines:
-        chosen = tuple(option.id for option in line.options)
-        same = (line.item_id, chosen, line.note, line.unit_amount, line.unit_amount_before, line.status, line.hold)
-        groups.setdefault((*same, line.paid, line.held, line.guest_id, line.id in carried), []).append(line)
-    return [Alike(tuple(group)) for group in groups.values()]
 
 
 def own(lines: Iterable[Line], guest: Guest | None) -> list[Line]:

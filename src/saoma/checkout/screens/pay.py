@@ -29,10 +29,12 @@ async def _shown(request: AnyRequest, checkout: Checkout, payment: Payment, temp
     gateway = checkout.payments.gateways.get(payment.account_id)
     async with checkout.db.reading() as rows:
         store = await model.store(rows, payment.store_id)
+        shop = await model.merchant(rows, payment.merchant_id)
     return page(
         request,
         template,
         payment=payment,
+        shop=shop,
         shows=shows.value,
         lines=await checkout.lines(payment),
         saying=customer_sentence(payment, gateway, language_of(request)),

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.food.alike import alike
 from saoma.food.discounts import Kind
 from saoma.food.forms import quantity_in
 from saoma.food.menu import menu
@@ -70,7 +71,7 @@ def context_of(seen: Visit) -> dict[str, Any]:
         "seen": seen,
         "offer": seen.offer,
         "root": seen.root,
-        "basket": seen.basket,
+        "basket": alike(seen.basket),
         "count": sum(line.quantity for line in seen.basket),
         "counts": counts,
         "account": seen.account,

@@ -17,6 +17,7 @@ from saoma.alipay.wallet import Wallet, which_wallet
 from saoma.checkout.checkout import Checkout
 from saoma.delivery.following import follow
 from saoma.food import ordering
+from saoma.food.alike import alike
 from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
 from saoma.identity.wallet_sign_in import authorize_path, buyer_in
@@ -69,7 +70,7 @@ async def show_order(
         "order": order,
         "root": f"/order/{offer.code}",
         "mine": back,
-        "lines": lines,
+        "lines": alike(lines),
         "discounts": taken_off,
         "before": total((line.money for line in lines), order.currency),
         "account": money,

@@ -15,6 +15,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.food.alike import alike
 from saoma.food.menu import Item, Menu, offered
 from saoma.food.pricing import change_of
 from saoma.identity.wallet_sign_in import authorize_path
@@ -84,7 +85,7 @@ def table_context(seen: Visit) -> dict[str, Any]:
         "topics": live_topics(seen),
         "zone": seen.place.zone,
         "by_person": showing.by_person,
-        "alike": showing.alike,
+        "alike": alike,
         "own": showing.own,
         "sum_of": showing.sum_of,
         "change_of": change_of,
