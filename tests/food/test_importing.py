@@ -283,6 +283,19 @@ async def test_a_file_with_one_fault_changes_nothing(database: Database) -> None
         assert await menu(rows, STORE) is before
 
 
+async def test_a_file_with_one_more_dish_leaves_its_section_as_it_was(database: Database) -> None:
+    before = await noodle_house_menu(database)
+    section = before.sections[-1]
+    content = f"section,name,price\n{section.name},One more,4.50\n".encode()
+    assert await import_menu(database, STORE, content, "menu.csv") == Stored(added=1, changed=0, retired=0)
+    async with database.reading() as rows:
+        after = (await menu(rows, STORE)).sections
+    assert [(one.name, one.name_zh, one.course) for one in after] == [
+        (one.name, one.name_zh, one.course) for one in before.sections
+    ]
+    assert [item.name for item in after[-1].items] == [*(item.name for item in section.items), "One more"]
+
+
 async def test_a_menu_goes_into_an_empty_shop(database: Database) -> None:
     async with database.transaction() as tx:
         await open_menu(tx, STORE, "USD")

@@ -338,8 +338,9 @@ async def _change_item(tx: Transaction, store_id: str, change: str, values: dict
 
 
 async def store_menu(tx: Transaction, store_id: str, draft: MenuDraft, *, retire_others: bool = False) -> Stored:
-    """Put a whole draft onto the menu: new dishes are added, those with a known code changed, in the draft's order.
+    """Put a draft onto the menu: new dishes are added, those with a known code changed, in the draft's order.
 
+    Where it names only some of what is there, that keeps its place, and what is new comes after it.
     Dishes not in the draft stay, or go (`retire_others`). All or nothing: raises `Invalid` for the first fault."""
     await tx.value("SELECT version FROM menus WHERE store_id = %(store)s FOR UPDATE", {"store": store_id})
     await parts_of_day.put(tx, store_id, draft.dayparts)
@@ -360,13 +361,17 @@ async def store_menu(tx: Transaction, store_id: str, draft: MenuDraft, *, retire
         )
     }
     kept: list[str] = []
+    ordered = retire_others or sections.keys() <= {section.name for section in draft.sections}
+    listed = retire_others or items.keys() <= {item.code for section in draft.sections for item in section.items}
     for place, section in enumerate(draft.sections):
         section_id = await _save_section(tx, store_id, section, sections.get(section.name))
         await tx.run(
-            "UPDATE menu_sections SET position = %(place)s WHERE id = %(id)s", {"place": place, "id": section_id}
+            "UPDATE menu_sections SET position = %(place)s WHERE id = %(id)s AND %(ordered)s",
+            {"place": place, "id": section_id, "ordered": ordered},
         )
         for position, item in enumerate(section.items):
-            kept.append(await _save_item(tx, store_id, section_id, item, items.get(item.code), position))
+            at = position if listed else None
+            kept.append(await _save_item(tx, store_id, section_id, item, items.get(item.code), at))
     retired = 0
     if retire_others:
         retired = await tx.run(

@@ -9,8 +9,10 @@ import re
 from collections.abc import Collection
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from saoma.food import undo
-from saoma.food.drafts import menu_drafted
+from saoma.food.drafts import MenuDraft, SectionDraft, menu_drafted
 from saoma.food.editing import Stored, stations, store_menu
 from saoma.food.menu import menu
 from saoma.food.menu_csv import COLUMNS, read_csv, write_csv
@@ -88,10 +90,11 @@ async def import_menu(
 ) -> Stored | Unreadable:
     """Read a file and store it; or say what is wrong with it and change nothing.
 
-    Dishes with a known code are changed, others added; those not in the file stay, or go (`retire_others`). Raises
-    `NotFound` when the store has no menu."""
+    Dishes with a known code are changed, others added; those not in the file stay, or go (`retire_others`). A section
+    that the file only names stays what it is. Raises `NotFound` when the store has no menu."""
     async with db.reading() as rows:
         now = await menu(rows, store_id)
+        before = menu_drafted(now, {station.id: station.name for station in await stations(rows, store_id)})
     found = read_menu(content, file_name, now.currency, {part.name for part in now.dayparts})
     match found:
         case Unreadable():
@@ -99,9 +102,21 @@ async def import_menu(
         case Read(draft):
             async with db.transaction() as tx:
                 await undo.remember(tx, store_id, "imported_menu", by)
-                return await store_menu(tx, store_id, draft, retire_others=retire_others)
+                return await store_menu(tx, store_id, _with_unsaid(draft, before), retire_others=retire_others)
         case _:
             assert_never(found)
+
+
+def _with_unsaid(draft: MenuDraft, before: MenuDraft) -> MenuDraft:
+    """Most columns can be left out: of a section without them only its dishes are meant, not that it has nothing."""
+    known = {section.name: section for section in before.sections}
+    sections = tuple(
+        replace(known[section.name], items=section.items)
+        if section.name in known and section == SectionDraft(name=section.name, items=section.items)
+        else section
+        for section in draft.sections
+    )
+    return replace(draft, sections=sections)
 
 
 async def export_menu(rows: Rows, store_id: str, *, as_json: bool = False) -> bytes:
