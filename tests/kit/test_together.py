@@ -89,3 +89,22 @@ async def test_what_one_look_raises_is_raised_for_those_who_shared_it_and_for_no
     with pytest.raises(ConnectionError):
         await together.ask("board", fails)
     assert await together.ask("board", world.look) == 0 and together.open == 0
+
+
+async def test_different_things_of_a_kind_are_asked_for_in_one_question_and_each_gets_its_own() -> None:
+    together, asked, go = Together(), [], asyncio.Event()
+
+    async def lengths(words: list[str]) -> dict[str, int]:
+        asked.append(words)
+        await go.wait()
+        return {word: len(word) for word in words if word != "unknown"}
+
+    first = asyncio.create_task(together.each("length", "one", lengths))
+    await settled()
+    words = ("three", "eleven", "unknown", "three")
+    later = [asyncio.create_task(together.each("length", word, lengths)) for word in words]
+    await settled()
+    go.set()
+    assert await asyncio.gather(first, *later) == [3, 5, 6, None, 5]
+    assert asked == [["one"], ["three", "eleven", "unknown"]], "who came while the first was asked shares the next"
+    assert await together.each("length", "two", lengths) == 3 and together.open == 0

@@ -6,10 +6,11 @@ being asked shares the next one, so nobody is told what was true before they ask
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class Together:
@@ -18,6 +19,7 @@ class Together:
     def __init__(self) -> None:
         self._asked: dict[Hashable, asyncio.Task[Any]] = {}
         self._next: dict[Hashable, asyncio.Task[Any]] = {}
+        self._wanted: dict[Hashable, dict[Any, None]] = {}
 
     async def ask(self, what: Hashable, question: Callable[[], Awaitable[T]]) -> T:
         """The answer to `what`, put by `question` for everybody who waits for it by then.
@@ -29,6 +31,15 @@ class Together:
             turn = asyncio.create_task(self._turn(what, question, self._asked.get(what)))
             self._next[what] = turn
         return cast(T, await asyncio.shield(turn))
+
+    async def each(self, kind: str, key: K, question: Callable[[list[K]], Awaitable[Mapping[K, T]]]) -> T | None:
+        """What `question` finds for `key`, or None; whoever waits for others of the same kind is asked for with it."""
+        self._wanted.setdefault(kind, {})[key] = None
+
+        async def for_all() -> Mapping[K, T]:
+            return await question(list(self._wanted.pop(kind)))
+
+        return (await self.ask(("each", kind), for_all)).get(key)
 
     async def _turn(self, what: Hashable, question: Callable[[], Awaitable[T]], before: asyncio.Task[Any] | None) -> T:
         if before is not None:

@@ -38,6 +38,7 @@ _LOADED: Final = "saoma_session_loaded"
 
 
 class _Row(msgspec.Struct, frozen=True):
+    id: str
     data: bytes
     expires_at: datetime | None
 
@@ -62,24 +63,29 @@ class PostgresSessions(Store):
 
     async def get(self, key: str, renew_for: int | timedelta | None = None) -> bytes | None:
         """What is kept under `key`, or None. With `renew_for`, its end is moved, at most once in a day."""
-        now = self._clock.now()
-        async with self._db.reading() as rows:
-            row = await rows.maybe(
-                _Row,
-                """SELECT data, expires_at FROM sessions
-                   WHERE id = %(id)s AND (expires_at IS NULL OR expires_at > %(now)s)""",
-                {"id": _hash(key), "now": now},
-            )
-            if row is None:
-                return None
-            if renew_for is not None and row.expires_at is not None:
-                until = now + _span(renew_for)
-                if until - row.expires_at > timedelta(days=1):
+        row = await self._db.together.each("sessions", _hash(key), self._read)
+        if row is None:
+            return None
+        if renew_for is not None and row.expires_at is not None:
+            until = self._clock.now() + _span(renew_for)
+            if until - row.expires_at > timedelta(days=1):
+                async with self._db.reading() as rows:
                     await rows.run(
                         "UPDATE sessions SET expires_at = %(until)s WHERE id = %(id)s",
                         {"id": _hash(key), "until": until},
                     )
         return row.data
+
+    async def _read(self, ids: list[str]) -> dict[str, _Row]:
+        """What is kept under these hashes: one question for all the devices that come at the same moment."""
+        async with self._db.reading() as rows:
+            found = await rows.rows(
+                _Row,
+                """SELECT id, data, expires_at FROM sessions
+                   WHERE id = ANY(%(ids)s) AND (expires_at IS NULL OR expires_at > %(now)s)""",
+                {"ids": ids, "now": self._clock.now()},
+            )
+        return {row.id: row for row in found}
 
     async def delete(self, key: str) -> None:
         """Forget `key`; nothing happens if it is unknown."""
