@@ -340,6 +340,18 @@ async def test_the_first_page_asks_few_questions(house: Restaurant, monkeypatch:
     assert asked
 
 
+async def test_one_more_dish_reads_what_the_table_has_once(house: Restaurant, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = app(house)
+    async with wallet_phone(server, house) as anna:
+        await anna.get(f"/t/{house.tables[0].code}")
+        await orders(anna, house, "tea")
+        counting = CountingRows(monkeypatch)
+        await adds(anna, house, "tea")
+    for table, most in (("FROM bill_shares", 1), ("ORDER BY created_at, id", 1), ("WITH making", 1)):
+        assert sum(table in sql for sql in counting.questions) == most, table
+    assert len(counting.questions) <= 15, counting.questions
+
+
 async def test_the_first_page_is_light(house: Restaurant) -> None:
     from saoma.web.assets import assets
 

@@ -170,6 +170,11 @@ async def meal(rows: Rows, sitting: Sitting) -> Meal:
     )
 
 
+async def people(rows: Rows, sitting: Sitting) -> Meal:
+    """Who sits there, in one question: the meal without dishes and shares."""
+    return Meal(sitting, tuple(await guests(rows, sitting.id)), (), ())
+
+
 async def bill_of(rows: Rows, sitting: Sitting) -> Bill:
     """The bill as it stands."""
     lines = await ordering.lines(rows, sitting.tab_id)

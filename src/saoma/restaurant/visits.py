@@ -103,9 +103,11 @@ def remember_seat(request: AnyRequest, table_id: str, guest_id: str) -> None:
     request.session[_SEATS] = {**kept, table_id: guest_id}
 
 
-async def visit(request: AnyRequest, rows: Rows, code: str) -> Visit:
-    """Look who this is, changing nothing: at most four questions. Raises `NotFound` for a code that is not in use, and
-    `Moved` for a phone whose party sits elsewhere now."""
+async def visit(request: AnyRequest, rows: Rows, code: str, *, dishes: bool = True) -> Visit:
+    """Look who this is, changing nothing. Raises `NotFound` for a code that is not in use, and `Moved` for a phone
+    whose party sits elsewhere now.
+
+    Without `dishes` the meal has its people alone: two questions, for a press that must only know whose it is."""
     here = await place(rows, code)
     wallet = which_wallet(request.headers.get("user-agent", ""))
     buyer_id = buyer_in(request.session, here.account_id)
@@ -113,7 +115,7 @@ async def visit(request: AnyRequest, rows: Rows, code: str) -> Visit:
     if here.sitting is None or not (buyer_id or guest_id):
         await _follow(rows, guest_id, here.table_id)
         return Visit(here, wallet, buyer_id)
-    meal = await sittings.meal(rows, here.sitting)
+    meal = await (sittings.meal if dishes else sittings.people)(rows, here.sitting)
     me = _me(meal, buyer_id, guest_id)
     if me is None:
         await _follow(rows, guest_id, here.table_id)

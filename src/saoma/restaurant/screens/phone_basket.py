@@ -28,9 +28,9 @@ from saoma.web.presses import press_key
 
 
 async def _seated(request: AnyRequest, db: Database, clock: Clock, code: str) -> tuple[Visit, Sitting, Guest]:
-    """The guest this phone is, sitting down now if it has not yet."""
+    """The guest this phone is, sitting down now if it has not yet. What is seen of the meal are its people alone."""
     async with db.reading() as rows:
-        seen = await visit(request, rows, code)
+        seen = await visit(request, rows, code, dishes=False)
     if seen.me is not None and seen.meal is not None and not seen.must_sit_down:
         return seen, seen.meal.sitting, seen.me
     sitting, me = await sit_down(request, db, clock, seen, "")
