@@ -1,11 +1,12 @@
 """A meal from an empty basket to paid, through the HTTP a phone uses, and how soon the kitchen's screens show it.
 
-    python bench/checkout.py [--checkouts 96] [--at-once 8] [--rounds 3] [--displays 50] [--peer]
+    python bench/checkout.py [--checkouts 96] [--at-once 8] [--rounds 3] [--displays 50] [--peer] [--kitchen]
 
 The whole demo runs for it: app, worker, PostgreSQL and the local Alipay, each a process. A checkout is a scan, eight
 dishes into the basket one by one, the press that sends them, the payment, the buyer's yes in the toy wallet, the
 phone's report and its looks until the page says paid. With `--peer` another shop system takes its own eight dishes to a
-placed order, in turns with ours, in the same run (`peers/django_oscar.py` sets it up; it asks nobody for money)."""
+placed order, in turns with ours, in the same run (`peers/django_oscar.py` sets it up; it asks nobody for money). With
+`--kitchen` nothing but the screens is measured."""
 
 from __future__ import annotations
 
@@ -165,11 +166,13 @@ def _round(took: list[float], seconds: float, cpu: float) -> Round:
 
 
 class Display:
-    """One kitchen screen: listens as the page does, and fetches its board when it is told to."""
+    """One kitchen screen, signed in by itself: listens as the page does, and fetches its board when it is told to."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
+    def __init__(self, url: str, login: str) -> None:
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self._url = url
+        self._login = login
+        self.fetched = 0
         self.heard = asyncio.Event()
         self.shown = asyncio.Event()
         self.heard_at = self.shown_at = 0.0
@@ -177,7 +180,13 @@ class Display:
         self._listening: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Open the page and listen where it says."""
+        """Sign in, open the page and listen where it says."""
+        async with self._session.get(f"{self._url}/sign-in") as answer:
+            token = re.search(r'name="csrf" content="([^"]+)"', await answer.text())
+        assert token is not None
+        form = {"login": self._login, "password": PASSWORD, "_csrf_token": token[1]}
+        async with self._session.post(f"{self._url}/sign-in", data=form):
+            pass
         async with self._session.get(f"{self._url}/kitchen") as answer:
             text = await answer.text()
         found = re.search(r'"(/live\?t=[^"]+)"', text)
@@ -192,62 +201,66 @@ class Display:
                     self.heard_at = self.heard_at or time.perf_counter()
                     self.heard.set()
                     async with self._session.get(f"{self._url}/kitchen/board", headers={"HX-Request": "true"}) as board:
+                        self.fetched += 1
                         if self.wanted in await board.text() and not self.shown.is_set():
                             self.shown_at = time.perf_counter()
                             self.shown.set()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Turn the screen off."""
         if self._listening is not None:
             self._listening.cancel()
+        await self._session.close()
 
 
-async def kitchen_delay(
-    house: House, displays: int, orders: int, dish: tuple[str, list[str]]
-) -> tuple[list[float], list[float]]:
-    """From the press that sends to every screen: when it heard of it, and when it had the new ticket. Milliseconds."""
+@dataclass(frozen=True)
+class Delay:
+    """How long it took to every screen, sorted, in ms; and the server's CPU for each board it answered, in ms."""
+
+    heard: list[float]
+    shown: list[float]
+    cpu: float
+
+
+async def kitchen_delay(house: House, displays: int, orders: int, dish: tuple[str, list[str]]) -> Delay:
+    """From the press that sends to every screen: when it heard of it, and when it had the new ticket."""
     heard: list[float] = []
     shown: list[float] = []
-    jar = aiohttp.CookieJar(unsafe=True)
     login = next(
         one["login"]
         for one in house.demo.staff
         if one["role"] == "kitchen" and one["store_id"] == house.shop["store_id"]
     )
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(cookie_jar=jar, connector=connector) as session:
-        async with session.get(f"{house.demo.app_url}/sign-in") as answer:
-            token = re.search(r'name="csrf" content="([^"]+)"', await answer.text())
-        assert token is not None
-        form = {"login": login, "password": PASSWORD, "_csrf_token": token[1]}
-        async with session.post(f"{house.demo.app_url}/sign-in", data=form):
-            pass
-        screens = [Display(session, house.demo.app_url) for _ in range(displays)]
-        await asyncio.gather(*(screen.open() for screen in screens))
-        await asyncio.sleep(1)
-        wallets = Wallets(house.demo.sandbox_url)
-        buyer = f"cook{time.time_ns()}"
-        await wallets.add_buyer(buyer)
-        phone = Diner(house.demo.app_url, house.demo.sandbox_url, buyer)
-        table = house.tables[-1]["code"]
-        await phone.scan(table)
-        for number in range(orders):
-            word = f"no onions {time.time_ns()}"
-            for screen in screens:
-                screen.heard.clear()
-                screen.shown.clear()
-                screen.heard_at, screen.wanted = 0.0, word
-            await phone.add(table, dish[0], dish[1], 1, word, f"cook-{number}")
-            pressed = time.perf_counter()
-            await phone.send(table)
-            await asyncio.gather(*(asyncio.wait_for(screen.shown.wait(), 20) for screen in screens))
-            heard += [(screen.heard_at - pressed) * 1000 for screen in screens]
-            shown += [(screen.shown_at - pressed) * 1000 for screen in screens]
+    screens = [Display(house.demo.app_url, login) for _ in range(displays)]
+    for screen in screens:
+        await screen.open()
+    await asyncio.sleep(1)
+    wallets = Wallets(house.demo.sandbox_url)
+    buyer = f"cook{time.time_ns()}"
+    await wallets.add_buyer(buyer)
+    phone = Diner(house.demo.app_url, house.demo.sandbox_url, buyer)
+    table = house.tables[-1]["code"]
+    await phone.scan(table)
+    used = 0.0
+    for number in range(orders):
+        word = f"no onions {time.time_ns()}"
         for screen in screens:
-            screen.close()
-        await phone.close()
-        await wallets.close()
-    return sorted(heard), sorted(shown)
+            screen.heard.clear()
+            screen.shown.clear()
+            screen.heard_at, screen.wanted = 0.0, word
+        await phone.add(table, dish[0], dish[1], 1, word, f"cook-{number}")
+        began = family_seconds(house.server)
+        pressed = time.perf_counter()
+        await phone.send(table)
+        await asyncio.gather(*(asyncio.wait_for(screen.shown.wait(), 20) for screen in screens))
+        used += family_seconds(house.server) - began
+        heard += [(screen.heard_at - pressed) * 1000 for screen in screens]
+        shown += [(screen.shown_at - pressed) * 1000 for screen in screens]
+    for screen in screens:
+        await screen.close()
+    await phone.close()
+    await wallets.close()
+    return Delay(sorted(heard), sorted(shown), used / sum(screen.fetched for screen in screens) * 1000)
 
 
 # -- the run ---------------------------------------------------------------------------------------------------------
@@ -269,6 +282,19 @@ async def measure(words: argparse.Namespace, demo: DemoFile, server: int, peer: 
     db = await Database.open(demo.database_url)
     house = House(demo, db, server)
     dishes = _choices(await house.dishes())
+    if not words.kitchen:
+        await _compare(words, house, dishes, peer)
+    delay = await kitchen_delay(house, words.displays, words.orders, dishes[0])
+    print(f"\nFrom the press that sends to {words.displays} kitchen screens, {words.orders} orders, milliseconds\n")
+    for name, times in (("told of it", delay.heard), ("ticket shown", delay.shown)):
+        print(f"{name:14}median {statistics.median(times):7.0f}   p99 {times[int(len(times) * 0.99)]:7.0f}")
+    print(f"{delay.cpu:.1f} ms of the server's CPU for each board it answered")
+    await db.close()
+
+
+async def _compare(
+    words: argparse.Namespace, house: House, dishes: list[tuple[str, list[str]]], peer: django_oscar.Shop | None
+) -> None:
     at_once = min(words.at_once, len(house.tables) - 1)
     await many_checkouts(house, at_once, at_once, dishes)
     found: dict[str, list[Round]] = {"saoma": []}
@@ -293,11 +319,6 @@ async def measure(words: argparse.Namespace, demo: DemoFile, server: int, peer: 
         )
     if peer is not None:
         print(f"{'':14}the peer's server uses {cpu_of['django-oscar'] / cpu_of['saoma']:.1f} x the CPU of ours")
-    heard, shown = await kitchen_delay(house, words.displays, words.orders, dishes[0])
-    print(f"\nFrom the press that sends to {words.displays} kitchen screens, {words.orders} orders, milliseconds\n")
-    for name, times in (("told of it", heard), ("ticket shown", shown)):
-        print(f"{name:14}median {statistics.median(times):7.0f}   p99 {times[int(len(times) * 0.99)]:7.0f}")
-    await db.close()
 
 
 def main() -> None:
@@ -309,6 +330,7 @@ def main() -> None:
     parser.add_argument("--displays", type=int, default=50)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--kitchen", action="store_true")
     words = parser.parse_args()
     with running_demo() as (demo, server):
         if not words.peer:
