@@ -236,7 +236,12 @@ def wallet(stage: Stage, tour: Tour) -> None:
     tour.take("wallet-consent", at_amys(f"/consent?{urllib.parse.urlencode(asked)}"))
     tour.take("wallet-page-down", at_amys(f"/open?url={nobody}"))
     tour.take("wallet-phones", at(f"{stage.house.sandbox_url}/wallet"))
-    tour.take("start-page", at((stage.house.folder / "start.html").as_uri()))
+
+    def start_page(p: Person) -> None:
+        chinese = p.page.evaluate("navigator.language").startswith("zh")
+        p.page.goto((stage.house.folder / ("start.zh.html" if chinese else "start.html")).as_uri())
+
+    tour.take("start-page", start_page)
 
 
 def till(stage: Stage, tour: Tour) -> None:
