@@ -132,6 +132,7 @@ SHOWN: Final = {
     "/till/bills/{sitting_id:str}/discount": "till-discount",
     "/till/bills/{sitting_id:str}/move": "till-move",
     "/till/bills/{sitting_id:str}/order": "till-order",
+    "/till/bills/{sitting_id:str}/paper": "till-paper",
     "/till/bills/{sitting_id:str}/payments/{payment_id:str}": "till-paid",
     "/till/bills/{sitting_id:str}/void": "till-void",
     "/till/codes": "till-codes",

@@ -260,6 +260,7 @@ def till(stage: Stage, tour: Tour) -> None:
     tour.take("till-bill", signed_in("kai", bill))
     tour.take("till-shared-bill", signed_in("kai", shared))
     tour.take("till-order", signed_in("kai", f"{bill}/order"))
+    tour.take("till-paper", signed_in("kai", f"{bill}/paper"))
     tour.take("till-cash", pressed("kai", bill, "cash"))
     tour.take("till-refund", pressed("mei", shared, "refund"))
     tour.take("till-takings", signed_in("mei", "/till/takings"))

@@ -71,7 +71,7 @@ async def test_the_phone_that_ordered_ahead_has_its_food_brought_to_the_table_it
         for _ in range(2):
             assert (await mine.post(f"/t/{seven}/ahead/{order_id}")).status_code == 303
         assert "Your order P1 comes to this table." in await mine.get(f"/t/{seven}")
-        assert "so far for table 7" in await mine.get(f"/t/{eight}")
+        assert "so far for Table 7" in await mine.get(f"/t/{eight}")
         async with of.db.reading() as rows:
             ticket = await rows.value("SELECT label FROM tabs WHERE label LIKE 'P1 %%'")
             arrived = await rows.value("SELECT arrived_at FROM online_orders WHERE id = %(id)s", {"id": order_id})
