@@ -36,7 +36,6 @@ OPENED: Final = (
     ("offers-end", "mei", "/office/offers/{offer}", ("[data-open=end-offer]",)),
     ("courier-failed", "wei", "/courier", ("[data-open^=fail-]",)),
     ("courier-left", "wei", "/courier", ("[data-open^=left-]",)),
-    ("online-off", "kai", "/online", ("[data-open^=off-]",)),
     ("counter-cash", "theo", "/counter/orders/{order}", ("[data-testid=cash]",)),
     ("counter-account", "theo", "/counter/orders/{order}", ("[data-testid=account]",)),
     ("counter-cancel", "theo", "/counter/orders/{order}", ("[data-testid=cancel]",)),

@@ -36,11 +36,13 @@ class _Person(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[Role]
     merchant_id: str
     merchant: str
+    merchant_zh: str
     active: bool
 
 
 _PEOPLE = """
 SELECT s.id, s.name, s.login, s.roles, coalesce(s.merchant_id, '') AS merchant_id, coalesce(m.name, '') AS merchant,
+    coalesce(m.name_zh, '') AS merchant_zh,
     s.active
 FROM staff AS s LEFT JOIN merchants AS m ON m.id = s.merchant_id
 WHERE %(merchant_id)s IN ('', s.merchant_id) AND (%(merchant_id)s <> '' OR m.practice_of IS NULL)
