@@ -44,6 +44,29 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--autoplay-policy=no-user-gesture-required",
+    # The last list counts, so this is playwright's own, and what a window without a viewer needs not: its address bar
+    # is made of pages, and each window starts a process for them that works as hard as the page under test.
+    "--disable-features="
+    + ",".join(
+        (
+            "AimEnabled",
+            "AvoidCorsURLLoaderRestartOnRedirect",
+            "AvoidUnnecessaryBeforeUnloadCheckSync",
+            "DestroyProfileOnBrowserClose",
+            "HttpsFirstBalancedModeAutoEnable",
+            "HttpsUpgrades",
+            "LensOverlay",
+            "MediaRouter",
+            "NetworkTimeServiceQuerying",
+            "OptimizationHints",
+            "PaintHolding",
+            "PreconnectToSearch",
+            "ThirdPartyStoragePartitioning",
+            "WebUIOmniboxAimPopup",
+            "WebUIOmniboxFullPopup",
+            "WebUIOmniboxPopup",
+        )
+    ),
 )
 _OWN = Path(sys.prefix) / "browser"
 _NPM_PACKAGE = "@sparticuz/chromium@153.0.0"

@@ -108,7 +108,7 @@ def _giver(seat: _Seat, name: str) -> Any:
 
 
 def composed(rooms: Rooms, *, more: Sequence[Any], screens: Sequence[Any]) -> Litestar:
-    """`compose`, for tests that start no server: nobody runs its beginning and end."""
+    """`compose`: whoever serves it runs the beginning and the end of the rooms at hand."""
     settings = rooms.settings
     plain = (settings.secret, settings.public_url, settings.trusted_proxy)
     key = (tuple(map(id, (*screens, *more))), plain)

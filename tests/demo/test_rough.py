@@ -1,4 +1,6 @@
-"""A small rough day with real processes: killed, cut, misled and out of room, and not a cent is lost or doubled."""
+"""A small rough day with real processes: killed, cut, misled and out of room, and not a cent is lost or doubled.
+
+Each process dies once here; `make chaos PAYMENTS=10000 KILLS=50` plays a long one."""
 
 from __future__ import annotations
 
@@ -25,11 +27,11 @@ def _three_free_ports() -> int:
 
 
 def test_a_rough_day_with_every_plug_pulled_ends_with_both_books_alike(tmp_path: Path) -> None:
-    day = Rough(tmp_path / "house", port=_three_free_ports(), payments=100, kills=8, seed=1)
+    day = Rough(tmp_path / "house", port=_three_free_ports(), payments=100, kills=4, seed=1)
     outcome = asyncio.run(day.run())
     assert outcome.holds, outcome.breaches
     assert outcome.told.begun == 100
-    assert set(outcome.kills) == set(VICTIMS) and outcome.kills.total() == 8
+    assert set(outcome.kills) == set(VICTIMS) and outcome.kills.total() == 4
     assert outcome.faults.total() > 10, "the local Alipay misbehaved"
     assert all(outcome.cuts[road] for road in ("front", "gateway", "database"))
     assert outcome.books.trades > 60

@@ -21,6 +21,7 @@ from saoma.app import Rooms
 from saoma.kit.clock import MovableClock
 from saoma.kit.postgres import EmbeddedPostgres
 from saoma.settings import Settings
+from tests import kept
 from tests.gateway import make
 from tests.gateway.alipay import Alipay, LetterBox
 from tests.gateway.house import House
@@ -204,6 +205,7 @@ async def practising(
     """A deployment that names a sandbox for practice."""
     given = settings(database_url, box, tmp_path, practice_sandbox_url=alipay.url, read_seconds=1.0)
     rooms = Rooms.build(given, our_clock, {"bill": Bills()})
+    kept.keep(rooms.db)
     async with House(alipay, box, our_clock, rooms).serving() as house:
         await house.open_shop("MD5", await make.account(alipay, SignType.MD5))
         await house.meet()

@@ -21,7 +21,7 @@ from granian.server.embed import Server
 from yarl import URL
 
 from saoma.alipay.account import Account
-from saoma.app import Rooms, compose
+from saoma.app import SCREENS, Rooms
 from saoma.identity import model
 from saoma.identity.links import Links, sign_in_path
 from saoma.identity.model import Merchant, Staff, Store
@@ -32,6 +32,7 @@ from saoma.kit.money import Money
 from saoma.payments.audit import faults
 from saoma.payments.lifecycle import Status
 from saoma.payments.model import PAYMENT_COLUMNS, Payment
+from tests import seating
 from tests.gateway.alipay import Alipay, LetterBox, answer_of
 from tests.identity.web import text_of
 from tests.payments.make import BILLS
@@ -94,7 +95,8 @@ class House:
         """The application behind a real socket, until the end."""
         port = port or free_port()
         self.url = f"http://127.0.0.1:{port}"
-        server = Server(compose(self.rooms), "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
+        app = seating.composed(self.rooms, more=(), screens=SCREENS)
+        server = Server(app, "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
         serving = asyncio.create_task(server.serve())
         async with httpx.AsyncClient(base_url=self.url, verify=False) as visitor:
             for _ in range(3000):
