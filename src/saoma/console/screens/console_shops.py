@@ -50,7 +50,8 @@ _SHOPS: Final = """
 SELECT s.id, s.name, s.name_zh, s.address, s.address_zh, s.zone, s.merchant_id, m.name AS merchant,
     m.name_zh AS merchant_zh, m.industry, a.channel
 FROM stores AS s JOIN merchants AS m ON m.id = s.merchant_id JOIN accounts AS a ON a.id = m.account_id
-WHERE m.practice_of IS NULL AND %(merchant_id)s IN ('', s.merchant_id) AND %(id)s IN ('', s.id) ORDER BY m.name, s.name, s.id LIMIT 500
+WHERE m.practice_of IS NULL AND %(merchant_id)s IN ('', s.merchant_id) AND %(id)s IN ('', s.id)
+ORDER BY m.name, s.name, s.id LIMIT 500
 """
 #: The country where a store of this zone most likely is; a person confirms it.
 _COUNTRIES: Final = {
