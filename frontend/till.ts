@@ -169,12 +169,16 @@ document.body.addEventListener("live:any", (event) => {
   const pane = document.querySelector<HTMLElement>("#pane[data-sitting]");
   const kind = (event as CustomEvent<{ kind: string }>).detail.kind;
   if (!pane || !["bill", "tickets", "again"].includes(kind) || pane.querySelector("#take.htmx-request")) return;
-  if (document.querySelector("dialog[open]") || pane.querySelector("input:checked") || pane.querySelector<HTMLInputElement>('input[name="typed"]')?.value) {
+  const chosen = pane.querySelector('input[name="line"]:checked, input[name="ways"]:checked:not([value=""])');
+  const typed = [...pane.querySelectorAll<HTMLInputElement>('input[name="typed"], [data-tip]')].some((field) => field.value);
+  if (document.querySelector("dialog[open]") || chosen || typed) {
     pane.classList.add("stale");
     return;
   }
   window.clearTimeout(later);
   later = window.setTimeout(() => {
+    // Who has pressed something meanwhile gets the answer to that, not the bill once more in its place.
+    if (!pane.isConnected || pane.querySelector(".htmx-request") || document.querySelector("dialog[open]")) return;
     const htmx = (window as unknown as { htmx: { ajax(method: string, path: string, options: object): void } }).htmx;
     if (!document.querySelector<HTMLInputElement>("#scan")?.value) htmx.ajax("GET", `/till/bills/${pane.dataset.sitting}`, { target: "#pane", swap: "outerHTML" });
   }, 150);

@@ -1,6 +1,6 @@
 """Done-when: a till cut from the server takes orders, is killed and reconnected: none is doubled, none is lost.
 
-Real browsers with a profile on the disk; the first ten orders of a till are real clicks, the others the same buttons
+Real browsers with a profile on the disk; the first orders of a till are real clicks, the others the same buttons
 pressed by a script. When the wire is back it first loses an order and the answers to orders the server has taken."""
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def restarted(till: OfflineTill, waiting: int) -> None:
 def test_orders_doubled_or_lost_after_a_reconnect(first: OfflineTill) -> None:
     """The complaint by its name: 50 orders, the browser killed while they wait; an order and two answers get lost."""
     first.cut()
-    first.take_by_hand(10)
-    first.take_by_script(40)
+    first.take_by_hand(5)
+    first.take_by_script(45)
     restarted(first, 50)
     first.wire.plug(losing=3)
     first.deliver()
@@ -98,8 +98,8 @@ def test_two_tills_cut_killed_and_reconnected_at_once(
             till.cut()
         expect(second.page.locator("#offline [data-when=lost]")).to_contain_text("连不上服务器")
         assert second.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
-        second.take_by_hand(5)
-        second.take_by_script(45)
+        second.take_by_hand(3)
+        second.take_by_script(47)
         first.take_by_script(50)
         for till in (first, second):
             restarted(till, 50)

@@ -89,6 +89,7 @@ def test_friends_split_a_bill_one_walks_away_while_paying_and_the_till_puts_it_r
     ben.shop.get_by_test_id("typed").fill("0.50")
     expect(ben.shop.get_by_test_id("pay-this")).to_contain_text("0.50")
     _pays(amy)
+    expect(till.page.get_by_test_id("take-amount")).not_to_have_attribute("data-left", str(ordered))
     expect(ben.shop.get_by_test_id("pay-this")).to_contain_text("0.50")
     _pays(ben)
 
