@@ -1,6 +1,6 @@
 """Ordering ahead, told from both sides: the phone in the customer's hand, the staff's list, the kitchen's board.
 
-Eaten here and paid ahead inside the wallet, in English; picked up and paid at the shop, in Chinese."""
+Eaten here and paid ahead inside the wallet; picked up and paid at the shop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import House, Person
+from tests.journeys.conftest import Cast, House, Person
 from tests.journeys.looking import faults
 from tests.journeys.test_counter import payment_code
 
@@ -87,19 +87,19 @@ def test_a_table_is_ordered_and_paid_ahead_and_the_kitchen_begins_in_time(
     expect(amy.shop.locator("a[href^='/receipt/']")).to_be_visible()
 
 
-def test_food_is_ordered_to_be_picked_up_and_paid_at_the_shop(house: House, person: Callable[..., Person]) -> None:
-    phone, staff, wallet = person("zh"), person("zh", desk=True), person("zh")
-    phone.page.goto(f"{address(house, 'Market Street')}?lang=zh")
+def test_food_is_ordered_to_be_picked_up_and_paid_at_the_shop(house: House, cast: Cast) -> None:
+    phone, staff, wallet = cast.guest(), cast.staff(), cast.guest()
+    phone.page.goto(address(house, "Market Street"))
     first = phone.page.locator("#order button.plus[name=item]")
     expect(first.first).to_be_visible()
     seen = faults(phone.page)
-    chooses(phone.page, mode="pick_up", slot=None, name="小陈")
+    chooses(phone.page, mode="pick_up", slot=None, name=cast.pick(en="Chen", zh="小陈"))
     seen += faults(phone.page)
     phone.page.get_by_test_id("pay-later").click()
     state = phone.page.get_by_test_id("order-state")
     expect(state).to_have_attribute("data-stage", "received")
     assert seen + faults(phone.page) == [], "axe: the menu, the page that places the order, the order's own page"
-    expect(state).to_contain_text("自取")
+    expect(state).to_contain_text(cast.pick(en="Pick up", zh="自取"))
     number = phone.page.get_by_test_id("number").inner_text()
     staff.sign_in("theo", "/online")
     order = card(staff.page, number)
