@@ -143,6 +143,10 @@ class Evening(msgspec.Struct, frozen=True):
         """Every payment of the evening."""
         return [payment for table in self.tables for payment in table.payments]
 
+    def bill_of(self, sitting: Sitting) -> Bill:
+        """The bill of one sitting."""
+        return next(one.bill for one in self.tables if one.sitting.id == sitting.id)
+
     @property
     def forgiven(self) -> int:
         """What was given back of what the bills came to."""
@@ -222,6 +226,15 @@ def bills_add_up(evening: Evening, late: Collection[str]) -> None:
         tips = sum(int(one.part.get("tip", 0)) for one in table.payments if one.status is Status.SUCCEEDED)
         given = sum(share.tip_refunded for share in bill.shares)
         assert bill.tips.minor == tips - given, "tips stand apart"
+
+
+def no_more_is_proposed_than_is_beyond(evening: Evening, known: Collection[str]) -> None:
+    """A case that is new proposes to give back what is beyond its bill, and the tip with all of it; never more."""
+    for table in evening.tables:
+        tips = {payment.id: int(payment.part.get("tip", 0)) for payment in table.payments}
+        for case in evening.cases:
+            if case.id not in known and case.status == "open" and case.payment_id in tips:
+                assert case.at_risk <= table.bill.surplus.minor + tips[case.payment_id], "more than nobody owed"
 
 
 def kitchen_cooks_once(evening: Evening) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 
 from saoma.food import courses, discounts, kitchen, ordering
 from saoma.food.discounts import Kind
@@ -286,7 +286,6 @@ class Evenings(Requests):
 
     # -- the kitchen ---------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.sent)
     @rule(which=PICK, how=st.sampled_from(["bump", "bump", "recall", "line", "serve", "fire", "hold"]))
     def cooks(self, which: int, how: str) -> None:
         """A ticket goes on or back, pressed on two screens; a course is fired or kept back."""

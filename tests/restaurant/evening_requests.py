@@ -43,6 +43,8 @@ class Requests(RuleBasedStateMachine):
         #: payments that were let go once: their money is late when it comes
         self.let_go: set[str] = set()
         self.late: set[str] = set()
+        #: the cases of surplus that were there before this step
+        self.cases: set[str] = set()
         self.posted: list[dict[str, str]] = []
         #: the last requests, which may come again at any time, and what to note of their answers
         self.requests: list[tuple[Callable[[], Awaitable[Any]], Callable[[list[Any]], None] | None]] = []
@@ -139,7 +141,7 @@ class Requests(RuleBasedStateMachine):
 
     def bill(self, sitting: Sitting) -> Bill:
         """The bill of a sitting."""
-        return next(one.bill for one in self.seen().tables if one.sitting.id == sitting.id)
+        return self.seen().bill_of(sitting)
 
     def seen(self) -> Evening:
         """The whole evening as it was after the last step."""

@@ -315,11 +315,13 @@ class Tables(Evenings):
         line, payment = free[which % len(free)], paid[which % len(paid)]
         amount = min(line.due, payment.money_refundable)
         self.run(of.payments.refund(payment.id, amount, "cold", self.boss.id, f"back {line.id} {key}", []))
-        self.look()
+        forgiven = sum(share.forgiven for share in self.look().bill_of(sitting).shares)
         self.strike(line, line.quantity, key)
-        before = self.look()
+        bill = self.look().bill_of(sitting)
+        if line.id not in {dish.line_id for dish in bill.dishes}:
+            counts = sum(share.forgiven for share in bill.shares)
+            assert counts <= max(0, forgiven - line.due.minor), "it pays for another dish"
         self.the_evening_adds_up()
-        bill = next(one.bill for one in before.tables if one.sitting.id == sitting.id)
         room = bill.beyond
         self.orders_at(table, "staff", "tea", 1, f"later {line.id}", sends=True)
         self.look()
@@ -361,6 +363,8 @@ class Tables(Evenings):
         self.late |= {one for one, state in shares.items() if one in self.let_go and state == "paid"}
         self.let_go |= {one for one, state in shares.items() if state == "released"}
         evening.bills_add_up(now, self.late)
+        evening.no_more_is_proposed_than_is_beyond(now, self.cases)
+        self.cases |= {case.id for case in now.cases}
         evening.kitchen_cooks_once(now)
         lines = {line.id: line for line in now.lines}
         assert len(lines) == len(now.lines), "a dish is on two bills"
