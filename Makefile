@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 ARGS ?=
+# One worker plays the journeys, the others do everything else beside it.
+WORKERS ?= 2
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Tests start scores of processes: each would compile all that it imports anew, which takes it longer than its work.
@@ -39,7 +41,7 @@ run: setup
 	@$(BIN)/saoma demo --data-dir .demo $(ARGS)
 
 test: setup browser clients
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup
 	@$(BIN)/ruff format --check .
