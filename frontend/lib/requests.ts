@@ -4,7 +4,7 @@ import { goHome, tend, toast } from "./toast";
 import { word } from "./words";
 
 type Context = {
-  ctx: { request: { headers: Record<string, string>; method: string }; sourceElement: Element; target?: Element };
+  ctx: { request: { headers: Record<string, string>; method: string }; sourceElement: Element; target?: Element | string };
 };
 
 function csrf(): string {
@@ -25,10 +25,12 @@ function looksByItself({ request, sourceElement }: Context["ctx"]): boolean {
  * answered or its element is gone, is old: it is not shown. */
 function keepNewest(event: Event): void {
   const { ctx } = (event as CustomEvent<Context>).detail;
+  // An answer that names another place (HX-Retarget) names it by selector.
+  const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
   const at = asked.get(ctx) || 0;
-  const before = (ctx.target && shown.get(ctx.target)) || 0;
+  const before = (target && shown.get(target)) || 0;
   if (looksByItself(ctx) && (at < before || !ctx.sourceElement.isConnected)) event.preventDefault();
-  else if (ctx.target) shown.set(ctx.target, Math.max(at, before));
+  else if (target) shown.set(target, Math.max(at, before));
 }
 
 export function startRequests(): void {
