@@ -27,7 +27,7 @@ HANGS_ON_A_STORE = {
     *("dining_tables", "sittings", "guests", "bill_shares", "dining_rules", "terminals"),
     *("staff", "practice_runs", "practice_lessons", "store_registrations"),
     *("online_stores", "online_hours", "online_orders", "online_shares"),
-    *("counter_orders", "counter_shares", "pickup_numbers", "offline_devices", "offline_orders"),
+    *("counter_orders", "counter_shares", "counter_stops", "pickup_numbers", "offline_devices", "offline_orders"),
     *("tab_discounts", "line_discounts", "offer_uses", "coupons"),
     *("portions", "portion_claims", "menu_undo"),
     *("delivery_settings", "delivery_zones", "deliveries", "delivery_events", "carried_dishes"),

@@ -272,7 +272,7 @@ async def test_missing_authorisation_at_another_table(of: World) -> None:
         elsewhere = str(await rows.value(sql, {"id": of.theirs.store.id}))
     wrong, tried = [], 0
     ids = {"item_id": of.ids["item"], "line_id": of.ids["basket_line"], "payment_id": of.ids["held_payment"]}
-    ids["guest_id"] = of.ids["guest"]
+    ids |= {"guest_id": of.ids["guest"], "order_id": of.ids["ahead"]}
     for code in (elsewhere, of.restaurant.tables[2].code):
         async with of.browser(buyer=SPY) as phone:
             assert (await phone.post(f"/t/{code}/name", {"name": "Spy"})).status_code == 303

@@ -93,10 +93,11 @@ async def print_paper(
     form = await request.form()
     how, width = str(form.get("how", "")), str(form.get("width", "80"))
     lang = _language(request, str(form.get("in", "")))
-    if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):
-        raise Invalid("Choose how to print.")
     async with db.transaction() as tx:
         at = await standing_at(request, tx)
+        await bill_at(tx, at, sitting_id)
+        if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):
+            raise Invalid("Choose how to print.")
         printer = await printer_of(tx, at.store.id, await terminal_at(request, tx, at.store.id))
         if how == "printer" and printer is not None and printer.printer.letters is Letters.WESTERN:
             lang = "en"
