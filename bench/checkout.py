@@ -30,7 +30,7 @@ from running import end, family_seconds, free_port, own_postgres
 
 from saoma.demo.cast import PASSWORD, DemoFile, read_demo
 from saoma.demo.people import Diner, PlayedWrong, Wallets
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Menu
 from saoma.kit.db import Database
 from saoma.kit.money import Money

@@ -16,9 +16,9 @@ from granian.server.embed import Server
 from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType
 from saoma.app import Rooms, compose
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
-from saoma.food.editing import set_photo, store_menu
-from saoma.food.menu import menu, open_menu
+from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
+from saoma.food.menus.editing import set_photo, store_menu
+from saoma.food.menus.menu import menu, open_menu
 from saoma.food.model import Photo
 from saoma.identity import model
 from saoma.kit.clock import SystemClock

@@ -17,8 +17,9 @@ from saoma.delivery.editing import ZoneDraft, add_zone, set_rules
 from saoma.delivery.model import Delivery, address, contact
 from saoma.delivery.quoting import Rules
 from saoma.delivery.zones import Circle, Point, Quote, Shape, Zone
-from saoma.food import kitchen, ordering
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus, Menu
+from saoma.food.orders import ordering
 from saoma.identity.guards import SignInNeeded, to_sign_in
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role

@@ -13,7 +13,7 @@ from saoma.delivery.expecting import expected_at, late_minutes, minutes_away, pr
 from saoma.delivery.following import follow, road
 from saoma.delivery.model import Reason, Stage, address, contact
 from saoma.delivery.zones import Point
-from saoma.food.tabs import locked
+from saoma.food.orders.tabs import locked
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from saoma.delivery import running
-from saoma.food import kitchen, ordering
-from saoma.food.alike import alike
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
+from saoma.food.orders.alike import alike
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from saoma.demo.menus import BURRITO_BAR_ORDERS, LOOKS, NOODLE_HOUSE
 from saoma.demo.orders import CURRENCY, Order, OrderLine, menu_of, options_of, read_orders
-from saoma.food.drafts import all_item_faults, section_faults
+from saoma.food.menus.drafts import all_item_faults, section_faults
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money, total
 

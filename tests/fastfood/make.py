@@ -19,9 +19,9 @@ from saoma.fastfood.model import KIND, Channel, CounterOrder
 from saoma.fastfood.paying import CounterBill, part_of
 from saoma.fastfood.receipts import receipt_lines
 from saoma.fastfood.stopping import Stops
-from saoma.food import ordering
-from saoma.food.calling import CallsOf
 from saoma.food.model import Item, Line, Menu
+from saoma.food.orders import ordering
+from saoma.food.orders.calling import CallsOf
 from saoma.food.screens import kitchen as kitchen_screen
 from saoma.gateway import Method
 from saoma.identity.guards import SignInNeeded, to_sign_in

@@ -9,9 +9,10 @@ import pytest
 
 from saoma.fastfood import board, counter, forgotten
 from saoma.fastfood.model import CounterOrder, OrderStatus, Stage
-from saoma.food import kitchen, ordering
-from saoma.food.menu import set_sold_out
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.menus.menu import set_sold_out
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.due import drive_due

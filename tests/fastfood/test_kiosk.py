@@ -13,8 +13,8 @@ from saoma.checkout import copies
 from saoma.checkout.printing import KnownPrinter, set_printer
 from saoma.fastfood import counter, forgotten
 from saoma.fastfood.model import Channel, OrderStatus
-from saoma.food import kitchen
-from saoma.food.menu import set_sold_out
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.menus.menu import set_sold_out
 from saoma.identity import model
 from saoma.identity.guards import TERMINAL_COOKIE, token_hash
 from saoma.kit.clock import MovableClock

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from saoma.fastfood.model import ORDER, OrderEvent, OrderStatus, Stage
 from saoma.fastfood.reckoning import HIGHEST, admit, next_event, pickup_number, stage, surplus_of
 from saoma.food.model import LineStatus
-from saoma.food.order_shares import Account, Share
+from saoma.food.orders.shares import Account, Share
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
 

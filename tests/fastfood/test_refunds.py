@@ -10,7 +10,7 @@ import pytest
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND, CounterOrder, OrderStatus, Stage
 from saoma.fastfood.reckoning import stage
-from saoma.food import kitchen
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock

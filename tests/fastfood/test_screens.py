@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from saoma.food.calling import Called
+from saoma.food.orders.calling import Called
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database, Rows

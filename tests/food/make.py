@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from saoma.food import ordering, parts_of_day
 from saoma.food.dayparts import Daypart
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, drafted
-from saoma.food.editing import save_item, store_menu
-from saoma.food.menu import menu, open_menu
+from saoma.food.menus import parts_of_day
+from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, drafted
+from saoma.food.menus.editing import save_item, store_menu
+from saoma.food.menus.menu import menu, open_menu
 from saoma.food.model import Item, Line, Menu, Option, OptionGroup, Tab
+from saoma.food.orders import ordering
 from saoma.kit.db import Database
 from saoma.kit.ids import new_id
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from saoma.food import kitchen
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
 from saoma.food.screens import kitchen as screen
 from saoma.identity.roles import Role

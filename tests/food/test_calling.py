@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from saoma.food.calling import Called, wall
+from saoma.food.orders.calling import Called, wall
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saoma.food import courses, kitchen, ordering
-from saoma.food.courses import STAGED, Course, Hold, Staged, must_wait, next_course
-from saoma.food.expediting import pass_now
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.expediting import pass_now
 from saoma.food.model import Line, LineStatus, Menu, Tab
+from saoma.food.orders import courses, ordering
+from saoma.food.orders.courses import STAGED, Course, Hold, Staged, must_wait, next_course
 from saoma.kit.db import Database
 from saoma.kit.errors import NotFound
 from tests.food.make import STORE, added, all_lines, dish, noodle_house, noodle_house_menu, open_tab, sent, wake

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saoma.food import ordering
-from saoma.food.discounts import Discount, Kind, discounts_of, put, spread, take_off
 from saoma.food.model import Line, Tab
-from saoma.food.pricing import basket_total, tab_total
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import Discount, Kind, discounts_of, put, spread, take_off
+from saoma.food.orders.pricing import basket_total, tab_total
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money

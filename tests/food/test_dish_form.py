@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from saoma.food.dish_form import DishForm, GroupRow, OptionRow, checked, reshaped, shown, typed
-from saoma.food.drafts import drafted
+from saoma.food.menus.dish_form import DishForm, GroupRow, OptionRow, checked, reshaped, shown, typed
+from saoma.food.menus.drafts import drafted
 from tests.food.make import group, item, option
 
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saoma.food.courses import Course
 from saoma.food.dayparts import CHANNELS, Daypart, days_in
-from saoma.food.drafts import COURSES, GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
-from saoma.food.editing import Stored
-from saoma.food.importing import Read, Unreadable, export_menu, import_menu, read_menu
-from saoma.food.menu import menu, open_menu
-from saoma.food.menu_csv import read_csv, write_csv
-from saoma.food.menu_example import EXAMPLE
-from saoma.food.menu_json import read_json, write_json
+from saoma.food.menus.drafts import COURSES, GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
+from saoma.food.menus.editing import Stored
+from saoma.food.menus.example import EXAMPLE
+from saoma.food.menus.importing import Read, Unreadable, export_menu, import_menu, read_menu
+from saoma.food.menus.menu import menu, open_menu
+from saoma.food.menus.menu_csv import read_csv, write_csv
+from saoma.food.menus.menu_json import read_json, write_json
 from saoma.food.model import ALLERGENS, TAGS
+from saoma.food.orders.courses import Course
 from saoma.kit.db import Database
 from tests.food.make import STORE, noodle_house, noodle_house_menu
 

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from saoma.food import kitchen, ordering
-from saoma.food.kitchen import Lateness, Pace, lateness
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.tickets import Lateness, Pace, lateness
 from saoma.food.model import Line, LineStatus, Menu, Tab
+from saoma.food.orders import ordering
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, NotFound
 from tests.food.make import STORE, added, all_lines, dish, noodle_house_menu, open_tab, sent, wake

@@ -20,10 +20,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from saoma.food import courses, kitchen, ordering
-from saoma.food.courses import Course, Hold, Staged, must_wait, next_course
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.prep_facts import forecasts
 from saoma.food.model import LINE, LineEvent, LineStatus, Menu
-from saoma.food.prep_facts import forecasts
+from saoma.food.orders import courses, ordering
+from saoma.food.orders.courses import Course, Hold, Staged, must_wait, next_course
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict
 from saoma.kit.ids import new_id

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from saoma.food import arranging, editing
-from saoma.food.drafts import ItemDraft, MenuDraft, SectionDraft, menu_drafted
-from saoma.food.menu import menu, open_menu, set_sold_out
+from saoma.food.menus import arranging, editing
+from saoma.food.menus.drafts import ItemDraft, MenuDraft, SectionDraft, menu_drafted
+from saoma.food.menus.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Photo
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import Invalid, NotFound

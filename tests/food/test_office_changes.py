@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saoma.food import arranging, bulk, editing, parts_of_day, undo
 from saoma.food.dayparts import Daypart
-from saoma.food.drafts import MenuDraft, SectionDraft, drafted
-from saoma.food.editing import store_menu
-from saoma.food.menu import menu, set_option_sold_out, set_sold_out
+from saoma.food.menus import arranging, bulk, editing, parts_of_day, undo
+from saoma.food.menus.drafts import MenuDraft, SectionDraft, drafted
+from saoma.food.menus.editing import store_menu
+from saoma.food.menus.menu import menu, set_option_sold_out, set_sold_out
 from saoma.food.model import Menu, Section
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from saoma.fastfood.offline import CounterOrders
-from saoma.food import offline
-from saoma.food.menu import set_sold_out
+from saoma.food.menus.menu import set_sold_out
 from saoma.food.model import Menu, Section
-from saoma.food.offline import Landed, OfflineOrder
-from saoma.food.offline_content import Content, examine, read
+from saoma.food.orders import offline
+from saoma.food.orders.offline import Landed, OfflineOrder
+from saoma.food.orders.offline_content import Content, examine, read
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from saoma.food import ordering
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
-from saoma.food.editing import retire_item, store_menu
-from saoma.food.menu import set_option_sold_out, set_sold_out
+from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
+from saoma.food.menus.editing import retire_item, store_menu
+from saoma.food.menus.menu import set_option_sold_out, set_sold_out
 from saoma.food.model import LINE, LineStatus, TabStatus
-from saoma.food.pricing import tab_total
+from saoma.food.orders import ordering
+from saoma.food.orders.pricing import tab_total
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, NotFound
 from saoma.kit.money import Money

@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
-from saoma.food import kitchen, ordering
-from saoma.food.courses import Course, Firing
-from saoma.food.kitchen_setup import setup
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.setup import setup
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
+from saoma.food.orders.courses import Course, Firing
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Refused

@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image
 
+from saoma.food.menus.photos import keep_photo, photo_copy
 from saoma.food.model import PHOTO_WIDTHS
-from saoma.food.photos import keep_photo, photo_copy
 from saoma.kit.errors import Invalid, NotFound
 from saoma.kit.storage import Storage
 

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from saoma.food import ordering, portions
 from saoma.food.dayparts import Daypart
-from saoma.food.menu import menu, offered, set_option_sold_out, set_sold_out
+from saoma.food.menus.menu import menu, offered, set_option_sold_out, set_sold_out
 from saoma.food.model import Item, Line, LineStatus
-from saoma.food.voiding import void_pieces
+from saoma.food.orders import ordering, portions
+from saoma.food.orders.voiding import void_pieces
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 from tests.food.make import STORE, added, choices, dish, limit, noodle_house_menu, open_tab, sent, wake

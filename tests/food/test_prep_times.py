@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saoma.food import kitchen
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.prep_facts import forecasts, ready_about
+from saoma.food.kitchen.prep_times import ENOUGH, Fact, Habit, forecast, learn
 from saoma.food.model import LineStatus
-from saoma.food.prep_facts import forecasts, ready_about
-from saoma.food.prep_times import ENOUGH, Fact, Habit, forecast, learn
 from saoma.kit.db import Database
 from tests.food.make import STORE, added, dish, noodle_house_menu, open_tab, sent
 

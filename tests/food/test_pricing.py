@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saoma.food.pricing import choose, line_price, tax_included
+from saoma.food.orders.pricing import choose, line_price, tax_included
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 from tests.food.make import group, item, option

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from saoma.food import ordering
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Item, Menu
+from saoma.food.orders import ordering
 from saoma.food.screens import kitchen, kitchen_pass, office_dish, office_import, office_kitchen, office_menu, photos
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock

@@ -19,10 +19,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from saoma.food import kitchen, ordering
-from saoma.food.menu import menu, menu_changed, set_sold_out
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.menus.menu import menu, menu_changed, set_sold_out
 from saoma.food.model import Line, LineStatus, Menu, Tab
-from saoma.food.pricing import tab_total
+from saoma.food.orders import ordering
+from saoma.food.orders.pricing import tab_total
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotAllowed, Refused
 from saoma.kit.money import Money

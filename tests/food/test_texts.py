@@ -34,7 +34,7 @@ def _in_templates() -> set[str]:
 
 def _in_code() -> set[str]:
     found: set[str] = set()
-    for path in [*ROOM.glob("*.py"), *ROOM.glob("screens/*.py")]:
+    for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from saoma.food import ordering
-from saoma.food.drafts import ItemDraft, MenuDraft, SectionDraft
-from saoma.food.editing import store_menu
-from saoma.food.menu import menu, open_menu
+from saoma.food.menus.drafts import ItemDraft, MenuDraft, SectionDraft
+from saoma.food.menus.editing import store_menu
+from saoma.food.menus.menu import menu, open_menu
+from saoma.food.orders import ordering
 from saoma.identity.model import add_store
 from saoma.kit.due import drive_due
 from saoma.payments.watch import chores

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity import model
 from saoma.identity.guards import TERMINAL_COOKIE, token_hash

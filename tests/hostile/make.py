@@ -32,10 +32,11 @@ from saoma.delivery.zones import circle
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND as COUNTER
 from saoma.fastfood.model import Channel
-from saoma.food import offline, ordering, parts_of_day
 from saoma.food.dayparts import Daypart
-from saoma.food.discounts import Kind, put
+from saoma.food.menus import parts_of_day
 from saoma.food.model import Menu
+from saoma.food.orders import offline, ordering
+from saoma.food.orders.discounts import Kind, put
 from saoma.gateway import BadNotice, Method, Notice, SecondaryMerchant
 from saoma.identity import model
 from saoma.identity.model import Staff

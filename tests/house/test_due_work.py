@@ -17,7 +17,7 @@ import pytest
 
 from saoma.fastfood import counter, forgotten
 from saoma.fastfood.model import Channel
-from saoma.food.menu import set_sold_out
+from saoma.food.menus.menu import set_sold_out
 from saoma.kit.clock import MovableClock, beijing_day
 from saoma.kit.db import Database
 from saoma.kit.due import DueWork

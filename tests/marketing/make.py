@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from saoma.food.discounts import Discount, discounts_of
+from saoma.food.orders.discounts import Discount, discounts_of
 from saoma.marketing.model import Mechanism, Offer
 from saoma.marketing.offers import store_offer
 from saoma.restaurant.model import Sitting

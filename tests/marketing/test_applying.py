@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from saoma.food import ordering
+from saoma.food.orders import ordering
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, NotFound, Refused

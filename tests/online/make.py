@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from saoma.checkout.checkout import Checkout
-from saoma.food import ordering
 from saoma.food.model import Item, Line, Menu
+from saoma.food.orders import ordering
 from saoma.gateway import Method
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from saoma.food.menu import set_sold_out
+from saoma.food.menus.menu import set_sold_out
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Refused

@@ -12,7 +12,7 @@ from saoma.delivery.editing import ZoneDraft, add_zone, set_rules
 from saoma.delivery.model import Reason, Stage
 from saoma.delivery.quoting import Rules
 from saoma.delivery.zones import Circle
-from saoma.food import kitchen
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
 from saoma.identity.model import Staff
 from saoma.identity.roles import Role

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from saoma.food import kitchen
-from saoma.food.calling import Called
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
+from saoma.food.orders.calling import Called
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.online import orders

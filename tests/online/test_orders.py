@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from saoma.food.menu import set_sold_out
+from saoma.food.menus.menu import set_sold_out
 from saoma.food.model import LineStatus
 from saoma.gateway import Method
 from saoma.identity.model import Staff

@@ -8,9 +8,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from saoma.food import tabs
-from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
+from saoma.food.orders import tabs
+from saoma.food.orders.discounts import discounts_of
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database
 from saoma.kit.errors import Conflict

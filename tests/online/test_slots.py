@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saoma.food.prep_times import Habit
+from saoma.food.kitchen.prep_times import Habit
 from saoma.kit.errors import Invalid
 from saoma.online.effort import Wanted, load_of, prep_time
 from saoma.online.hours import read_hours, write_hours

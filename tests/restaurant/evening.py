@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from saoma.app import AUDIT_RULES
-from saoma.food import kitchen
-from saoma.food.discounts import Discount
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import Line
+from saoma.food.orders.discounts import Discount
 from saoma.kit.db import Rows
 from saoma.marketing.model import Offer
 from saoma.payments import ledger

@@ -11,10 +11,11 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from saoma.food import courses, discounts, kitchen, ordering
-from saoma.food.discounts import Kind
-from saoma.food.drafts import MenuDraft
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.menus.drafts import MenuDraft
 from saoma.food.model import Line
+from saoma.food.orders import courses, discounts, ordering
+from saoma.food.orders.discounts import Kind
 from saoma.identity.roles import Role, discount_limit
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Refused

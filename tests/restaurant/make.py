@@ -18,7 +18,7 @@ from saoma.checkout.checkout import Checkout
 from saoma.checkout.screens import pay as pay_screen
 from saoma.checkout.screens import till_payments
 from saoma.checkout.shifts import Drawers
-from saoma.food.drafts import MenuDraft
+from saoma.food.menus.drafts import MenuDraft
 from saoma.food.model import Item, Menu
 from saoma.gateway import Method, SecondaryMerchant
 from saoma.identity.guards import SignInNeeded, to_sign_in

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saoma.delivery import running
-from saoma.food import kitchen, ordering
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database

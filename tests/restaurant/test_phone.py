@@ -275,7 +275,7 @@ async def test_one_lets_go_of_ones_own_payment_and_of_nobody_elses(house: Restau
 
 
 async def test_a_sold_out_dish_says_so_and_cannot_be_added(house: Restaurant) -> None:
-    from saoma.food.menu import set_sold_out
+    from saoma.food.menus.menu import set_sold_out
 
     async with house.db.transaction() as tx:
         await set_sold_out(tx, house.dish("tea").id, sold_out=True)
@@ -321,7 +321,7 @@ async def test_when_all_is_paid_the_phone_says_so_and_offers_the_receipt(house: 
 
 
 async def test_the_first_page_asks_few_questions(house: Restaurant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from saoma.food import menu as food_menu
+    from saoma.food.menus import menu as food_menu
 
     server = app(house)
     code = house.tables[0].code

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from saoma.checkout import shifts
 from saoma.checkout.printing import KnownPrinter, set_printer
 from saoma.checkout.shifts import Shift
-from saoma.food import kitchen, ordering
-from saoma.food.discounts import Kind
-from saoma.food.menu import set_sold_out
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.menus.menu import set_sold_out
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import Kind
 from saoma.food.shift_figures import voids
 from saoma.gateway import Method
 from saoma.identity.roles import Role

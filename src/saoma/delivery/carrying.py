@@ -18,9 +18,9 @@ from saoma.delivery.expecting import NEAR_METRES, proposed_refund
 from saoma.delivery.model import DELIVERY, REASON_NAMES, Delivery, Reason, Stage, Step
 from saoma.delivery.quoting import rules
 from saoma.delivery.zones import Point, metres_between
-from saoma.food import kitchen
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import LineStatus
-from saoma.food.tabs import locked
+from saoma.food.orders.tabs import locked
 from saoma.identity import model
 from saoma.identity.model import Staff
 from saoma.identity.roles import May

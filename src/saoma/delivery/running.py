@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import kitchen
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import Chosen, LineStatus, called
-from saoma.food.tabs import locked, told
+from saoma.food.orders.tabs import locked, told
 from saoma.identity.model import Staff
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import NOTHING_HERE, NotFound

@@ -22,11 +22,11 @@ from saoma.delivery.zones import Point, Shape, circle, polygon
 from saoma.demo import menus, orders
 from saoma.demo.pictures import picture
 from saoma.demo.standing_offers import make_offers
-from saoma.food.drafts import MenuDraft
-from saoma.food.editing import set_photo, store_menu
-from saoma.food.menu import menu, open_menu
+from saoma.food.menus.drafts import MenuDraft
+from saoma.food.menus.editing import set_photo, store_menu
+from saoma.food.menus.menu import menu, open_menu
+from saoma.food.menus.photos import keep_photo
 from saoma.food.model import Item
-from saoma.food.photos import keep_photo
 from saoma.identity import model, passwords
 from saoma.identity.api_keys import Scope, add_api_key
 from saoma.identity.links import Links, sign_in_path

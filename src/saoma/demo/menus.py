@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
+from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
 
 
 @dataclass(frozen=True)

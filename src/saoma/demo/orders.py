@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from saoma.food.drafts import MOST_OPTIONS, GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
+from saoma.food.menus.drafts import MOST_OPTIONS, GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money, total
 

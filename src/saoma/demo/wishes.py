@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from saoma.demo.orders import CURRENCY, PORTION, Order, OrderLine, menu_of
-from saoma.food.menu import Item, menu
-from saoma.food.menu_json import write_json
+from saoma.food.menus.menu import Item, menu
+from saoma.food.menus.menu_json import write_json
 from saoma.kit.db import Database
 from saoma.kit.errors import Invalid
 

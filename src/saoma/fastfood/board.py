@@ -13,8 +13,8 @@ import msgspec
 
 from saoma.fastfood.model import Channel, OrderStatus, Stage
 from saoma.fastfood.reckoning import stage
-from saoma.food.calling import Called, CallsOf, Wall, wall
 from saoma.food.model import LineStatus, Photo, called
+from saoma.food.orders.calling import Called, CallsOf, Wall, wall
 from saoma.kit.db import Rows
 from saoma.kit.money import Money
 

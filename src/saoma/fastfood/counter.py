@@ -14,10 +14,11 @@ import msgspec
 
 from saoma.fastfood import reckoning
 from saoma.fastfood.model import ORDER, Channel, CounterOrder, OrderEvent, OrderStatus
-from saoma.food import kitchen, ordering, tabs
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import Line, LineStatus
-from saoma.food.order_shares import Account, Shares
-from saoma.food.pricing import basket_total, tab_total
+from saoma.food.orders import ordering, tabs
+from saoma.food.orders.pricing import basket_total, tab_total
+from saoma.food.orders.shares import Account, Shares
 from saoma.identity import model
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, NotFound

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from saoma.fastfood import counter
 from saoma.fastfood.forms import channel_in
-from saoma.food.offline import Landed, OfflineOrder, Place
-from saoma.food.offline_content import Found
+from saoma.food.orders.offline import Landed, OfflineOrder, Place
+from saoma.food.orders.offline_content import Found
 from saoma.kit.db import Rows, Transaction
 
 

@@ -12,8 +12,8 @@ import msgspec
 
 from saoma.fastfood import counter, reckoning
 from saoma.fastfood.model import KIND, CounterOrder, OrderStatus
-from saoma.food import ordering
-from saoma.food.order_shares import Share
+from saoma.food.orders import ordering
+from saoma.food.orders.shares import Share
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.money import Money

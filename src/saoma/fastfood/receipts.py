@@ -6,11 +6,11 @@ from typing import Final
 
 from saoma.checkout.receipt import ReceiptLines
 from saoma.fastfood.counter import order
-from saoma.food import ordering
-from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
-from saoma.food.pricing import basket_total, tab_total
-from saoma.food.receipt_lines import food_lines
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import discounts_of
+from saoma.food.orders.pricing import basket_total, tab_total
+from saoma.food.orders.receipt_lines import food_lines
 from saoma.kit.db import Rows
 from saoma.payments.model import Payment
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from saoma.fastfood.model import OrderEvent, OrderStatus, Stage
 from saoma.food.model import LineStatus
-from saoma.food.order_shares import Account, Share
+from saoma.food.orders.shares import Account, Share
 from saoma.kit.errors import Conflict
 from saoma.kit.money import Money
 

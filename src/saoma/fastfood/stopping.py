@@ -12,7 +12,7 @@ import msgspec
 
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND
-from saoma.food.calling_off import call_off
+from saoma.food.orders.calling_off import call_off
 from saoma.identity import audit
 from saoma.kit.clock import Clock
 from saoma.kit.db import Transaction

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import discounts, tabs
-from saoma.food.discounts import Discount, Kind, Wanted
 from saoma.food.model import Line, LineStatus, Tab
+from saoma.food.orders import discounts, tabs
+from saoma.food.orders.discounts import Discount, Kind, Wanted
 from saoma.identity import model as identity
 from saoma.kit.db import Rows, Transaction
 from saoma.marketing import points, segments

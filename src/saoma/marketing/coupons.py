@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import discounts, tabs
+from saoma.food.orders import discounts, tabs
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id

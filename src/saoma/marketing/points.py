@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import discounts, tabs
-from saoma.food.discounts import Kind
+from saoma.food.orders import discounts, tabs
+from saoma.food.orders.discounts import Kind
 from saoma.gateway import is_practice
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction

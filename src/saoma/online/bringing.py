@@ -13,8 +13,8 @@ from saoma.delivery.asking import Asked
 from saoma.delivery.model import Delivery, Stage
 from saoma.delivery.quoting import quote
 from saoma.delivery.zones import Quote, Refusal
-from saoma.food import ordering
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.money import Money, total
 from saoma.online import orders, reckoning

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from saoma.food.calling import Called
 from saoma.food.model import LineStatus
+from saoma.food.orders.calling import Called
 from saoma.kit.db import Rows
 from saoma.online.model import Stage, Status, stage
 

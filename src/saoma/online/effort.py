@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from saoma.food.prep_times import UNKNOWN_SECONDS, Habit
+from saoma.food.kitchen.prep_times import UNKNOWN_SECONDS, Habit
 
 _UNKNOWN: Final = Habit(UNKNOWN_SECONDS, 0.0, 0, 0)
 

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from saoma.delivery import deliveries
-from saoma.food import ordering
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import LineStatus
-from saoma.food.quoting import Quoted, quote_line
+from saoma.food.orders import ordering
+from saoma.food.orders.quoting import Quoted, quote_line
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.due import DueWork

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from saoma.food.kitchen.prep_facts import habits
 from saoma.food.model import called
-from saoma.food.prep_facts import habits
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import NotFound
 from saoma.online.effort import Wanted, load_of, prep_time

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from saoma.delivery import deliveries
-from saoma.food import kitchen, ordering, portions
+from saoma.food.kitchen import tickets as kitchen
 from saoma.food.model import Line, LineStatus
-from saoma.food.order_shares import Account, Shares
+from saoma.food.orders import ordering, portions
+from saoma.food.orders.shares import Account, Shares
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.ids import new_id

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from saoma.food import ordering
-from saoma.food.order_shares import Account, Share
+from saoma.food.orders import ordering
+from saoma.food.orders.shares import Account, Share
 from saoma.identity import model
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction

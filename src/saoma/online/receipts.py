@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from saoma.checkout.receipt import ReceiptLine, ReceiptLines
-from saoma.food import ordering
-from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
-from saoma.food.receipt_lines import food_lines
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import discounts_of
+from saoma.food.orders.receipt_lines import food_lines
 from saoma.kit.db import Rows
 from saoma.online import offers, orders
 from saoma.online.model import Mode

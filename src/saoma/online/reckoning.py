@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from saoma.food.order_shares import Account, Share
+from saoma.food.orders.shares import Account, Share
 from saoma.identity.model import Staff
 from saoma.identity.roles import May, refund_limit
 from saoma.kit.errors import Conflict, Invalid, NotAllowed

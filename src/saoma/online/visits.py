@@ -13,10 +13,10 @@ from typing import Any, Final
 from litestar import Request
 
 from saoma.alipay.wallet import Wallet, which_wallet
-from saoma.food import ordering
-from saoma.food.discounts import Discount, discounts_of
 from saoma.food.model import Line, LineStatus
-from saoma.food.order_shares import Account
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import Discount, discounts_of
+from saoma.food.orders.shares import Account
 from saoma.identity.wallet_sign_in import buyer_in
 from saoma.kit.db import Rows
 from saoma.kit.errors import NotFound

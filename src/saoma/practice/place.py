@@ -15,9 +15,9 @@ import msgspec
 
 from saoma.alipay.account import Account
 from saoma.alipay.signing import SignType
-from saoma.food.drafts import ItemDraft, MenuDraft, SectionDraft
-from saoma.food.editing import store_menu
-from saoma.food.menu import menu, open_menu
+from saoma.food.menus.drafts import ItemDraft, MenuDraft, SectionDraft
+from saoma.food.menus.editing import store_menu
+from saoma.food.menus.menu import menu, open_menu
 from saoma.gateway import PRACTICE_ACCOUNT
 from saoma.identity import model
 from saoma.identity.model import Merchant, Staff, Store

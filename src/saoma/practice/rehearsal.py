@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from saoma.checkout.checkout import Checkout
-from saoma.food import ordering
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
+from saoma.food.orders import ordering
 from saoma.gateway import is_practice
 from saoma.identity.model import Staff
 from saoma.kit.clock import Clock

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import ordering
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
 from saoma.kit.db import Database, Rows, Transaction
 from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused
 from saoma.kit.money import Money

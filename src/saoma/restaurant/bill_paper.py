@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from saoma.checkout.paper import Heading, Paper, Part, Row, Rule, Stamp, Words
-from saoma.food.receipt_lines import dish_lines
+from saoma.food.orders.receipt_lines import dish_lines
 from saoma.identity.model import Merchant, Store
 from saoma.kit.i18n import texts
 from saoma.kit.money import Money, total

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, assert_never
 
-from saoma.food.discounts import Discount, Discounted, Kind, spread
+from saoma.food.orders.discounts import Discount, Discounted, Kind, spread
 from saoma.kit.errors import Conflict, Invalid, NotAllowed
 from saoma.kit.money import Money, total
 

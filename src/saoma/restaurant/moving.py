@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from saoma.delivery import running
-from saoma.food import ordering
-from saoma.food.tabs import locked, told
+from saoma.food.orders import ordering
+from saoma.food.orders.tabs import locked, told
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, NotFound
 from saoma.marketing import applying

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from saoma.food import ordering
-from saoma.food.offline import Landed, OfflineOrder, Place
-from saoma.food.offline_content import Found
+from saoma.food.orders import ordering
+from saoma.food.orders.offline import Landed, OfflineOrder, Place
+from saoma.food.orders.offline_content import Found
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, NotFound
 from saoma.restaurant import sittings

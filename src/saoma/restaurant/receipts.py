@@ -5,9 +5,9 @@ A payment of an amount without dishes lists the whole bill and says that it is a
 from __future__ import annotations
 
 from saoma.checkout.receipt import ReceiptLines
-from saoma.food import ordering
-from saoma.food.discounts import discounts_of
-from saoma.food.receipt_lines import food_lines
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import discounts_of
+from saoma.food.orders.receipt_lines import food_lines
 from saoma.kit.db import Rows
 from saoma.kit.money import Money, total
 from saoma.payments.model import Payment

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
-from saoma.food import ordering
+from saoma.food.orders import ordering
 from saoma.kit.clock import Clock
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid

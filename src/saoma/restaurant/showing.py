@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
-from saoma.food.alike import Alike
 from saoma.food.model import Line, LineStatus
+from saoma.food.orders.alike import Alike
 from saoma.gateway import Method
 from saoma.kit.money import Money, total
 from saoma.restaurant.bill import ShareState

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from saoma.delivery.running import on_its_way
-from saoma.food import ordering
-from saoma.food.discounts import Discount, discounts_of
+from saoma.food.kitchen.prep_facts import ready_about
 from saoma.food.model import Line, LineStatus, TabStatus
-from saoma.food.prep_facts import ready_about
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import Discount, discounts_of
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id

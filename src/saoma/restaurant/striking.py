@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from saoma.food import ordering
 from saoma.food.model import Line, LineStatus
-from saoma.food.voiding import void_pieces
+from saoma.food.orders import ordering
+from saoma.food.orders.voiding import void_pieces
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Conflict, NotFound
 from saoma.kit.money import Money

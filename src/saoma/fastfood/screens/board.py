@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from saoma.fastfood import board
-from saoma.food.calling import CallsOf
+from saoma.food.orders.calling import CallsOf
 from saoma.identity import model
 from saoma.kit.db import Database
 from saoma.web.page import fragment, page

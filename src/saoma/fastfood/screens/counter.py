@@ -17,12 +17,12 @@ from saoma.fastfood import board, counter
 from saoma.fastfood.forms import channel_in
 from saoma.fastfood.model import KIND, Channel, CounterOrder, OrderStatus
 from saoma.fastfood.reckoning import may_change, stage
-from saoma.food import offline, ordering
-from saoma.food.discounts import discounts_of
 from saoma.food.forms import quantity_in
-from saoma.food.menu import menu, offered
+from saoma.food.menus.menu import menu, offered
 from saoma.food.model import Item, LineStatus
-from saoma.food.order_shares import Account
+from saoma.food.orders import offline, ordering
+from saoma.food.orders.discounts import discounts_of
+from saoma.food.orders.shares import Account
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs

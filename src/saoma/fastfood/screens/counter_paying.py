@@ -27,9 +27,9 @@ from saoma.fastfood.screens.counter import (
     waiting_context,
 )
 from saoma.fastfood.wishes import Wish, wish_of
-from saoma.food import ordering
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Item
+from saoma.food.orders import ordering
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock

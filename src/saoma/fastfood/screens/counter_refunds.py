@@ -19,8 +19,8 @@ from saoma.fastfood.finding import find
 from saoma.fastfood.model import KIND
 from saoma.fastfood.screens.counter import after, show, waiting_context
 from saoma.fastfood.stopping import stop
-from saoma.food import ordering
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
+from saoma.food.orders import ordering
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.clock import Clock

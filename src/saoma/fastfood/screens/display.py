@@ -13,9 +13,9 @@ from litestar.di import NamedDependency
 from saoma.fastfood import counter
 from saoma.fastfood.model import KIND, CounterOrder, OrderStatus
 from saoma.fastfood.screens.counter import MAY
-from saoma.food import ordering
-from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
+from saoma.food.orders.discounts import discounts_of
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database

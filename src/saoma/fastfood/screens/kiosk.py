@@ -17,11 +17,11 @@ from saoma.checkout.checkout import fresh_key
 from saoma.fastfood import counter
 from saoma.fastfood.kiosks import Kiosk, at_kiosk, kiosk_of, open_here, order_of
 from saoma.fastfood.model import Channel, CounterOrder, OrderStatus
-from saoma.food import ordering, tabs
-from saoma.food.discounts import discounts_of
 from saoma.food.forms import quantity_in
-from saoma.food.menu import offered as menu_offered
+from saoma.food.menus.menu import offered as menu_offered
 from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, LineStatus, Menu
+from saoma.food.orders import ordering, tabs
+from saoma.food.orders.discounts import discounts_of
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, signed_in

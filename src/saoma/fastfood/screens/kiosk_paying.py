@@ -23,7 +23,7 @@ from saoma.fastfood.kiosks import Kiosk, kiosk_of, order_of
 from saoma.fastfood.model import KIND, CounterOrder
 from saoma.fastfood.screens.kiosk import MAY, go, order_context, path_to, show_basket, start_path, where_it_is
 from saoma.fastfood.wishes import Wish, wish_of
-from saoma.food import ordering
+from saoma.food.orders import ordering
 from saoma.identity.counters import AnyRequest
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows

@@ -10,14 +10,15 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food import kitchen, portions
-from saoma.food.courses import COURSE_NAMES, Course
-from saoma.food.editing import Station, stations
-from saoma.food.kitchen import lateness
-from saoma.food.menu import menu, set_sold_out
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.prep_facts import forecasts
+from saoma.food.kitchen.tickets import lateness
+from saoma.food.menus.editing import Station, stations
+from saoma.food.menus.menu import menu, set_sold_out
 from saoma.food.model import LineStatus
+from saoma.food.orders import portions
+from saoma.food.orders.courses import COURSE_NAMES, Course
 from saoma.food.places import place, store_of_screen
-from saoma.food.prep_facts import forecasts
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest
 from saoma.identity.guards import May, needs

@@ -11,12 +11,13 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food import courses, kitchen
-from saoma.food.courses import Course
-from saoma.food.expediting import pass_now
-from saoma.food.kitchen import lateness
+from saoma.food.kitchen import tickets as kitchen
+from saoma.food.kitchen.expediting import pass_now
+from saoma.food.kitchen.prep_facts import forecasts
+from saoma.food.kitchen.tickets import lateness
+from saoma.food.orders import courses
+from saoma.food.orders.courses import Course
 from saoma.food.places import place, store_of_screen
-from saoma.food.prep_facts import forecasts
 from saoma.food.screens.kitchen import course_name
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest

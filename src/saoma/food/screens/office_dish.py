@@ -14,13 +14,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import editing, undo
 from saoma.food.dayparts import CHANNELS
-from saoma.food.dish_form import Checked, DishForm, checked, reshaped, shown, typed
-from saoma.food.drafts import Fault
-from saoma.food.menu import menu
+from saoma.food.menus import editing, undo
+from saoma.food.menus.dish_form import Checked, DishForm, checked, reshaped, shown, typed
+from saoma.food.menus.drafts import Fault
+from saoma.food.menus.menu import menu
+from saoma.food.menus.photos import MOST_BYTES, keep_photo
 from saoma.food.model import ALLERGEN_NAMES, TAG_NAMES, Item, Menu, called
-from saoma.food.photos import MOST_BYTES, keep_photo
 from saoma.food.places import Place, place
 from saoma.food.screens.office_menu import EDIT, opened
 from saoma.identity import audit

@@ -10,10 +10,10 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.editing import Stored
-from saoma.food.importing import COLUMNS, MOST_BYTES, Unreadable, export_menu, import_menu
-from saoma.food.menu_csv import write_csv
-from saoma.food.menu_example import EXAMPLE
+from saoma.food.menus.editing import Stored
+from saoma.food.menus.example import EXAMPLE
+from saoma.food.menus.importing import COLUMNS, MOST_BYTES, Unreadable, export_menu, import_menu
+from saoma.food.menus.menu_csv import write_csv
 from saoma.food.places import place
 from saoma.food.screens.office_menu import EDIT, opened
 from saoma.identity import audit

@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.courses import COURSE_NAMES, Course, Firing
-from saoma.food.editing import stations
-from saoma.food.kitchen_setup import set_up, setup
+from saoma.food.kitchen.setup import set_up, setup
+from saoma.food.menus.editing import stations
+from saoma.food.orders.courses import COURSE_NAMES, Course, Firing
 from saoma.food.places import place
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest

@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import bulk, undo
 from saoma.food.dayparts import CHANNELS
-from saoma.food.menu import menu, offered
+from saoma.food.menus import bulk, undo
+from saoma.food.menus.menu import menu, offered
 from saoma.food.places import place
 from saoma.food.screens.office_menu import EDIT, opened, whole_page
 from saoma.identity import audit

@@ -14,12 +14,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import arranging, editing, undo
-from saoma.food.courses import COURSE_NAMES
 from saoma.food.dayparts import CHANNELS
-from saoma.food.drafts import SectionDraft
-from saoma.food.menu import menu, open_menu, set_sold_out
+from saoma.food.menus import arranging, editing, undo
+from saoma.food.menus.drafts import SectionDraft
+from saoma.food.menus.menu import menu, open_menu, set_sold_out
 from saoma.food.model import Menu
+from saoma.food.orders.courses import COURSE_NAMES
 from saoma.food.places import Place, place
 from saoma.identity import audit, model
 from saoma.identity.counters import AnyRequest

@@ -12,8 +12,8 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import parts_of_day
 from saoma.food.dayparts import EVERY_DAY, Daypart, at_clock, days_spoken, minute_of
+from saoma.food.menus import parts_of_day
 from saoma.food.places import place
 from saoma.food.screens.office_menu import EDIT, opened
 from saoma.identity import audit

@@ -14,11 +14,11 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import offline
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Item, Menu
-from saoma.food.offline import Replayers
-from saoma.food.offline_content import examine, tidy
+from saoma.food.orders import offline
+from saoma.food.orders.offline import Replayers
+from saoma.food.orders.offline_content import examine, tidy
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs, terminal_at

@@ -6,7 +6,7 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food.photos import FORMS, photo_copy
+from saoma.food.menus.photos import FORMS, photo_copy
 from saoma.kit.errors import NotFound
 from saoma.kit.storage import Storage
 

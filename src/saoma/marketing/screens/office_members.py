@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs

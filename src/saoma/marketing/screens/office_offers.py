@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Menu
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at

@@ -14,12 +14,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.alike import alike
-from saoma.food.discounts import Kind
 from saoma.food.forms import quantity_in
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Menu
-from saoma.food.pricing import change_of
+from saoma.food.orders.alike import alike
+from saoma.food.orders.discounts import Kind
+from saoma.food.orders.pricing import change_of
 from saoma.identity.tries import Tries
 from saoma.identity.wallet_sign_in import authorize_path
 from saoma.kit.clock import Clock

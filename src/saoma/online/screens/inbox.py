@@ -19,9 +19,9 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panes import pane_of
-from saoma.food import ordering
 from saoma.food.model import Line, LineStatus, called
-from saoma.food.order_shares import Account
+from saoma.food.orders import ordering
+from saoma.food.orders.shares import Account
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.editing import stations
+from saoma.food.menus.editing import stations
 from saoma.identity import audit, model
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs

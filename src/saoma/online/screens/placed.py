@@ -16,10 +16,10 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.alipay.wallet import Wallet, which_wallet
 from saoma.checkout.checkout import Checkout
 from saoma.delivery.following import follow
-from saoma.food import ordering
-from saoma.food.alike import alike
-from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
+from saoma.food.orders import ordering
+from saoma.food.orders.alike import alike
+from saoma.food.orders.discounts import discounts_of
 from saoma.identity.wallet_sign_in import authorize_path, buyer_in
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database

@@ -16,8 +16,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.checkout.checkout import Checkout
 from saoma.delivery.model import Delivery
 from saoma.delivery.zones import Refusal
-from saoma.food import ordering
-from saoma.food.ordering import PriceChanged
+from saoma.food.orders import ordering
+from saoma.food.orders.ordering import PriceChanged
 from saoma.identity.tries import Tries
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database

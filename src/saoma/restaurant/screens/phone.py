@@ -15,9 +15,9 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food.alike import alike
-from saoma.food.menu import Item, Menu, offered
-from saoma.food.pricing import change_of
+from saoma.food.menus.menu import Item, Menu, offered
+from saoma.food.orders.alike import alike
+from saoma.food.orders.pricing import change_of
 from saoma.identity.wallet_sign_in import authorize_path
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows

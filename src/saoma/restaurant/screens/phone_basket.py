@@ -10,11 +10,11 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food import ordering
 from saoma.food.forms import quantity_in
-from saoma.food.menu import menu
-from saoma.food.ordering import PriceChanged, SoldOut
-from saoma.food.quoting import Quoted, quote_line
+from saoma.food.menus.menu import menu
+from saoma.food.orders import ordering
+from saoma.food.orders.ordering import PriceChanged, SoldOut
+from saoma.food.orders.quoting import Quoted, quote_line
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Transaction
 from saoma.kit.errors import Conflict, NotAllowed, NotFound, Refused

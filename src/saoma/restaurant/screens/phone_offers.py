@@ -10,7 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food.discounts import Kind
+from saoma.food.orders.discounts import Kind
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database, Rows
 from saoma.kit.errors import NotAllowed, Refused

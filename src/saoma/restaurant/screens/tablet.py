@@ -17,7 +17,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panes import pane_of
 from saoma.checkout.receipt import receipt_path
-from saoma.food.discounts import discounts_of
+from saoma.food.orders.discounts import discounts_of
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs, terminal_at
 from saoma.kit.db import Database, Rows

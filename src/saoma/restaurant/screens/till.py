@@ -13,10 +13,10 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.giving_back import RefundDraft, given_back
-from saoma.food import offline
-from saoma.food.courses import COURSE_NAMES, STAGED, Course
-from saoma.food.discounts import discounts_of
 from saoma.food.model import LineStatus
+from saoma.food.orders import offline
+from saoma.food.orders.courses import COURSE_NAMES, STAGED, Course
+from saoma.food.orders.discounts import discounts_of
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, Counter, standing_at
 from saoma.identity.guards import May, needs

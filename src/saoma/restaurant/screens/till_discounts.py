@@ -10,7 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food.discounts import Kind, discounts_of, put, take_off
+from saoma.food.orders.discounts import Kind, discounts_of, put, take_off
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs

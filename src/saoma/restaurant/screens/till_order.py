@@ -12,12 +12,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from saoma.food import courses, ordering
-from saoma.food.courses import COURSE_NAMES, Course
 from saoma.food.forms import quantity_in
-from saoma.food.menu import offered
+from saoma.food.menus.menu import offered
 from saoma.food.model import LineStatus, Menu
-from saoma.food.pricing import change_of
+from saoma.food.orders import courses, ordering
+from saoma.food.orders.courses import COURSE_NAMES, Course
+from saoma.food.orders.pricing import change_of
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock

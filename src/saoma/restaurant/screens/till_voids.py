@@ -10,8 +10,8 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from saoma.food import ordering
 from saoma.food.forms import quantity_in
+from saoma.food.orders import ordering
 from saoma.identity import audit
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs

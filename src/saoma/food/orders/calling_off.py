@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from saoma.food import courses, portions
 from saoma.food.model import Line, LineStatus
-from saoma.food.tabs import LONGEST_NOTE, LineId, locked, told
+from saoma.food.orders import courses, portions
+from saoma.food.orders.tabs import LONGEST_NOTE, LineId, locked, told
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Invalid
 

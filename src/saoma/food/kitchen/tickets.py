@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import courses
 from saoma.food.model import LINE, Chosen, LineEvent, LineStatus, called
-from saoma.food.tabs import line_of, locked, told
+from saoma.food.orders import courses
+from saoma.food.orders.tabs import line_of, locked, told
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import NOTHING_HERE, Conflict, NotFound
 

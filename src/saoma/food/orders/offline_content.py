@@ -11,8 +11,8 @@ from typing import Annotated, Final
 import msgspec
 
 from saoma.food.model import Item, Menu
-from saoma.food.pricing import MOST_OF_ONE
-from saoma.food.quoting import NoneLeft, Quoted, quote_item
+from saoma.food.orders.pricing import MOST_OF_ONE
+from saoma.food.orders.quoting import NoneLeft, Quoted, quote_item
 from saoma.kit.errors import Conflict, Invalid, Refused
 from saoma.kit.money import Money
 

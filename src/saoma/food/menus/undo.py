@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from saoma.food.menu import menu_changed
+from saoma.food.menus.menu import menu_changed
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict
 

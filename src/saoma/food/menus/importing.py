@@ -11,13 +11,13 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from saoma.food import undo
-from saoma.food.drafts import MenuDraft, SectionDraft, menu_drafted
-from saoma.food.editing import Stored, stations, store_menu
-from saoma.food.menu import menu
-from saoma.food.menu_csv import COLUMNS, read_csv, write_csv
-from saoma.food.menu_json import read_json, write_json
-from saoma.food.noting import Problem, Read, Reading, Unreadable
+from saoma.food.menus import undo
+from saoma.food.menus.drafts import MenuDraft, SectionDraft, menu_drafted
+from saoma.food.menus.editing import Stored, stations, store_menu
+from saoma.food.menus.menu import menu
+from saoma.food.menus.menu_csv import COLUMNS, read_csv, write_csv
+from saoma.food.menus.menu_json import read_json, write_json
+from saoma.food.menus.noting import Problem, Read, Reading, Unreadable
 from saoma.kit.db import Database, Rows
 
 __all__ = ["COLUMNS", "Problem", "Read", "Reading", "Unreadable", "export_menu", "import_menu", "read_menu"]

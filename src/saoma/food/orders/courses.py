@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from saoma.food.model import Line, LineStatus, Tab
-from saoma.food.tabs import locked, told
+from saoma.food.orders.tabs import locked, told
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import NOTHING_HERE, NotFound
 

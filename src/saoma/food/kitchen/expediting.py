@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from saoma.food.courses import STAGED, Course, Hold
-from saoma.food.kitchen import KitchenLine
+from saoma.food.kitchen.tickets import KitchenLine
 from saoma.food.model import LineStatus
+from saoma.food.orders.courses import STAGED, Course, Hold
 from saoma.kit.db import Rows
 
 _ORDER = (Course.DRINKS, Course.NONE, *STAGED)

@@ -4,11 +4,11 @@ The kitchen sees the struck part where the dish was, and goes on with the rest; 
 
 from __future__ import annotations
 
-from saoma.food import portions
-from saoma.food.discounts import shrink_line
 from saoma.food.model import Line, LineStatus
-from saoma.food.ordering import void_line
-from saoma.food.tabs import line_of, locked_line
+from saoma.food.orders import portions
+from saoma.food.orders.discounts import shrink_line
+from saoma.food.orders.ordering import void_line
+from saoma.food.orders.tabs import line_of, locked_line
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.ids import new_id

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Final
 
-from saoma.food.drafts import HIGHEST_PRICE
-from saoma.food.menu import menu_changed
+from saoma.food.menus.drafts import HIGHEST_PRICE
+from saoma.food.menus.menu import menu_changed
 from saoma.food.model import Item, Menu
 from saoma.kit.db import Transaction, json_column
 from saoma.kit.errors import Invalid

@@ -11,7 +11,7 @@ from typing import assert_never
 from saoma.food.card import NotOffered
 from saoma.food.dayparts import CHANNELS
 from saoma.food.model import Line, Menu, Tab
-from saoma.food.quoting import NoneLeft, OffTheMenu, Quoted, quote_line
+from saoma.food.orders.quoting import NoneLeft, OffTheMenu, Quoted, quote_line
 from saoma.kit.errors import Conflict
 from saoma.kit.i18n import texts
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from saoma.food.courses import Course, Firing
-from saoma.food.menu import menu_changed
+from saoma.food.menus.menu import menu_changed
+from saoma.food.orders.courses import Course, Firing
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Invalid
 

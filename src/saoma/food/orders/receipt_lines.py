@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from saoma.checkout.receipt import ReceiptLine
-from saoma.food.discounts import Discount
 from saoma.food.model import Line
+from saoma.food.orders.discounts import Discount
 from saoma.kit.money import total
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from saoma.food.dayparts import EVERY_DAY, Daypart, days_in, days_written, hours_in, hours_written
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
-from saoma.food.noting import MOST_LINES, GroupAt, ItemAt, OptionAt, Reading, Report, SectionAt, check
+from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
+from saoma.food.menus.noting import MOST_LINES, GroupAt, ItemAt, OptionAt, Reading, Report, SectionAt, check
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 

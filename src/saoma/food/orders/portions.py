@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from saoma.food.menu import menu, menu_changed
+from saoma.food.menus.menu import menu, menu_changed
 from saoma.food.model import Item, Line, Menu
-from saoma.food.refusals import too_few
+from saoma.food.orders.refusals import too_few
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Invalid, NotFound
 

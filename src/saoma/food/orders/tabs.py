@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from saoma.food import portions
 from saoma.food.model import TAB, Line, Tab, TabEvent
+from saoma.food.orders import portions
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, IllegalTransition, Invalid, NotFound
 from saoma.kit.ids import new_id

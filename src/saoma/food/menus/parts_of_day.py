@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from saoma.food.dayparts import Daypart
-from saoma.food.drafts import daypart_faults
-from saoma.food.menu import menu_changed
+from saoma.food.menus.drafts import daypart_faults
+from saoma.food.menus.menu import menu_changed
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Conflict, Invalid, NotFound
 from saoma.kit.ids import new_id

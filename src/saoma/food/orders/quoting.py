@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from saoma.food.card import NotOffered
 from saoma.food.model import Chosen, Item, Line, Menu
-from saoma.food.pricing import choose, line_price
+from saoma.food.orders.pricing import choose, line_price
 from saoma.kit.errors import Invalid
 from saoma.kit.money import Money
 

@@ -15,15 +15,15 @@ from typing import assert_never
 
 import msgspec
 
-from saoma.food import courses, discounts, portions
 from saoma.food.card import NotOffered
-from saoma.food.menu import menu
+from saoma.food.menus.menu import menu
 from saoma.food.model import Line, LineStatus, Tab, TabStatus
-from saoma.food.paying import Payer, hold_lines, pay_lines, release_lines
-from saoma.food.pricing import MOST_OF_ONE, line_price
-from saoma.food.quoting import NoneLeft, Quoted, channel_of, quote_item, quote_line
-from saoma.food.refusals import NotNow, PriceChanged, SoldOut, must_be_as_seen, not_offered, sold_out, too_few
-from saoma.food.tabs import (
+from saoma.food.orders import courses, discounts, portions
+from saoma.food.orders.paying import Payer, hold_lines, pay_lines, release_lines
+from saoma.food.orders.pricing import MOST_OF_ONE, line_price
+from saoma.food.orders.quoting import NoneLeft, Quoted, channel_of, quote_item, quote_line
+from saoma.food.orders.refusals import NotNow, PriceChanged, SoldOut, must_be_as_seen, not_offered, sold_out, too_few
+from saoma.food.orders.tabs import (
     LONGEST_NOTE,
     basket_lines,
     close_tab,

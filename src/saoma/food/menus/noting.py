@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from saoma.food.dayparts import Daypart
-from saoma.food.drafts import (
+from saoma.food.menus.drafts import (
     Fault,
     GroupDraft,
     ItemDraft,

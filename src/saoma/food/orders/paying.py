@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from saoma.food.model import ORDERED, Line
-from saoma.food.tabs import LineId, lock_tabs_of, told
+from saoma.food.orders.tabs import LineId, lock_tabs_of, told
 from saoma.kit.db import Transaction
 from saoma.kit.errors import Conflict, NotFound
 

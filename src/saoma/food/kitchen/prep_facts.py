@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from saoma.food.prep_times import Fact, Forecast, Habit, forecast, learn
+from saoma.food.kitchen.prep_times import Fact, Forecast, Habit, forecast, learn
 from saoma.kit.db import Rows
 
 #: How many of a dish's last times count, and for how many days.

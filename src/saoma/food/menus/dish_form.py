@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from saoma.food.dayparts import CHANNELS, Daypart
-from saoma.food.drafts import (
+from saoma.food.menus.drafts import (
     Fault,
     GroupDraft,
     ItemDraft,

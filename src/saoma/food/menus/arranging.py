@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from saoma.food.menu import menu_changed
+from saoma.food.menus.menu import menu_changed
 from saoma.kit.db import Transaction
 from saoma.kit.errors import NotFound
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from saoma.food.model import Line, LineStatus, called
-from saoma.food.tabs import lines, locked, told
+from saoma.food.orders.tabs import lines, locked, told
 from saoma.kit.db import Rows, Transaction
 from saoma.kit.errors import Conflict, Invalid
 from saoma.kit.ids import new_id

@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol, runtime_checkable
 import msgspec
 import psycopg
 
-from saoma.food import offline_content
-from saoma.food.menu import menu
-from saoma.food.offline_content import GONE_WRONG, Content, Found, examine
+from saoma.food.menus.menu import menu
+from saoma.food.orders import offline_content
+from saoma.food.orders.offline_content import GONE_WRONG, Content, Found, examine
 from saoma.identity import model
 from saoma.identity.model import Staff
 from saoma.kit.clock import Clock

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from saoma.food.dayparts import Daypart
-from saoma.food.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
+from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft
 
 _SIZE: Final = GroupDraft(
     name="Size",

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from saoma.food import parts_of_day
-from saoma.food.drafts import (
+from saoma.food.menus import parts_of_day
+from saoma.food.menus.drafts import (
     Fault,
     GroupDraft,
     ItemDraft,
@@ -21,7 +21,7 @@ from saoma.food.drafts import (
     limit_faults,
     section_faults,
 )
-from saoma.food.menu import menu_changed
+from saoma.food.menus.menu import menu_changed
 from saoma.food.model import Photo
 from saoma.kit.db import Rows, Transaction, json_column
 from saoma.kit.errors import Invalid, NotFound

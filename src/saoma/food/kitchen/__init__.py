@@ -1,0 +1,1 @@
+"""What is cooked: tickets by station, the pass, and how long dishes take."""

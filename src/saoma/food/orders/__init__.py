@@ -1,0 +1,1 @@
+"""What was ordered: tabs and their lines, prices and discounts, portions, courses, orders taken offline."""
