@@ -11,7 +11,8 @@ type Worker = {
 };
 const me = self as unknown as Worker;
 
-const SHELL = `saoma-offline-${me.SAOMA.version}`;
+const SHELLS = "saoma-offline-";
+const SHELL = `${SHELLS}${me.SAOMA.version}`;
 const PHOTOS = "saoma-photos";
 const PAGE = "/offline";
 const SCREENS = /^\/(till|counter|tablet|offline)(\/|$)/;
@@ -29,6 +30,24 @@ async function fill(): Promise<void> {
   for (const file of me.SAOMA.files) if (!(await shell.match(file))) missing.push(file);
   if (missing.length) await shell.addAll(missing);
   await keepPage(shell).catch(() => undefined);
+  await tidy();
+}
+
+/** What an older release kept goes once this one has its page: one that came while the server was gone, or in practice,
+ * has none yet. */
+async function tidy(): Promise<void> {
+  if (!(await (await caches.open(SHELL)).match(PAGE))) return;
+  for (const name of await caches.keys()) if (name.startsWith(SHELLS) && name !== SHELL) await caches.delete(name);
+}
+
+/** From this release's own cache, or else an older one's. */
+async function held(request: Request | string): Promise<Response | undefined> {
+  const older = (await caches.keys()).filter((name) => name.startsWith(SHELLS) && name !== SHELL);
+  for (const name of [SHELL, ...older]) {
+    const found = (await caches.has(name)) && (await (await caches.open(name)).match(request));
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Somebody signed out: the page, the photos, the menu and what was sent go; orders that still wait stay until they are sent. */
@@ -73,24 +92,19 @@ async function screen(request: Request): Promise<Response> {
   } catch {
     answer = undefined;
   }
-  const page = await (await caches.open(SHELL)).match(PAGE);
-  return page || answer || Response.error();
+  return (await held(PAGE)) || answer || Response.error();
 }
 
-async function kept(request: Request, where: string): Promise<Response> {
-  if (await caches.has(where)) {
-    const found = await (await caches.open(where)).match(request);
-    if (found) return found;
-  }
-  return fetch(request);
+async function photo(request: Request): Promise<Response> {
+  const found = (await caches.has(PHOTOS)) && (await (await caches.open(PHOTOS)).match(request));
+  return found || fetch(request);
 }
 
 me.addEventListener("install", (event: Extendable) => {
   event.waitUntil(fill().then(() => me.skipWaiting()));
 });
 me.addEventListener("activate", (event: Extendable) => {
-  const old = caches.keys().then((names) => Promise.all(names.filter((name) => name.startsWith("saoma-offline-") && name !== SHELL).map((name) => caches.delete(name))));
-  event.waitUntil(old.then(() => me.clients.claim()));
+  event.waitUntil(tidy().then(() => me.clients.claim()));
 });
 me.addEventListener("message", (event: Extendable & { data: { ready?: boolean; keep?: string[] }; ports: MessagePort[] }) => {
   if (event.data.ready) event.waitUntil(fill().catch(() => undefined).then(() => event.ports[0]?.postMessage("filled")));
@@ -103,6 +117,6 @@ me.addEventListener("fetch", (event: Fetching) => {
   if (request.method === "POST" && url.pathname === "/sign-out") return event.waitUntil(forget());
   if (request.method !== "GET") return;
   if (request.mode === "navigate" && SCREENS.test(url.pathname)) return event.respondWith(screen(request));
-  if (me.SAOMA.files.includes(url.pathname)) return event.respondWith(kept(request, SHELL));
-  if (url.pathname.startsWith("/photos/")) return event.respondWith(kept(request, PHOTOS));
+  if (url.pathname.startsWith("/assets/")) return event.respondWith(held(request).then((found) => found || fetch(request)));
+  if (url.pathname.startsWith("/photos/")) return event.respondWith(photo(request));
 });

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from saoma.checkout.printing import KnownPrinter, set_printer
 from saoma.food.orders.calling import Called
 from saoma.identity.roles import Role
 from saoma.kit.clock import MovableClock
 from saoma.kit.db import Database, Rows
 from saoma.kit.due import drive_due
+from tests.checkout.printer import printer, prints
 from tests.fastfood.make import CODE, Browser, House, app, browser, fields, house
 from tests.identity import make as identity
 
@@ -44,7 +46,7 @@ async def test_a_cashier_takes_an_order_and_the_money_and_hands_it_over(shop: Ho
         html = await chosen(shop, at, "beef", "tea")
         assert "Order 1" in html and "$11.50" in html
         paid = (await at.post("/counter/scan", fields(html, "order_key", "key", "shown") | {"payment_code": CODE})).text
-        assert 'data-shows="paid"' in paid and "You may hand over the goods" in paid and "/receipt/pay_" in paid
+        assert 'data-shows="paid"' in paid and "The kitchen has the order" in paid and "/receipt/pay_" in paid
         assert 'data-number="1"' in await at.get("/counter/waiting", htmx=True)
         board = await at.get(f"/board/{shop.store_id}")
         assert 'data-testid="board-making">1<' in board.replace("\n", "") and "Beef noodles" in board
@@ -99,6 +101,7 @@ async def test_unknown_shows_the_countdown_and_do_not_hand_over_until_the_money_
         await drive_due(shop.db, shop.payments.works(), shop.clock)
         pane = await at.get(f"/counter/orders/{order}/payments/{payment.id}")
         assert 'data-shows="paid"' in pane and 'data-testid="called"' in pane
+        assert "The kitchen has the order" in pane and "hand over" not in pane, "there is nothing to hand over yet"
 
 
 async def test_cash_gives_change_and_the_kitchen_has_the_order(shop: House) -> None:
@@ -108,6 +111,21 @@ async def test_cash_gives_change_and_the_kitchen_has_the_order(shop: House) -> N
         form = fields(html, "key", "shown") | {"method": "cash", "given": "5.00"}
         paid = (await at.post(f"/counter/orders/{order}/taken", form)).text
         assert "$3.00" in paid and "The kitchen has the order" in paid
+
+
+async def test_cash_at_the_counter_opens_its_drawer_once(shop: House) -> None:
+    async with printer() as (address, jobs), browser(shop) as at:
+        under = KnownPrinter(
+            store_id=shop.store_id, terminal_id="", address=address, millimetres=80, letters="gbk", has_drawer=True
+        )
+        async with shop.db.transaction() as tx:
+            await set_printer(tx, under, loopback=True)
+        html = await chosen(shop, at, "tea")
+        (order,) = await _orders(shop)
+        form = fields(html, "key", "shown") | {"method": "cash", "given": "5.00"}
+        for _ in range(2):
+            assert "The kitchen has the order" in (await at.post(f"/counter/orders/{order}/taken", form)).text
+        assert prints(await jobs.get()).pulses == 1 and jobs.empty()
 
 
 async def test_the_customers_screen_shows_the_dishes_the_code_to_scan_and_then_the_number(shop: House) -> None:

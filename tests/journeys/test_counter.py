@@ -78,7 +78,7 @@ def test_offline_mode_a_payment_code_pays_at_once_and_the_order_is_made_called_a
     expect(making).to_have_count(0)
 
     holds_to_scanner(counter, payment_code(wallet, "chen"))
-    expect(panel(counter, "paid")).to_contain_text(cast.pick(en="You may hand over the goods", zh="可以交付商品"))
+    expect(panel(counter, "paid")).to_contain_text(cast.pick(en="The kitchen has the order", zh="订单已送到厨房"))
     expect(page.get_by_test_id("called")).to_contain_text(number)
     expect(display.get_by_test_id("display-number")).to_contain_text(number)
     expect(making).to_be_visible()
@@ -147,20 +147,22 @@ def test_offline_to_online_mode_waits_for_the_pin_is_stopped_by_hand_then_by_the
         order_id,
     )
     goes_back()
-    # The PIN is typed: the next question, five seconds after the scan, hears of it.
+    # The PIN is typed: Alipay's notice tells of it, or the next question, five seconds after the scan.
     asks()
     wallet.page.locator("[data-do=pin]").click()
     wallet.type_pin()
     paid = panel(counter, "paid")
-    expect(paid).to_contain_text(cast.pick(en="You may hand over the goods", zh="可以交付商品"))
+    expect(paid).to_contain_text(cast.pick(en="The kitchen has the order", zh="订单已送到厨房"))
     expect(counter.page.get_by_test_id("called")).to_contain_text(number)
     paid.locator("a[href^='/receipt/']").click()
     expect(counter.page.locator("main")).to_contain_text(cast.pick(en=f"Order {number}", zh=f"{number} 号"))
     stopped, given_up, taken = calls(house, order_id)
     assert [said for said, _ in given_up][:3] == ["pay", "query", "cancel"], "asked a last time, then cancelled"
     assert [said for said, _ in stopped][:2] == ["pay", "cancel"]
-    assert [said for said, _ in taken] == ["pay", "query"], "one question was enough"
-    assert 4.4 < (taken[1][1] - taken[0][1]).total_seconds() < 9, "five seconds, and what a busy machine adds"
+    # Either Alipay's notice came first, or the next question heard of it; nobody asked sooner than the pages say.
+    assert [said for said, _ in taken] in (["pay"], ["pay", "query"]), "one question was enough"
+    for _, asked in taken[1:]:
+        assert 4.4 < (asked - taken[0][1]).total_seconds() < 9, "five seconds, and what a busy machine adds"
     held = house.query("SELECT count(*) FROM counter_shares WHERE order_id = %s AND state = 'held'", order_id)
     assert held == [(0,)]
 
@@ -188,6 +190,10 @@ def test_an_amount_typed_at_the_shops_code_arrives_at_the_counter_and_pays_its_o
     # It fits one open order only: the cashier's screen turns by itself.
     expect(page.get_by_test_id("order")).to_have_attribute("data-stage", "making")
     expect(page.locator(f"[data-testid=making][data-number='{number}']")).to_be_visible()
+    if cast.lang == "zh":
+        # On a phone the order is below the dishes: what is paid says so where the cashier looks, and leads there.
+        page.get_by_test_id("jump").filter(has_text=f"{number} 号").click()
+        expect(page.get_by_test_id("taken")).to_be_in_viewport()
     expect(page.get_by_test_id("taken")).to_contain_text(cast.pick(en="paid", zh="已收"))
     page.locator("a[href^='/receipt/']").first.click()
     expect(page.locator("main")).to_contain_text(cast.pick(en=f"Order {number}", zh=f"{number} 号"))

@@ -84,7 +84,11 @@ def test_a_typed_amount_arrives_at_the_till_and_is_assigned_to_its_bill(house: H
     arrival = till.page.get_by_test_id("arrival").filter(has_text=label)
     expect(arrival).to_be_visible()
     arrival.click()
-    till.page.get_by_test_id("likely").locator(f"form:has([name=bill][value='{bill}']) button").click()
+    this_bill = till.page.locator(f"form:has([name=bill][value='{bill}']) button")
+    expect(this_bill).to_be_attached()
+    if not this_bill.is_visible():  # on an evening with many bills of about the amount it is among the others
+        till.page.locator("details:has([name=bill]) > summary").click()
+    this_bill.click()
     expect(till.page.get_by_test_id("covered")).to_be_visible()
     assert bill in till.page.url
     assert house.query("SELECT state FROM arrivals WHERE payable_id = %s", bill) == [("assigned",)]

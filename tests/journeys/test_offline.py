@@ -156,12 +156,12 @@ def test_what_is_taken_while_practising_never_becomes_real_by_mistake(first: Off
 def test_nothing_but_the_page_is_kept_and_signing_out_forgets_it(first: OfflineTill) -> None:
     if first.page.url == "about:blank":
         first.sign_in("/till")
-    first.page.wait_for_function("async () => Boolean(await caches.match('/offline'))")
-    kept = first.page.evaluate(
-        "async () => (await Promise.all((await caches.keys()).map(async (name) =>"
+    every = (
+        "(await Promise.all((await caches.keys()).map(async (name) =>"
         " (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat()"
     )
-    assert "/offline" in kept
+    first.page.wait_for_function(f"async () => {every}.includes('/offline')")
+    kept = first.page.evaluate(f"async () => {every}")
     assert all(path == "/offline" or path.startswith(("/assets/", "/photos/")) for path in kept)
     first.page.goto(f"{first.origin}/staff")
     first.page.locator("form[action='/sign-out'] button").click()

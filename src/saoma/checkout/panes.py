@@ -4,7 +4,7 @@ A screen includes `checkout/payment_pane.html`, and says itself where its `done`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request
 
@@ -15,9 +15,21 @@ from saoma.payments import by_staff
 from saoma.payments.model import Payment
 from saoma.web.page import language_of
 
+#: What staff are told once the money is here: it goes over the counter at once, lies ready, or is cooked first.
+THEN: Final = {
+    "goods": "You may hand over the goods",
+    "order": "Hand over the order",
+    "kitchen": "The kitchen has the order",
+}
 
-async def pane_of(request: Request[Any, Any, Any], checkout: Checkout, payment: Payment) -> dict[str, Any]:
-    """The payment, how it stands in the reader's words, and what staff `taken` by hand wrote down with it."""
+
+async def pane_of(
+    request: Request[Any, Any, Any], checkout: Checkout, payment: Payment, then: str = "goods"
+) -> dict[str, Any]:
+    """The payment, how it stands in the reader's words, and what staff `taken` by hand wrote down with it.
+
+    `then` is one of `THEN`; what a page may have made up is the goods."""
+    then = then if then in THEN else "goods"
     written_down = None
     if payment.method in BY_STAFF:
         async with checkout.db.reading() as rows:
@@ -26,5 +38,7 @@ async def pane_of(request: Request[Any, Any, Any], checkout: Checkout, payment: 
     return {
         "payment": payment,
         "taken": written_down,
+        "then": then,
+        "hand_over": THEN[then],
         "panel": panel_of(payment, gateway, language_of(request), checkout.clock.now()),
     }

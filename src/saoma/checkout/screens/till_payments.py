@@ -30,7 +30,7 @@ async def _shown(request: AnyRequest, checkout: Checkout, payment: Payment, *, w
     return page(
         request,
         "checkout/till_payment.html" if whole else "checkout/payment_panel.html",
-        **await pane_of(request, checkout, payment),
+        **await pane_of(request, checkout, payment, request.query_params.get("then", "")),
         done=safe_path(request.query_params.get("done"), "/till"),
         zone=store.zone,
         headers={"Cache-Control": "no-store"},

@@ -13,6 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from saoma.checkout import drawer
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panes import pane_of
@@ -37,6 +38,7 @@ from saoma.kit.db import Database
 from saoma.kit.errors import Conflict, Invalid
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payment_of
+from saoma.settings import Settings
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 from saoma.web.presses import press_key
 
@@ -88,15 +90,22 @@ async def show_code(
 
 @post("/counter/orders/{order_id:str}/taken", guards=_MAY, status_code=200, summary="Write down cash, card, account")
 async def write_down(
-    request: AnyRequest, db: NamedDependency[Database], checkout: NamedDependency[Checkout], order_id: FromPath[str]
+    request: AnyRequest,
+    db: NamedDependency[Database],
+    checkout: NamedDependency[Checkout],
+    settings: NamedDependency[Settings],
+    order_id: FromPath[str],
 ) -> Response[Any]:
-    """Record money that staff have taken. A repeated submit records it once."""
+    """Record money that staff have taken; cash opens the drawer. A repeated submit records it once."""
     form = await request.form()
+    now: list[Payment] = []
 
     async def take(wish: Wish) -> Payment:
-        return await checkout.take_by_staff(**wish.of_order(), **by_hand(form, wish.amount.currency))
+        now.append(await checkout.take_by_staff(**wish.of_order(), **by_hand(form, wish.amount.currency)))
+        return now[-1]
 
-    return await taken(request, db, checkout, order_id, take)
+    answer = await taken(request, db, checkout, order_id, take)
+    return await drawer.and_open(answer, db, now, loopback=settings.loopback_printers)
 
 
 async def taken(
@@ -142,7 +151,7 @@ async def show_payment(
     where = f"{path_to(order)}/payments/{payment.id}"
     context: dict[str, Any] = {
         **waiting,
-        **await pane_of(request, checkout, payment),
+        **await pane_of(request, checkout, payment, "kitchen"),
         "order": order,
         # What is paid is done with: the next customer begins. What is not goes back to the order.
         "done": f"{path_to(order)}/next",

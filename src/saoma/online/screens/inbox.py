@@ -16,6 +16,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
+from saoma.checkout import drawer
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.panes import pane_of
@@ -39,6 +40,7 @@ from saoma.online.screens.customer import MODE_ICONS, MODE_NAMES
 from saoma.payments.model import Payment
 from saoma.payments.of_payable import payment_by_key, payment_of
 from saoma.payments.payments import Payments
+from saoma.settings import Settings
 from saoma.web.page import fragment, language_of, moved_to, page, wants_fragment
 from saoma.web.presses import press_key
 
@@ -271,15 +273,19 @@ async def write_down(
     db: NamedDependency[Database],
     clock: NamedDependency[Clock],
     checkout: NamedDependency[Checkout],
+    settings: NamedDependency[Settings],
     order_id: FromPath[str],
 ) -> Response[Any]:
-    """Record money that staff have taken."""
+    """Record money that staff have taken; cash opens the drawer."""
     form = await request.form()
+    now: list[Payment] = []
 
     async def take(wish: dict[str, Any]) -> Payment:
-        return await checkout.take_by_staff(**wish, **by_hand(form, wish["amount"].currency))
+        now.append(await checkout.take_by_staff(**wish, **by_hand(form, wish["amount"].currency)))
+        return now[-1]
 
-    return await _taken(request, db, clock, checkout, order_id, take)
+    answer = await _taken(request, db, clock, checkout, order_id, take)
+    return await drawer.and_open(answer, db, now, loopback=settings.loopback_printers)
 
 
 async def _taken(
@@ -334,7 +340,7 @@ async def _payment(
         order = await orders.order_at(rows, at.store.id, order_id)
         payment = await payment_of(rows, KIND, order.id, payment_id)
     context: dict[str, Any] = {
-        **await pane_of(request, checkout, payment),
+        **await pane_of(request, checkout, payment, "order"),
         "at": at,
         "order": order,
         "done": "/online",

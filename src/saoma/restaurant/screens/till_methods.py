@@ -4,25 +4,20 @@ Cash, card and account are paid the moment they are written down; no provider is
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from litestar import Response, Router, get, post
-from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from saoma.checkout import drawer
 from saoma.checkout.by_hand import by_hand
 from saoma.checkout.checkout import Checkout
-from saoma.checkout.paper_escpos import open_drawer
-from saoma.checkout.printing import printer_of, send
-from saoma.gateway import Method
 from saoma.identity import model
 from saoma.identity.counters import AnyRequest, standing_at
 from saoma.identity.guards import May, needs
 from saoma.kit.clock import Clock
 from saoma.kit.db import Database
-from saoma.kit.errors import Refused
 from saoma.payments.by_staff import takings
 from saoma.payments.model import Payment
 from saoma.restaurant.days import day_of
@@ -60,29 +55,14 @@ async def write_down(
 ) -> Response[Any]:
     """Record money that staff have taken; cash opens the drawer. A repeated submit records it once."""
     form = await request.form()
-
-    cash_at: list[str] = []
+    now: list[Payment] = []
 
     async def take(wish: Wish) -> Payment:
-        payment = await checkout.take_by_staff(**wish.of_bill(), **by_hand(form, wish.portion.amount.currency))
-        if payment.method is Method.CASH:
-            cash_at.append(wish.terminal_id)
-        return payment
+        now.append(await checkout.take_by_staff(**wish.of_bill(), **by_hand(form, wish.portion.amount.currency)))
+        return now[-1]
 
     answer = await taken(request, db, checkout, sitting_id, take)
-    if cash_at:
-        async with db.reading() as rows:
-            at = await standing_at(request, rows)
-            printer = await printer_of(rows, at.store.id, cash_at[0])
-        if printer is not None and printer.has_drawer:
-            # the cashier does not wait for it: a drawer that stays shut is opened by its key
-            answer.background = BackgroundTask(_kick, printer.address, loopback=settings.loopback_printers)
-    return answer
-
-
-async def _kick(address: str, *, loopback: bool) -> None:
-    with contextlib.suppress(Refused):
-        await send(address, open_drawer(), loopback=loopback)
+    return await drawer.and_open(answer, db, now, loopback=settings.loopback_printers)
 
 
 @get("/till/takings", guards=[needs(May.SEE_PAYMENTS)], summary="Takings of a day")
