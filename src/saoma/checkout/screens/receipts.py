@@ -17,8 +17,9 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.checkout import copies
 from saoma.checkout.checkout import Checkout
 from saoma.checkout.paper import Paper, kind_of
-from saoma.checkout.paper_escpos import Letters, Printer, escpos
+from saoma.checkout.paper_escpos import Letters, escpos
 from saoma.checkout.paper_pdf import pdf
+from saoma.checkout.paper_ways import NO_PRINTER, file_of, way_in
 from saoma.checkout.printing import KnownPrinter, OutOfReach, printer_of, send
 from saoma.checkout.receipt import PURPOSE, receipt_path
 from saoma.checkout.receipt_paper import Facts, receipt_paper, refund_paper
@@ -47,7 +48,6 @@ _STATES: Final = {
     Status.SUCCEEDED: "Paid",
 }
 
-NO_PRINTER: Final = "This device has no receipt printer. A manager can set one up under Shift, Receipt printer."
 NOT_PAID: Final = "There is no receipt for this payment."
 
 _NO_CACHE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -180,7 +180,7 @@ async def keep_receipt(
         async with db.reading() as rows:
             copy = await copies.printed(rows, wanted.subject_id)
     paper = wanted.paper(copy)
-    return _file(pdf(paper), "application/pdf", f"{_name(wanted)}.pdf")
+    return file_of(pdf(paper), "application/pdf", f"{_name(wanted)}.pdf", _NO_CACHE)
 
 
 @post(
@@ -202,34 +202,28 @@ async def put_on_paper(
 
     A printer out of reach is a sentence on the receipt, which stays as it was."""
     form = await request.form()
-    how, width = str(form.get("how", "")), str(form.get("width", "80"))
     staff = staff_of(request)
     payment = await checkout.for_staff(payment_id, staff)
     wanted = await _facts(request, checkout, seal, settings, payment, staff, str(form.get("refund", "")))
     if payment.status is not Status.SUCCEEDED:
         raise NotFound(NOT_PAID)
-    if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):
-        raise Invalid("Choose how to print.")
+    way = way_in(form)
     async with db.transaction() as tx:
         here = await terminal_at(request, tx, payment.store_id)
         printer = await printer_of(tx, payment.store_id, here)
-        if how == "printer" and printer is None:
+        if way.how == "printer" and printer is None:
             return await _show(request, db, wanted, Invalid(NO_PRINTER))
-        copy = await copies.count(tx, wanted.subject_id, staff.id, how, clock.now())
-    if how == "pdf":
-        return _file(pdf(wanted.paper(copy)), "application/pdf", f"{_name(wanted)}.pdf")
-    if how == "escpos":
-        return _file(
-            escpos(wanted.paper(copy), Printer(int(width))), "application/octet-stream", f"{_name(wanted)}.bin"
-        )
-    if how == "printer" and printer is not None:
+        copy = await copies.count(tx, wanted.subject_id, staff.id, way.how, clock.now())
+    if (file := way.file(wanted.paper(copy), _name(wanted), _NO_CACHE)) is not None:
+        return file
+    if way.how == "printer" and printer is not None:
         try:
             await send(printer.address, _for(printer, wanted, copy), loopback=settings.loopback_printers)
         except OutOfReach as refusal:
             async with db.transaction() as tx:
                 await copies.take_back(tx, wanted.subject_id, copy)
             return await _show(request, db, wanted, refusal)
-    if how == "browser":
+    if way.how == "browser":
         return Response(None, status_code=204)
     after = f"/receipt/{payment_id}?sent=1" + (f"&refund={wanted.refund.id}" if wanted.refund else "")
     return Redirect(after, status_code=HTTP_303_SEE_OTHER)
@@ -244,11 +238,6 @@ def _for(printer: KnownPrinter, wanted: Wanted, copy: int) -> bytes:
 def _name(wanted: Wanted) -> str:
     refund, payment = wanted.refund, wanted.facts.payment
     return f"refund-{refund.refund_number}" if refund is not None else f"receipt-{payment.order_number}"
-
-
-def _file(content: bytes, kind: str, name: str) -> Response[bytes]:
-    headers = {**_NO_CACHE, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
 
 
 router = Router("/", route_handlers=[show_receipt, keep_receipt, put_on_paper])

@@ -18,8 +18,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from saoma.checkout import shifts
 from saoma.checkout.cash import counted, denominations
 from saoma.checkout.paper import Paper, kind_of
-from saoma.checkout.paper_escpos import Letters, Printer, escpos
-from saoma.checkout.paper_pdf import pdf
+from saoma.checkout.paper_escpos import escpos
+from saoma.checkout.paper_ways import NO_PRINTER, way_in
 from saoma.checkout.printing import KnownPrinter, OutOfReach, printer_of, send
 from saoma.checkout.screens.place import place_of
 from saoma.checkout.shift_report import ShiftFacts, ShiftFigures, difference_words, shift_paper
@@ -283,33 +283,21 @@ async def put_on_paper(
     shift_id: FromPath[str],
 ) -> Response[Any]:
     """Send the report to this device's printer, or hand it out as a file."""
-    form = await request.form()
-    how, width = str(form.get("how", "")), str(form.get("width", "80"))
-    if how not in ("printer", "pdf", "escpos") or width not in ("58", "80"):
-        raise Invalid("Choose how to print.")
+    way = way_in(await request.form(), ("printer", "pdf", "escpos"))
     async with db.reading() as rows:
         shift, store = await _shift(request, rows, shift_id)
         printer = await _printer_here(request, rows, store)
-        western = how == "printer" and printer is not None and printer.printer.letters is Letters.WESTERN
-        lang = "en" if western else language_of(request)
+        lang = "en" if way.western(printer) else language_of(request)
         paper = await _paper(request, rows, clock, shift_figures, shift, store, lang)
-    name = f"shift-{shift.opened_at:%Y-%m-%d}-{shift.id[-6:]}"
-    if how == "pdf":
-        return _file(pdf(paper), "application/pdf", f"{name}.pdf")
-    if how == "escpos":
-        return _file(escpos(paper, Printer(int(width))), "application/octet-stream", f"{name}.bin")
+    if (file := way.file(paper, f"shift-{shift.opened_at:%Y-%m-%d}-{shift.id[-6:]}")) is not None:
+        return file
     try:
         if printer is None:
-            raise Invalid("This device has no receipt printer. A manager can set one up under Shift, Receipt printer.")
+            raise Invalid(NO_PRINTER)
         await send(printer.address, escpos(paper, printer.printer), loopback=settings.loopback_printers)
     except (Invalid, OutOfReach) as refusal:
         return await _report(request, db, clock, shift_figures, shift_id, refusal)
     return Redirect(f"/till/shifts/{shift_id}?sent=1", status_code=HTTP_303_SEE_OTHER)
-
-
-def _file(content: bytes, kind: str, name: str) -> Response[bytes]:
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
 
 
 @get("/till/shifts", guards=[needs(May.SEE_SHIFTS)], summary="A store's shifts")

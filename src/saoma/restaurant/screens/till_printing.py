@@ -13,8 +13,8 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from saoma.checkout.paper import kind_of
-from saoma.checkout.paper_escpos import Letters, Printer, escpos
-from saoma.checkout.paper_pdf import pdf
+from saoma.checkout.paper_escpos import escpos
+from saoma.checkout.paper_ways import NO_PRINTER, NO_STORE, way_in
 from saoma.checkout.printing import OutOfReach, printer_of, send
 from saoma.identity import audit, model
 from saoma.identity.counters import AnyRequest, Counter, standing_at
@@ -30,9 +30,7 @@ from saoma.settings import Settings
 from saoma.web.page import language_of, page
 
 _MAY: Final = [needs(May.SEE_BILLS)]
-_NO_CACHE: Final = {"Cache-Control": "no-store"}
 NOTHING_ORDERED: Final = "Nothing was ordered at this table yet."
-NO_PRINTER: Final = "This device has no receipt printer. A manager can set one up under Shift, Receipt printer."
 
 
 async def _facts(rows: Rows, at: Counter, clock: Clock, sitting_id: str, lang: str) -> BillFacts:
@@ -60,7 +58,7 @@ async def _show(
         request,
         "restaurant/till_paper.html",
         status_code=refusal.status if refusal else 200,
-        headers=_NO_CACHE,
+        headers=NO_STORE,
         paper=bill_paper(facts),
         kind_of=kind_of,
         printer=printer,
@@ -91,25 +89,21 @@ async def print_paper(
 ) -> Response[Any]:
     """Send it to this device's printer, or hand out the file for one. Noted with the sum that was left."""
     form = await request.form()
-    how, width = str(form.get("how", "")), str(form.get("width", "80"))
     lang = _language(request, str(form.get("in", "")))
     async with db.transaction() as tx:
         at = await standing_at(request, tx)
         await bill_at(tx, at, sitting_id)
-        if how not in ("printer", "browser", "pdf", "escpos") or width not in ("58", "80"):
-            raise Invalid("Choose how to print.")
+        way = way_in(form)
         printer = await printer_of(tx, at.store.id, await terminal_at(request, tx, at.store.id))
-        if how == "printer" and printer is not None and printer.printer.letters is Letters.WESTERN:
+        if way.western(printer):
             lang = "en"
         facts = await _facts(tx, at, clock, sitting_id, lang)
-        if how != "printer" or printer is not None:
-            await _note(tx, clock, at, sitting_id, how, facts.meal.bill.left)
+        if way.how != "printer" or printer is not None:
+            await _note(tx, clock, at, sitting_id, way.how, facts.meal.bill.left)
     paper = bill_paper(facts)
-    if how == "pdf":
-        return _file(pdf(paper), "application/pdf", "bill.pdf")
-    if how == "escpos":
-        return _file(escpos(paper, Printer(int(width))), "application/octet-stream", "bill.bin")
-    if how == "browser":
+    if (file := way.file(paper, "bill")) is not None:
+        return file
+    if way.how == "browser":
         return Response(None, status_code=204)
     if printer is None:
         return await _show(request, db, clock, sitting_id, lang, Invalid(NO_PRINTER))
@@ -130,11 +124,6 @@ async def _note(tx: Any, clock: Clock, at: Counter, sitting_id: str, how: str, l
         merchant_id=at.store.merchant_id,
         detail={"how": how, "left": str(left)},
     )
-
-
-def _file(content: bytes, kind: str, name: str) -> Response[bytes]:
-    headers = {**_NO_CACHE, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
 
 
 router = Router(path="/", route_handlers=[show_paper, print_paper])
