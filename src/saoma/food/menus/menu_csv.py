@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from saoma.food.dayparts import EVERY_DAY, Daypart, days_in, days_written, hours_in, hours_written
+from saoma.food.dayparts import days_written, hours_written
 from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
 from saoma.food.menus.noting import MOST_LINES, GroupAt, ItemAt, OptionAt, Reading, Report, SectionAt, check
 from saoma.kit.errors import Invalid
@@ -210,17 +210,8 @@ def _section(get: _Getter, sections: dict[str, SectionAt]) -> SectionAt:
 
 
 def _daypart(get: _Getter) -> None:
-    hours, days = hours_in(get.text("daypart_hours")), days_in(get.text("daypart_days"))
-    if hours is None:
-        says = "“{text}” is not a span of the day. Write it as 07:00-11:00."
-        get.problem("daypart_hours", says, text=get.text("daypart_hours")[:40])
-    if days is None:
-        says = "“{text}” are not days. Write them as Mon-Fri, Sun, or leave this empty for every day."
-        get.problem("daypart_days", says, text=get.text("daypart_days")[:40])
-    starts, ends = hours or (0, 0)
-    name, name_zh = get.text("daypart"), get.text("daypart_zh")
     get.report.daypart(
-        get.line, Daypart(id="", name=name, name_zh=name_zh, starts=starts, ends=ends, days=days or EVERY_DAY)
+        get.line, get.text, name="daypart", name_zh="daypart_zh", hours="daypart_hours", days="daypart_days"
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from saoma.food.dayparts import EVERY_DAY, Daypart, days_in, days_written, hours_in, hours_written
+from saoma.food.dayparts import days_written, hours_written
 from saoma.food.menus.drafts import GroupDraft, ItemDraft, MenuDraft, OptionDraft, SectionDraft, code_for
 from saoma.food.menus.noting import MOST_LINES, GroupAt, ItemAt, OptionAt, Reading, Report, SectionAt, check
 from saoma.kit.errors import Invalid
@@ -231,18 +231,7 @@ def _section(fields: _Fields) -> SectionAt:
 
 def _daypart(fields: _Fields) -> None:
     fields.known(_DAYPART)
-    hours, days = hours_in(fields.text("hours")), days_in(fields.text("days"))
-    if hours is None:
-        says = "“{text}” is not a span of the day. Write it as 07:00-11:00."
-        fields.problem("hours", says, text=fields.text("hours")[:40])
-    if days is None:
-        says = "“{text}” are not days. Write them as Mon-Fri, Sun, or leave this empty for every day."
-        fields.problem("days", says, text=fields.text("days")[:40])
-    starts, ends = hours or (0, 0)
-    name, name_zh = fields.text("name"), fields.text("name_zh")
-    fields.report.daypart(
-        fields.line, Daypart(id="", name=name, name_zh=name_zh, starts=starts, ends=ends, days=days or EVERY_DAY)
-    )
+    fields.report.daypart(fields.line, fields.text, name="name", name_zh="name_zh", hours="hours", days="days")
 
 
 def _item(fields: _Fields) -> ItemAt:

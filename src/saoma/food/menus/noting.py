@@ -4,13 +4,13 @@ Reading goes on after a problem, so that an owner hears of all of them at once."
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import msgspec
 
-from saoma.food.dayparts import Daypart
+from saoma.food.dayparts import EVERY_DAY, Daypart, days_in, hours_in
 from saoma.food.menus.drafts import (
     Fault,
     GroupDraft,
@@ -129,8 +129,17 @@ class Report:
     #: Whether prices may have a comma before the cents, as spreadsheets of half of Europe write them.
     decimal_comma: bool = False
 
-    def daypart(self, line: int, part: Daypart) -> None:
-        """A part of the day, defined at `line`."""
+    def daypart(self, line: int, text: Callable[[str], str], *, name: str, name_zh: str, hours: str, days: str) -> None:
+        """A part of the day, defined at `line`; the rest names the columns in which `text` finds its parts."""
+        span, on = hours_in(text(hours)), days_in(text(days))
+        if span is None:
+            says = "“{text}” is not a span of the day. Write it as 07:00-11:00."
+            self.add(line, hours, says, text=text(hours)[:40])
+        if on is None:
+            says = "“{text}” are not days. Write them as Mon-Fri, Sun, or leave this empty for every day."
+            self.add(line, days, says, text=text(days)[:40])
+        starts, ends = span or (0, 0)
+        part = Daypart(id="", name=text(name), name_zh=text(name_zh), starts=starts, ends=ends, days=on or EVERY_DAY)
         if any(part.name == other.name for other in self.dayparts):
             self.add(line, "daypart", "“{name}” is there twice. Remove one of them.", name=part.name)
         self.faults(line, daypart_faults(part))
